@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A DMA master as the allocators see it: which bus addresses it can drive, and how bus addresses relate to physical
+ * ones. Sources: Linux 5.10 include/linux/dma-direct.h (phys_to_dma, dma_to_phys, dma_capable), kernel/dma/direct.c
+ * (dma_coherent_ok).
+ */
+#ifndef NS_POOL_DEVICE_H
+#define NS_POOL_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The address that no mapping has (Linux DMA_MAPPING_ERROR). It also stands for "no such physical address". */
+#define NS_DMA_MAPPING_ERROR UINT64_MAX
+
+/* One entry of a dma-ranges property: `length` bytes at `physical` appear at `bus`. */
+struct ns_bus_range {
+    uint64_t physical;
+    uint64_t bus;
+    uint64_t length;
+};
+
+struct ns_pool_device {
+    const char *name;                  /* for reports; may be NULL */
+    uint64_t dma_mask;                 /* highest bus address of streaming mappings, inclusive */
+    uint64_t coherent_dma_mask;        /* the same for coherent allocations */
+    uint64_t bus_dma_limit;            /* highest bus address that the path to memory carries, inclusive; 0: no limit */
+    bool coherent;                     /* what the firmware declares (dma-coherent): no cache maintenance is done */
+    const struct ns_bus_range *ranges; /* owned by the caller; the first range that contains an address decides */
+    size_t range_count;                /* 0: bus addresses are physical addresses */
+};
+
+/* Without ranges the identity. With ranges, an address in none of them gives NS_DMA_MAPPING_ERROR. */
+uint64_t ns_physical_to_bus(const struct ns_pool_device *device, uint64_t physical);
+uint64_t ns_bus_to_physical(const struct ns_pool_device *device, uint64_t bus);
+
+/* The smaller of mask and bus_dma_limit, where 0 means "no limit" (Linux min_not_zero). Inclusive. */
+uint64_t ns_dma_limit(const struct ns_pool_device *device);
+uint64_t ns_dma_coherent_limit(const struct ns_pool_device *device);
+
+/* Whether the device reaches all `size` bytes at `bus`: the last byte must not lie above the limit. False for size 0,
+ * for NS_DMA_MAPPING_ERROR and for a range that wraps around the end of the address space (Linux lets a 32-bit
+ * dma_addr_t wrap). Like Linux, only the end is tested: that `bus` came from one range is the translation's promise. */
+bool ns_dma_capable(const struct ns_pool_device *device, uint64_t bus, uint64_t size);
+bool ns_dma_coherent_capable(const struct ns_pool_device *device, uint64_t bus, uint64_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pool/zone.h"
+
+/* A region's part in one zone. Frame numbers are physical addresses / 4096. Two bits for each frame: whether it is
+ * handed out, and whether a block begins with it; together they tell where each block ends. */
+struct span {
+    uint64_t first;
+    uint64_t count;
+    enum ns_zone zone;
+    uint64_t lowest_free; /* index in the span: no frame below it is free */
+    uint64_t *used;
+    uint64_t *head;
+};
+
+struct ns_frames {
+    const struct ns_port *port;
+    uint64_t dma_limit;
+    uint64_t total[NS_ZONE_COUNT];
+    uint64_t free[NS_ZONE_COUNT];
+    size_t span_count;
+    struct span spans[]; /* ascending addresses; the bitmaps follow the last one */
+};
+
+/* ---- bitmaps ---------------------------------------------------------------------------------------------------- */
+
+static uint64_t words_for(uint64_t bits) {
+    return (bits + 63) / 64;
+}
+
+static bool bit(const uint64_t *words, uint64_t index) {
+    return (words[index / 64] >> (index % 64)) & 1;
+}
+
+static void set_bit(uint64_t *words, uint64_t index) {
+    words[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+static void clear_bit(uint64_t *words, uint64_t index) {
+    words[index / 64] &= ~(UINT64_C(1) << (index % 64));
+}
+
+/* The first index in [from, to) whose bit is `value`; `to` when there is none. */
+static uint64_t find_bit(const uint64_t *words, uint64_t from, uint64_t to, bool value) {
+    const uint64_t uniform = value ? 0 : UINT64_MAX;
+    while (from < to) {
+        if (from % 64 == 0 && words[from / 64] == uniform) {
+            from += 64;
+            continue;
+        }
+        if (bit(words, from) == value)
+            return from;
+        from++;
+    }
+    return to;
+}
+
+/* ---- creation --------------------------------------------------------------------------------------------------- */
+
+static bool valid_region(const struct ns_frame_region *region) {
+    return region->length != 0 && region->base % NS_FRAME_SIZE == 0 && region->length % NS_FRAME_SIZE == 0 &&
+           region->base + (region->length - 1) >= region->base;
+}
+
+/* Inserts by address, so that first fit means the lowest address. */
+static void add_span(struct ns_frames *frames, uint64_t first, uint64_t end, enum ns_zone zone) {
+    if (first >= end)
+        return;
+    size_t place = frames->span_count++;
+    for (; place > 0 && frames->spans[place - 1].first > first; place--)
+        frames->spans[place] = frames->spans[place - 1];
+    frames->spans[place] = (struct span){.first = first, .count = end - first, .zone = zone};
+    frames->total[zone] += end - first;
+    frames->free[zone] += end - first;
+}
+
+static void add_region(struct ns_frames *frames, const struct ns_frame_region *region) {
+    uint64_t first = region->base / NS_FRAME_SIZE;
+    uint64_t end = first + region->length / NS_FRAME_SIZE;
+    uint64_t border = frames->dma_limit / NS_FRAME_SIZE;
+    add_span(frames, first, end < border ? end : border, NS_ZONE_DMA);
+    add_span(frames, first > border ? first : border, end, NS_ZONE_NORMAL);
+}
+
+static bool spans_overlap(const struct ns_frames *frames) {
+    for (size_t i = 1; i < frames->span_count; i++)
+        if (frames->spans[i - 1].first + frames->spans[i - 1].count > frames->spans[i].first)
+            return true;
+    return false;
+}
+
+static void place_bitmaps(struct ns_frames *frames, uint64_t *words) {
+    for (size_t i = 0; i < frames->span_count; i++) {
+        struct span *span = &frames->spans[i];
+        span->used = words;
+        span->head = words + words_for(span->count);
+        words = span->head + words_for(span->count);
+    }
+}
+
+enum ns_pool_status ns_frames_create(const struct ns_port *port, const struct ns_frame_region *regions,
+                                     size_t region_count, uint64_t dma_limit, struct ns_frames **frames) {
+    if (region_count == 0 || dma_limit % NS_FRAME_SIZE != 0)
+        return NS_POOL_ERROR_ARGUMENT;
+    uint64_t words = 0;
+    for (size_t i = 0; i < region_count; i++) {
+        if (!valid_region(&regions[i]))
+            return NS_POOL_ERROR_ARGUMENT;
+        /* One word more for each bitmap: the limit may split a region in two. */
+        words += 2 * (words_for(regions[i].length / NS_FRAME_SIZE) + 1);
+    }
+    const size_t span_room = 2 * region_count * sizeof(struct span);
+    struct ns_frames *made =
+        port->metadata_allocate(port->context, sizeof *made + span_room + words * sizeof(uint64_t));
+    if (!made)
+        return NS_POOL_ERROR_METADATA;
+    made->port = port;
+    made->dma_limit = dma_limit;
+    for (size_t i = 0; i < region_count; i++)
+        add_region(made, &regions[i]);
+    if (spans_overlap(made)) {
+        port->metadata_free(port->context, made);
+        return NS_POOL_ERROR_ARGUMENT;
+    }
+    place_bitmaps(made, (uint64_t *)(void *)&made->spans[2 * region_count]);
+    *frames = made;
+    return NS_POOL_OK;
+}
+
+enum ns_pool_status ns_frames_destroy(struct ns_frames *frames) {
+    if (!frames)
+        return NS_POOL_OK;
+    const struct ns_port *port = frames->port;
+    for (int zone = 0; zone < NS_ZONE_COUNT; zone++) {
+        if (frames->free[zone] != frames->total[zone]) {
+            port->misuse(port->context, NS_MISUSE_DESTROY_BUSY, 0, 0);
+            return NS_POOL_ERROR_BUSY;
+        }
+    }
+    port->metadata_free(port->context, frames);
+    return NS_POOL_OK;
+}
+
+/* ---- allocation ------------------------------------------------------------------------------------------------- */
+
+/* The frame numbers that lie wholly within the request's bytes, end exclusive. */
+static uint64_t first_frame(const struct ns_frames_request *request) {
+    return request->lowest / NS_FRAME_SIZE + (request->lowest % NS_FRAME_SIZE != 0);
+}
+
+static uint64_t end_frame(const struct ns_frames_request *request) {
+    return request->highest / NS_FRAME_SIZE + (request->highest % NS_FRAME_SIZE == NS_FRAME_SIZE - 1);
+}
+
+static bool take_from_span(struct span *span, const struct ns_frames_request *request, uint64_t *frame) {
+    const uint64_t lowest = first_frame(request);
+    const uint64_t limit = end_frame(request);
+    const uint64_t span_end = span->first + span->count;
+    const uint64_t end = limit < span_end ? limit : span_end;
+    uint64_t start = span->first + span->lowest_free;
+    if (start < lowest)
+        start = lowest;
+    for (;;) {
+        start = (start + request->alignment - 1) & ~(request->alignment - 1);
+        if (start >= end || end - start < request->count)
+            return false;
+        const uint64_t from = start - span->first;
+        const uint64_t blocked = find_bit(span->used, from, from + request->count, true);
+        if (blocked >= from + request->count)
+            break;
+        start = span->first + find_bit(span->used, blocked, end - span->first, false);
+    }
+    const uint64_t index = start - span->first;
+    for (uint64_t i = 0; i < request->count; i++)
+        set_bit(span->used, index + i);
+    set_bit(span->head, index);
+    if (index == span->lowest_free)
+        span->lowest_free = index + request->count;
+    *frame = start;
+    return true;
+}
+
+static bool take_from_zone(struct ns_frames *frames, enum ns_zone zone, const struct ns_frames_request *request,
+                           uint64_t *frame) {
+    if (frames->free[zone] < request->count)
+        return false;
+    for (size_t i = 0; i < frames->span_count; i++) {
+        if (frames->spans[i].zone == zone && take_from_span(&frames->spans[i], request, frame)) {
+            frames->free[zone] -= request->count;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns_frames_request *request,
+                                       uint64_t *physical) {
+    const uint64_t alignment = request->alignment;
+    /* Frame numbers have 52 bits: a larger alignment has no multiple but 0, and would overflow the rounding. */
+    if (request->count == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > UINT64_C(1) << 52 ||
+        (request->zone != NS_ZONE_DMA && request->zone != NS_ZONE_NORMAL))
+        return NS_POOL_ERROR_ARGUMENT;
+    uint64_t frame = 0;
+    if (!(request->zone == NS_ZONE_NORMAL && take_from_zone(frames, NS_ZONE_NORMAL, request, &frame)) &&
+        !take_from_zone(frames, NS_ZONE_DMA, request, &frame))
+        return NS_POOL_ERROR_EXHAUSTED;
+    *physical = frame * NS_FRAME_SIZE;
+    return NS_POOL_OK;
+}
+
+/* ---- return ----------------------------------------------------------------------------------------------------- */
+
+/* Index of the span that holds the whole block; span_count when none does. */
+static size_t find_span(const struct ns_frames *frames, uint64_t physical, uint64_t count) {
+    if (physical % NS_FRAME_SIZE != 0 || count == 0)
+        return frames->span_count;
+    const uint64_t first = physical / NS_FRAME_SIZE;
+    for (size_t i = 0; i < frames->span_count; i++) {
+        const struct span *span = &frames->spans[i];
+        if (first >= span->first && first - span->first < span->count)
+            return count <= span->count - (first - span->first) ? i : frames->span_count;
+    }
+    return frames->span_count;
+}
+
+enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count) {
+    const size_t found = find_span(frames, physical, count);
+    if (found == frames->span_count)
+        return NS_FRAMES_BLOCK_FOREIGN;
+    const struct span *span = &frames->spans[found];
+    const uint64_t index = physical / NS_FRAME_SIZE - span->first;
+    const uint64_t end = index + count;
+    if (find_bit(span->used, index, end, true) == end)
+        return NS_FRAMES_BLOCK_FREE;
+    const bool whole = bit(span->head, index) && find_bit(span->used, index, end, false) == end &&
+                       find_bit(span->head, index + 1, end, true) == end;
+    const bool ends_here = end == span->count || !bit(span->used, end) || bit(span->head, end);
+    return whole && ends_here ? NS_FRAMES_BLOCK_HELD : NS_FRAMES_BLOCK_FOREIGN;
+}
+
+enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, uint64_t count) {
+    const enum ns_frames_block state = ns_frames_block_state(frames, physical, count);
+    if (state != NS_FRAMES_BLOCK_HELD) {
+        const struct ns_port *port = frames->port;
+        port->misuse(port->context, state == NS_FRAMES_BLOCK_FREE ? NS_MISUSE_DOUBLE_FREE : NS_MISUSE_FOREIGN_FREE,
+                     physical, count * NS_FRAME_SIZE);
+        return NS_POOL_ERROR_MISUSE;
+    }
+    struct span *span = &frames->spans[find_span(frames, physical, count)];
+    const uint64_t index = physical / NS_FRAME_SIZE - span->first;
+    for (uint64_t i = 0; i < count; i++)
+        clear_bit(span->used, index + i);
+    clear_bit(span->head, index);
+    if (index < span->lowest_free)
+        span->lowest_free = index;
+    frames->free[span->zone] += count;
+    return NS_POOL_OK;
+}
+
+uint64_t ns_frames_dma_limit(const struct ns_frames *frames) {
+    return frames->dma_limit;
+}
+
+uint64_t ns_frames_total_count(const struct ns_frames *frames, enum ns_zone zone) {
+    return frames->total[zone];
+}
+
+uint64_t ns_frames_free_count(const struct ns_frames *frames, enum ns_zone zone) {
+    return frames->free[zone];
+}

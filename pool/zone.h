@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The page-frame allocator below all others: RAM in frames of 4 KiB, in two zones. Frames below the DMA limit form the
+ * DMA zone (on RISC-V Linux: ZONE_DMA32, below 4 GiB), the others the NORMAL zone. A request for NORMAL memory may fall
+ * back to the DMA zone; a request for DMA memory never goes up (Linux zone fallback lists; GNU Mach 2006 patch #4818
+ * and the segment selectors that came instead).
+ *
+ * The choice is deterministic: the lowest run of free frames that satisfies the request. A run never crosses a zone or
+ * a region border.
+ */
+#ifndef NS_POOL_ZONE_H
+#define NS_POOL_ZONE_H
+
+#include "pool/port.h"
+#include "pool/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NS_FRAME_SIZE UINT64_C(4096)
+
+enum ns_zone { NS_ZONE_DMA, NS_ZONE_NORMAL };
+enum { NS_ZONE_COUNT = 2 };
+
+/* A piece of RAM: physical bytes, both multiples of NS_FRAME_SIZE, length not 0. */
+struct ns_frame_region {
+    uint64_t base;
+    uint64_t length;
+};
+
+struct ns_frames_request {
+    uint64_t count;     /* frames, contiguous; 1 or more */
+    uint64_t alignment; /* of the physical address, in frames: a power of two (1: none) */
+    uint64_t lowest;    /* physical address of the first byte that may be used */
+    uint64_t highest;   /* physical address of the last byte that may be used, inclusive (UINT64_MAX: no limit) */
+    enum ns_zone zone;  /* where to look first */
+};
+
+enum ns_frames_block {
+    NS_FRAMES_BLOCK_HELD,    /* exactly one block that was handed out */
+    NS_FRAMES_BLOCK_FREE,    /* all of it is free */
+    NS_FRAMES_BLOCK_FOREIGN, /* not this allocator's memory, or not one whole block of it */
+};
+
+struct ns_frames;
+
+/* Regions may come in any order, must not overlap, and are copied. Frames below `dma_limit` (exclusive, a multiple of
+ * NS_FRAME_SIZE) are the DMA zone; either zone may be empty. The port must outlive the allocator. */
+enum ns_pool_status ns_frames_create(const struct ns_port *port, const struct ns_frame_region *regions,
+                                     size_t region_count, uint64_t dma_limit, struct ns_frames **frames);
+
+/* BUSY and misuse DESTROY_BUSY while frames are handed out; nothing is freed then. NULL is OK. */
+enum ns_pool_status ns_frames_destroy(struct ns_frames *frames);
+
+/* Gives the physical address. The frames' content is what it was. EXHAUSTED when nothing fits. */
+enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns_frames_request *request,
+                                       uint64_t *physical);
+
+/* Takes back one whole block. MISUSE, with nothing freed: DOUBLE_FREE when all of it is free already, FOREIGN_FREE when
+ * it is not one whole block of this allocator (also a wrong count). */
+enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, uint64_t count);
+
+/* What ns_frames_free would find. */
+enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count);
+
+uint64_t ns_frames_dma_limit(const struct ns_frames *frames);
+uint64_t ns_frames_total_count(const struct ns_frames *frames, enum ns_zone zone);
+uint64_t ns_frames_free_count(const struct ns_frames *frames, enum ns_zone zone);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
