@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads and stores of a hart. */
+#include "cache/internal.h"
+
+static enum ns_status load_piece(struct operation *operation, uint64_t address, uint32_t length, uint8_t *data,
+                                 ns_version *versions);
+static enum ns_status store_piece(struct operation *operation, uint64_t address, uint32_t length, const uint8_t *data,
+                                  const ns_version *versions);
+
+/* The slot that was touched last in the set, if it holds the whole access; NO_SLOT sends the caller the long way.
+ * Touching it again would change no replacement state, so a hit here has nothing to update but the count. */
+static inline uint32_t recent_slot(const struct line_array *array, uint64_t address, uint32_t length) {
+    uint32_t set = set_of(array, address);
+    uint32_t slot = set * array->ways + array->recent[set];
+    uint32_t room = array->line - ((uint32_t)address & (array->line - 1));
+    return array->tags[slot] == address >> array->line_shift && length - 1 < room ? slot : NO_SLOT;
+}
+
+/* The usual access is one register: then a fixed-size copy, which is a move, and not a call. */
+static inline void copy_bytes(void *to, const void *from, uint32_t length) {
+    switch (length) {
+    case 1:
+        memcpy(to, from, 1);
+        break;
+    case 2:
+        memcpy(to, from, 2);
+        break;
+    case 4:
+        memcpy(to, from, 4);
+        break;
+    case 8:
+        memcpy(to, from, 8);
+        break;
+    default:
+        memcpy(to, from, length);
+    }
+}
+
+static inline void copy_versions(ns_version *to, const ns_version *from, uint32_t length) {
+    if (length == 8)
+        memcpy(to, from, 8 * sizeof *to);
+    else
+        memcpy(to, from, length * sizeof *to);
+}
+
+enum ns_status ns_cache_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
+                             ns_version *versions, struct ns_cache_result *result) {
+    if (hart >= cache->config.harts)
+        return NS_ERROR_ARGUMENT;
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    if (slot != NO_SLOT) {
+        uint32_t offset = (uint32_t)address & (array->line - 1);
+        copy_bytes(data, slot_data(array, slot) + offset, length);
+        if (array->versions && versions)
+            copy_versions(versions, slot_versions(array, slot) + offset, length);
+        array->stats.load_hits++;
+        if (result)
+            *result = (struct ns_cache_result){.lines = 1};
+        return NS_OK;
+    }
+
+    struct ns_cache_result ignored;
+    struct operation operation = {cache, result ? result : &ignored, hart, NS_CAUSE_DEMAND, false};
+    *operation.result = (struct ns_cache_result){0};
+    if (length < 1 || length > INT32_MAX || !range_is_physical(address, length))
+        return NS_ERROR_ARGUMENT;
+    enum ns_status status = NS_OK;
+    for (uint32_t done = 0; done < length && status == NS_OK;) {
+        uint32_t room = array->line - ((uint32_t)(address + done) & (array->line - 1));
+        uint32_t piece = lower_of(room, length - done);
+        status = load_piece(&operation, address + done, piece, data + done, versions ? versions + done : NULL);
+        done += piece;
+    }
+    check_after(cache, address, length);
+    return status;
+}
+
+enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length,
+                              const uint8_t *data, const ns_version *versions, struct ns_cache_result *result) {
+    if (hart >= cache->config.harts)
+        return NS_ERROR_ARGUMENT;
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    /* A dirty line is the only copy in any L1; a clean one is only when there is no other hart. */
+    if (slot != NO_SLOT && !array->write_through &&
+        (array->states[slot] == NS_LINE_DIRTY || cache->config.harts == 1) && (!array->versions || versions)) {
+        uint32_t offset = (uint32_t)address & (array->line - 1);
+        copy_bytes(slot_data(array, slot) + offset, data, length);
+        if (array->versions)
+            copy_versions(slot_versions(array, slot) + offset, versions, length);
+        array->states[slot] = (uint8_t)ns_line_store(array->states[slot], false).next;
+        array->stats.store_hits++;
+        if (result)
+            *result = (struct ns_cache_result){.lines = 1};
+        return NS_OK;
+    }
+
+    struct ns_cache_result ignored;
+    struct operation operation = {cache, result ? result : &ignored, hart, NS_CAUSE_DEMAND, false};
+    *operation.result = (struct ns_cache_result){0};
+    if (length < 1 || length > INT32_MAX || !range_is_physical(address, length) || (array->versions && !versions))
+        return NS_ERROR_ARGUMENT;
+    enum ns_status status = NS_OK;
+    for (uint32_t done = 0; done < length && status == NS_OK;) {
+        uint32_t room = array->line - ((uint32_t)(address + done) & (array->line - 1));
+        uint32_t piece = lower_of(room, length - done);
+        status = store_piece(&operation, address + done, piece, data + done, versions_at(versions, done));
+        done += piece;
+    }
+    check_after(cache, address, length);
+    return status;
+}
+
+static enum ns_status load_piece(struct operation *operation, uint64_t address, uint32_t length, uint8_t *data,
+                                 ns_version *versions) {
+    struct line_array *array = &operation->cache->l1[operation->hart];
+    operation->result->lines++;
+    uint32_t slot = array_find(array, address);
+    if (slot != NO_SLOT) {
+        array->stats.load_hits++;
+        replacement_touch(array, slot);
+    } else {
+        array->stats.load_misses++;
+        enum ns_status status = fill_l1(operation, line_start(array, address), &slot);
+        if (status != NS_OK)
+            return status;
+    }
+    array_read(array, slot, address, length, data, versions);
+    return NS_OK;
+}
+
+/* The store misses an L1 that does not allocate for stores. */
+static enum ns_status store_around(struct operation *operation, uint64_t address, uint32_t length, const uint8_t *data,
+                                   const ns_version *versions) {
+    struct ns_cache *cache = operation->cache;
+    unsigned level = 1;
+    while (level < cache->config.levels && array_find(array_at(cache, level, 0), address) == NO_SLOT)
+        level++;
+    need_level(operation, level);
+    struct operation passing = *operation;
+    passing.cause = NS_CAUSE_STORE;
+    return write_below(&passing, (struct origin){0}, 1, address, length, data, versions);
+}
+
+/* A store that covers the line needs nothing from below (Dinero IV, too, reads no memory for it). */
+static enum ns_status fill_with_store(struct operation *operation, uint64_t line, const uint8_t *data,
+                                      const ns_version *versions, uint32_t *slot) {
+    struct ns_cache *cache = operation->cache;
+    struct line_array *array = &cache->l1[operation->hart];
+    enum ns_status status = late_drain_range(operation, line, array->line);
+    if (status == NS_OK)
+        status = install(operation, array, line, NS_LINE_CLEAN, data, versions, slot);
+    if (status == NS_OK)
+        miss_register_cancel(cache, operation->hart, line);
+    return status;
+}
+
+static enum ns_status store_piece(struct operation *operation, uint64_t address, uint32_t length, const uint8_t *data,
+                                  const ns_version *versions) {
+    struct ns_cache *cache = operation->cache;
+    struct line_array *array = &cache->l1[operation->hart];
+    uint64_t line = line_start(array, address);
+    operation->result->lines++;
+    enum ns_status status = others_before_store(operation, line);
+    if (status != NS_OK)
+        return status;
+    uint32_t slot = array_find(array, address);
+    if (slot != NO_SLOT) {
+        array->stats.store_hits++;
+        replacement_touch(array, slot);
+    } else {
+        array->stats.store_misses++;
+        if (array->no_write_allocate) {
+            miss_register_cancel(cache, operation->hart, line);
+            return store_around(operation, address, length, data, versions);
+        }
+        bool whole = length == array->line && !array->write_through && !cache->inclusive && !cache->exclusive;
+        status = whole ? fill_with_store(operation, line, data, versions, &slot) : fill_l1(operation, line, &slot);
+        if (status != NS_OK)
+            return status;
+    }
+    if (array->write_through) {
+        struct operation passing = *operation;
+        passing.cause = NS_CAUSE_STORE;
+        status = write_below(&passing, slot_origin(array, slot), 1, address, length, data, versions);
+        if (status != NS_OK)
+            return status;
+    }
+    array_write(array, slot, address, length, data, versions);
+    array->states[slot] = (uint8_t)ns_line_store(array->states[slot], array->write_through).next;
+    return NS_OK;
+}

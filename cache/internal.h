@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a cache hierarchy; shared by the .c files of cache/ only.
+ *
+ * Two layers. A `line_array` is one set-associative cache: tags, states, data, versions, replacement. The
+ * hierarchy moves lines between arrays and memory. An `operation` says on whose behalf and why, and collects
+ * the result.
+ */
+#ifndef NS_CACHE_INTERNAL_H
+#define NS_CACHE_INTERNAL_H
+
+#include "cache/cache.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define NO_SLOT        UINT32_MAX
+#define NO_TAG         UINT64_MAX /* no line number reaches it: addresses have 56 bits */
+#define MISS_REGISTERS 16u
+
+/* One set-associative cache, as a structure of arrays. A slot is set * ways + way. */
+struct line_array {
+    uint64_t *tags;       /* line number (address / line), or NO_TAG when the slot is invalid */
+    uint8_t *states;      /* enum ns_line_state; INVALID exactly where the tag is NO_TAG */
+    uint8_t *recent;      /* per set: the way touched last. Touching it again changes no replacement state */
+    uint8_t *data;        /* `line` bytes per slot */
+    ns_version *versions; /* `line` versions per slot, or NULL without provenance */
+    uint32_t *fill_events;
+    uint64_t *stamps; /* LRU: time of the last touch; FIFO: time of the fill; otherwise NULL */
+    uint64_t *trees;  /* tree-PLRU: node n (root 1) is bit n; a set bit points to the right half; otherwise NULL */
+    uint64_t set_mask;
+    uint64_t clock;
+    uint64_t random;
+    uint32_t line_shift;
+    uint32_t line;
+    uint32_t ways;
+    uint32_t sets;
+    enum ns_replacement replacement;
+    bool write_through;
+    bool no_write_allocate;
+    unsigned level;
+    unsigned hart; /* level 0 only */
+    struct ns_cache_stats stats;
+};
+
+/* A fill between its two steps. */
+struct miss_register {
+    uint64_t address; /* of the L1 line */
+    bool used;
+    uint8_t data[NS_LINE_MAX];
+    ns_version versions[NS_LINE_MAX];
+};
+
+/* Where written bytes come from: the observer wants to know. */
+struct origin {
+    unsigned level;
+    uint32_t set, way;
+};
+
+struct late_entry {
+    uint64_t address;
+    uint32_t length;
+    struct origin origin;
+    uint8_t data[NS_LINE_MAX];
+    ns_version versions[NS_LINE_MAX];
+};
+
+/* Oldest first; entries keep their place in `entries`, `order` is what moves. */
+struct late_queue {
+    struct late_entry *entries;
+    uint32_t *order; /* [0, count) in use, oldest first; the rest names the free entries */
+    uint32_t count;
+};
+
+struct ns_cache {
+    struct line_array l1[NS_CACHE_MAX_HARTS];
+    struct line_array shared[NS_CACHE_MAX_LEVELS - 1]; /* level 1, level 2 */
+    struct ns_cache_config config;
+    struct ns_cache_backing backing;
+    struct ns_cache_observer observer;
+    struct miss_register *registers; /* MISS_REGISTERS per hart */
+    uint32_t registers_used;
+    struct late_queue late[NS_CACHE_MAX_HARTS];
+    uint32_t late_total;
+    uint64_t total_lines;
+    bool inclusive, exclusive; /* only with more than one level */
+};
+
+struct operation {
+    struct ns_cache *cache;
+    struct ns_cache_result *result; /* never NULL */
+    unsigned hart;
+    enum ns_cache_cause cause;
+    bool late; /* writes to memory wait in the hart's queue */
+};
+
+/* A line on its way between arrays. */
+struct line_buffer {
+    uint8_t data[NS_LINE_MAX];
+    ns_version versions[NS_LINE_MAX];
+};
+
+static inline struct line_array *array_at(struct ns_cache *cache, unsigned level, unsigned hart) {
+    return level == 0 ? &cache->l1[hart] : &cache->shared[level - 1];
+}
+
+static inline uint64_t line_start(const struct line_array *array, uint64_t address) {
+    return address & ~(uint64_t)(array->line - 1);
+}
+
+static inline uint32_t set_of(const struct line_array *array, uint64_t address) {
+    return (uint32_t)((address >> array->line_shift) & array->set_mask);
+}
+
+static inline uint64_t slot_address(const struct line_array *array, uint32_t slot) {
+    return array->tags[slot] << array->line_shift;
+}
+
+static inline uint8_t *slot_data(const struct line_array *array, uint32_t slot) {
+    return array->data + ((size_t)slot << array->line_shift);
+}
+
+static inline ns_version *slot_versions(const struct line_array *array, uint32_t slot) {
+    return array->versions ? array->versions + ((size_t)slot << array->line_shift) : NULL;
+}
+
+static inline struct origin slot_origin(const struct line_array *array, uint32_t slot) {
+    return (struct origin){.level = array->level, .set = slot / array->ways, .way = slot % array->ways};
+}
+
+/* NULL stays NULL: without provenance nobody has versions. */
+static inline const ns_version *versions_at(const ns_version *versions, size_t offset) {
+    return versions ? versions + offset : NULL;
+}
+
+static inline uint32_t lower_of(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+static inline void need_level(struct operation *operation, unsigned level) {
+    if (operation->result->hit_level < level)
+        operation->result->hit_level = level;
+}
+
+/* array.c: one cache. */
+bool array_create(struct line_array *array, const struct ns_cache_level_config *config, unsigned level, unsigned hart,
+                  bool provenance, uint64_t seed);
+void array_destroy(struct line_array *array);
+uint32_t array_find(const struct line_array *array, uint64_t address); /* or NO_SLOT */
+void array_read(const struct line_array *array, uint32_t slot, uint64_t address, uint32_t length, uint8_t *data,
+                ns_version *versions);
+void array_write(struct line_array *array, uint32_t slot, uint64_t address, uint32_t length, const uint8_t *data,
+                 const ns_version *versions);
+void array_place(struct line_array *array, uint32_t slot, uint64_t address, enum ns_line_state state,
+                 const uint8_t *data, const ns_version *versions);
+void array_clear(struct line_array *array, uint32_t slot);
+
+/* replacement.c */
+void replacement_touch(struct line_array *array, uint32_t slot);         /* a hit */
+void replacement_filled(struct line_array *array, uint32_t slot);        /* a new line */
+uint32_t replacement_victim(struct line_array *array, uint64_t address); /* a slot of the set: an invalid one first */
+
+/* hierarchy.c: moving lines. On an error nothing of the step that failed has happened. */
+enum ns_status memory_read(struct operation *operation, uint64_t address, uint32_t length, uint8_t *data,
+                           ns_version *versions);
+enum ns_status memory_write(struct operation *operation, struct origin origin, uint64_t address, uint32_t length,
+                            const uint8_t *data, const ns_version *versions);
+/* Writes now, whatever operation->late says. */
+enum ns_status memory_write_now(struct operation *operation, struct origin origin, uint64_t address, uint32_t length,
+                                const uint8_t *data, const ns_version *versions);
+/* Reads bytes of one line from `level` or below; levels on the way that miss are filled. Not for exclusive. */
+enum ns_status fetch(struct operation *operation, unsigned level, uint64_t address, uint32_t length, uint8_t *data,
+                     ns_version *versions);
+/* Fills the L1 line at `address` of operation->hart and returns its slot. */
+enum ns_status fill_l1(struct operation *operation, uint64_t address, uint32_t *slot);
+/* Puts a line, whose data the caller has, into an array: makes room, places, tells the observer. */
+enum ns_status install(struct operation *operation, struct line_array *array, uint64_t address,
+                       enum ns_line_state state, const uint8_t *data, const ns_version *versions, uint32_t *slot);
+/* Writes bytes that come from above into `level` or below; allocates as the level's policy says. */
+enum ns_status write_below(struct operation *operation, struct origin origin, unsigned level, uint64_t address,
+                           uint32_t length, const uint8_t *data, const ns_version *versions);
+/* Writes bytes into the nearest level from `level` on that holds them, or to memory; allocates nothing. */
+enum ns_status write_present(struct operation *operation, struct origin origin, unsigned level, uint64_t address,
+                             uint32_t length, const uint8_t *data, const ns_version *versions);
+/* Removes a victim: dirty data goes one level down, in exclusive hierarchies clean data too. */
+enum ns_status evict_slot(struct operation *operation, struct line_array *array, uint32_t slot);
+/* Inclusive: takes what the levels above hold of this line back into it (write_present), and drops it there. */
+enum ns_status absorb_upper_copies(struct operation *operation, struct line_array *array, uint32_t slot);
+/* Removes without a write-back; tells the observer. */
+void drop_slot(struct operation *operation, struct line_array *array, uint32_t slot, bool dirty);
+
+/* coherence.c: other harts' L1s. `address` is an L1 line. */
+enum ns_status others_before_load(struct operation *operation, uint64_t address);
+enum ns_status others_before_store(struct operation *operation, uint64_t address);
+bool other_l1_holds(struct ns_cache *cache, unsigned hart, uint64_t address);
+bool other_l1_dirty(struct ns_cache *cache, unsigned hart, uint64_t address);
+/* A dirty L1 line goes one level down and stays, clean; in an exclusive hierarchy it moves. */
+enum ns_status clean_down(struct operation *operation, struct line_array *array, uint32_t slot);
+
+/* hardware.c: fills in flight. */
+void miss_register_cancel(struct ns_cache *cache, unsigned hart, uint64_t address);
+void miss_register_cancel_all_harts(struct ns_cache *cache, uint64_t address, uint32_t length);
+
+/* late.c */
+bool late_create(struct ns_cache *cache);
+void late_destroy(struct ns_cache *cache);
+enum ns_status late_push(struct operation *operation, struct origin origin, uint64_t address, uint32_t length,
+                         const uint8_t *data, const ns_version *versions);
+enum ns_status late_drain_range(struct operation *operation, uint64_t address, uint64_t length);
+
+/* check.c: the debug build's check after an operation on [address, address + length). */
+#ifdef NDEBUG
+#define check_after(cache, address, length) ((void)0)
+#else
+void check_after(struct ns_cache *cache, uint64_t address, uint64_t length);
+#endif
+
+/* config.c */
+bool range_is_physical(uint64_t address, uint64_t length);
+
+#endif

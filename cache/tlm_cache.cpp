@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cache/tlm_cache.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace ns {
+
+using sc_core::sc_time;
+using sc_core::SC_ZERO_TIME;
+
+tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config, const cache_timing &timing,
+                     const ns_cache_observer *observer)
+    : sc_module(name), coherent_port("coherent_port"), memory_port("memory_port"), config_(config), timing_(timing) {
+    const ns_cache_backing backing = {this, backing_read, backing_write};
+    core_ = ns_cache_create(&config, &backing, observer);
+    if (core_ == nullptr)
+        throw std::runtime_error("the cache hierarchy could not be made");
+    for (unsigned i = 0; i < config.harts; i++) {
+        hart.push_back(std::make_unique<hart_socket>(sc_core::sc_gen_unique_name("hart")));
+        hart.back()->register_b_transport(this, &tlm_cache::transport, static_cast<int>(i));
+        hart.back()->register_transport_dbg(this, &tlm_cache::debug, static_cast<int>(i));
+    }
+    coherent_port.register_b_transport(this, &tlm_cache::coherent_transport);
+    memory_payload_.set_extension(&memory_attributes_);
+}
+
+tlm_cache::~tlm_cache() {
+    memory_payload_.clear_extension(&memory_attributes_);
+    ns_cache_destroy(core_);
+}
+
+void tlm_cache::transport(int hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
+    if (delay != SC_ZERO_TIME) {
+        sc_core::wait(delay);
+        delay = SC_ZERO_TIME;
+    }
+    const tlm::tlm_response_status refused = refusal(payload);
+    if (refused != tlm::TLM_OK_RESPONSE) {
+        payload.set_response_status(refused);
+        return;
+    }
+    attributes defaults;
+    attributes *attribute = payload.get_extension<attributes>();
+    if (attribute == nullptr)
+        attribute = &defaults;
+    const unsigned index = static_cast<unsigned>(hart_index);
+    ns_status status;
+    if (payload.get_command() == tlm::TLM_IGNORE_COMMAND)
+        status = hardware_request(index, payload, *attribute, delay);
+    else if (attribute->type == NS_TYPE_CACHEABLE)
+        status = access(index, payload, *attribute, delay);
+    else {
+        status = bypass(payload, *attribute, delay);
+        return; // the response is the memory's own
+    }
+    payload.set_response_status(response_for(status));
+}
+
+ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                            sc_time &delay) {
+    lock_.lock();
+    operating_initiator_ = attribute.initiator_id;
+    uint8_t *data = payload.get_data_ptr();
+    const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
+        ns_version *versions = attribute.versions == nullptr ? nullptr : attribute.versions + offset;
+        const uint64_t address = payload.get_address() + offset;
+        return payload.is_read()
+                   ? ns_cache_load(core_, hart_index, address, length, data + offset, versions, &attribute.result)
+                   : ns_cache_store(core_, hart_index, address, length, data + offset, versions, &attribute.result);
+    });
+    lock_.unlock();
+    const unsigned cycles = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
+    delay += timing_.hit[0] * cycles;
+    for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++)
+        delay += timing_.hit[level] * std::max(1u, attribute.result.lines);
+    return status;
+}
+
+// A non-cacheable access: a late write-back of the line goes first, any cached copy is ignored, and the transaction itself travels on.
+ns_status tlm_cache::bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_time &delay) {
+    lock_.lock();
+    operating_initiator_ = attribute.initiator_id;
+    const ns_status status =
+        ns_cache_drain_line(core_, payload.get_address(), payload.get_data_length(), &attribute.result);
+    lock_.unlock();
+    if (status != NS_OK) {
+        payload.set_response_status(response_for(status));
+        return status;
+    }
+    attribute.result.hit_level = config_.levels;
+    memory_port->b_transport(payload, delay);
+    return payload_status(payload);
+}
+
+ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                                      sc_time &delay) {
+    lock_.lock();
+    operating_initiator_ = attribute.initiator_id;
+    ns_cache_result &result = attribute.result;
+    const uint64_t address = payload.get_address();
+    ns_status status = NS_OK;
+    switch (attribute.request) {
+    case cache_request::access:
+        break;
+    case cache_request::maintain:
+        status = ns_cache_maintain(core_, hart_index, &attribute.maintenance, &result);
+        delay += timing_.maintenance_line * std::max(1u, result.lines);
+        break;
+    case cache_request::fence:
+        status = ns_cache_drain(core_, hart_index, &result);
+        break;
+    case cache_request::prefetch:
+        status = ns_cache_prefetch(core_, hart_index, address, &result);
+        break;
+    case cache_request::sample:
+        status = ns_cache_fill_sample(core_, hart_index, address, &result);
+        break;
+    case cache_request::install:
+        status = ns_cache_fill_install(core_, hart_index, address, &attribute.present);
+        break;
+    case cache_request::evict:
+        status = ns_cache_evict(core_, hart_index, address, &attribute.present, &result);
+        break;
+    case cache_request::drain_range:
+        status = ns_cache_drain_line(core_, attribute.maintenance.address, attribute.maintenance.length, &result);
+        break;
+    case cache_request::speculative_store:
+        status = ns_cache_speculative_store(core_, hart_index, address, &result);
+        break;
+    }
+    lock_.unlock();
+    return status;
+}
+
+void tlm_cache::coherent_transport(tlm::tlm_generic_payload &payload, sc_time &delay) {
+    if (delay != SC_ZERO_TIME) {
+        sc_core::wait(delay);
+        delay = SC_ZERO_TIME;
+    }
+    const tlm::tlm_response_status refused = refusal(payload);
+    if (refused != tlm::TLM_OK_RESPONSE || payload.get_command() == tlm::TLM_IGNORE_COMMAND) {
+        payload.set_response_status(refused);
+        return;
+    }
+    attributes defaults;
+    attributes *attribute = payload.get_extension<attributes>();
+    if (attribute == nullptr)
+        attribute = &defaults;
+    lock_.lock();
+    operating_initiator_ = attribute->initiator_id;
+    uint8_t *data = payload.get_data_ptr();
+    const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
+        ns_version *versions = attribute->versions == nullptr ? nullptr : attribute->versions + offset;
+        const uint64_t address = payload.get_address() + offset;
+        return payload.is_read()
+                   ? ns_cache_snoop_read(core_, address, length, data + offset, versions, &attribute->result)
+                   : ns_cache_snoop_write(core_, address, length, data + offset, versions, &attribute->result);
+    });
+    lock_.unlock();
+    payload.set_response_status(response_for(status));
+}
+
+// The hart's view: the copy that a cacheable load would find, else memory's. Debug writes are refused: which copy they should
+// change is not a question with one answer.
+unsigned tlm_cache::debug(int hart_index, tlm::tlm_generic_payload &payload) {
+    if (!payload.is_read())
+        return 0;
+    const unsigned from_memory = memory_port->transport_dbg(payload);
+    uint8_t *data = payload.get_data_ptr();
+    for (unsigned i = 0; i < from_memory; i++) {
+        const uint64_t address = payload.get_address() + i;
+        for (unsigned level = 0; level < config_.levels; level++) {
+            ns_cache_copy copy;
+            if (ns_cache_peek(core_, level, static_cast<unsigned>(hart_index), address, &copy)) {
+                data[i] = copy.data[address - copy.line_address];
+                break;
+            }
+        }
+    }
+    return from_memory;
+}
+
+ns_status tlm_cache::memory_access(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
+                                   ns_version *versions) {
+    set_payload(memory_payload_, command, address, data, length);
+    memory_attributes_.initiator_id = operating_initiator_;
+    memory_attributes_.versions = versions;
+    memory_attributes_.event = command == tlm::TLM_WRITE_COMMAND ? write_back_event : 0;
+    sc_time delay = SC_ZERO_TIME;
+    memory_port->b_transport(memory_payload_, delay);
+    if (delay != SC_ZERO_TIME)
+        sc_core::wait(delay);
+    return payload_status(memory_payload_);
+}
+
+ns_status tlm_cache::backing_read(void *self, uint64_t address, uint32_t length, uint8_t *data, ns_version *versions) {
+    return static_cast<tlm_cache *>(self)->memory_access(tlm::TLM_READ_COMMAND, address, length, data, versions);
+}
+
+ns_status tlm_cache::backing_write(void *self, uint64_t address, uint32_t length, const uint8_t *data,
+                                   const ns_version *versions) {
+    // The base protocol has one data pointer for both directions; a target does not change write data.
+    return static_cast<tlm_cache *>(self)->memory_access(tlm::TLM_WRITE_COMMAND, address, length,
+                                                         const_cast<uint8_t *>(data),
+                                                         const_cast<ns_version *>(versions));
+}
+
+} // namespace ns

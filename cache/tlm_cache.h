@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The cache hierarchy behind sockets, with time. One target socket for each hart, one for IO-coherent masters, and one
+// initiator socket towards the interconnect, on which fills and write-backs travel as transactions of the hierarchy's
+// own.
+//
+// Loosely timed: b_transport waits out the delay it is given, may wait for memory and for its turn, and returns the
+// hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are honoured; a
+// streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never granted: data may
+// be dirty here.
+#ifndef NS_CACHE_TLM_CACHE_H
+#define NS_CACHE_TLM_CACHE_H
+
+#include "cache/cache.h"
+#include "cache/tlm_attributes.h"
+
+#include <memory>
+#include <string>
+#include <systemc>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+#include <vector>
+
+namespace ns {
+
+struct cache_timing {
+    sc_core::sc_time hit[NS_CACHE_MAX_LEVELS]; // added for each level that an access reaches
+    sc_core::sc_time maintenance_line;         // for each line that a maintenance operation visits
+    unsigned bytes_per_cycle = 8;              // what a hart moves per L1 access; longer accesses cost more
+};
+
+// Serialises callers that may wait inside. Uncontended use costs nothing but a flag.
+class operation_lock {
+  public:
+    void lock() {
+        while (busy_)
+            sc_core::wait(released_);
+        busy_ = true;
+    }
+    void unlock() {
+        busy_ = false;
+        released_.notify(sc_core::SC_ZERO_TIME);
+    }
+
+  private:
+    bool busy_ = false;
+    sc_core::sc_event released_;
+};
+
+class tlm_cache : public sc_core::sc_module {
+  public:
+    using hart_socket = tlm_utils::simple_target_socket_tagged<tlm_cache, 64>;
+    std::vector<std::unique_ptr<hart_socket>> hart; // one for each hart
+    tlm_utils::simple_target_socket<tlm_cache, 64> coherent_port;
+    tlm_utils::simple_initiator_socket<tlm_cache, 64> memory_port;
+
+    // `observer` may be null. The configuration must pass ns_cache_config_check.
+    tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config, const cache_timing &timing,
+              const ns_cache_observer *observer);
+    ~tlm_cache() override;
+
+    ns_cache *core() { return core_; }
+
+  private:
+    void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    void coherent_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
+    ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                     sc_core::sc_time &delay);
+    ns_status bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_core::sc_time &delay);
+    ns_status hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                               sc_core::sc_time &delay);
+    ns_status memory_access(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
+                            ns_version *versions);
+    static ns_status backing_read(void *self, uint64_t address, uint32_t length, uint8_t *data, ns_version *versions);
+    static ns_status backing_write(void *self, uint64_t address, uint32_t length, const uint8_t *data,
+                                   const ns_version *versions);
+
+    ns_cache_config config_;
+    cache_timing timing_;
+    ns_cache *core_ = nullptr;
+    operation_lock lock_;
+    tlm::tlm_generic_payload memory_payload_; // reused: one operation at a time
+    attributes memory_attributes_;
+    unsigned operating_initiator_ = 0;
+
+  public:
+    // On whose behalf the operation under way is; for observers.
+    unsigned operating_initiator() const { return operating_initiator_; }
+    // The event that explains the write-back under way; the observer sets it, the memory transaction carries it.
+    uint32_t write_back_event = 0;
+};
+
+} // namespace ns
+
+#endif
