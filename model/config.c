@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/config.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void ns_machine_config_default(struct ns_machine_config *config) {
+    memset(config, 0, sizeof *config);
+    snprintf(config->name, sizeof config->name, "default");
+    config->cache.harts = 1;
+    config->cache.levels = 1;
+    config->cache.level[0] = (struct ns_cache_level_config){.size = 32u << 10, .ways = 4, .line = 64};
+    snprintf(config->level_name[0], sizeof config->level_name[0], "L1D");
+    config->level_hit_cycles[0] = 2;
+    config->maintenance_line_cycles = 4;
+    config->hart_clock_ps = 1000;
+    config->attributes = NS_ATTRIBUTES_SVPBMT;
+    config->pte_encoding = NS_ENCODE_SVPBMT;
+    config->tlb_entries = 16;
+    config->store_buffer_entries = 8;
+    config->store_buffer_drain = NS_DRAIN_LAZY;
+    config->posted_drain = NS_DRAIN_LAZY;
+    config->may = NS_MAY_SPECULATIVE_FILL | NS_MAY_EVICT | NS_MAY_DRAIN;
+    config->dma_operations = NS_DMA_OPS_TEXTBOOK;
+    config->ram_count = 1;
+    config->ram[0] = (struct ns_ram){.name = "low", .start = UINT64_C(0x80000000), .length = UINT64_C(256) << 20};
+    config->zone_dma_limit = UINT64_C(16) << 20;
+    config->bus_width = 8;
+    config->bus_clock_ps = 2000;
+    config->bus_latency_ps = 10000;
+    config->memory_latency_ps = 60000;
+    config->snoop_latency_ps = 10000;
+    config->interrupt_latency_ps = 200000;
+    config->register_latency_ps = 50000;
+    config->dma_burst = 64;
+    config->dma_outstanding = 4;
+}
+
+/* ---- check ----------------------------------------------------------------------------------------------- */
+
+struct reason {
+    char *text;
+    size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) static bool wrong(const struct reason *reason, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (reason->size > 0) {
+        vsnprintf(reason->text, reason->size, format, arguments);
+    }
+    va_end(arguments);
+    return false;
+}
+
+static bool is_power_of_two(uint64_t value) {
+    return value != 0 && (value & (value - 1)) == 0;
+}
+
+static bool overlap(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_length) {
+    return a < b + b_length && b < a + a_length;
+}
+
+/* Whole pages below 2^56. */
+static bool check_region(const struct reason *reason, const char *what, uint64_t start, uint64_t length) {
+    if (start % NS_PAGE_SIZE != 0 || length % NS_PAGE_SIZE != 0 || length == 0) {
+        return wrong(reason, "%s at 0x%" PRIx64 " does not consist of whole pages of 4096 bytes", what, start);
+    }
+    const uint64_t end = UINT64_C(1) << NS_PHYSICAL_BITS;
+    if (start >= end || length > end - start) {
+        return wrong(reason, "%s at 0x%" PRIx64 " reaches past the last physical address (56 bits)", what, start);
+    }
+    return true;
+}
+
+static bool check_names(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->name[0] == '\0') {
+        return wrong(reason, "the machine has no name");
+    }
+    for (unsigned i = 0; i < config->cache.levels; i++) {
+        if (config->level_name[i][0] == '\0') {
+            return wrong(reason, "cache level %u has no name", i);
+        }
+        for (unsigned j = 0; j < i; j++) {
+            if (strcmp(config->level_name[i], config->level_name[j]) == 0) {
+                return wrong(reason, "two levels of cache are called `%s`", config->level_name[i]);
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_memory(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->ram_count == 0 || config->ram_count > NS_CONFIG_MAX_RAMS) {
+        return wrong(reason, "a machine has 1 to %d RAM regions", NS_CONFIG_MAX_RAMS);
+    }
+    for (size_t i = 0; i < config->ram_count; i++) {
+        const struct ns_ram *ram = &config->ram[i];
+        if (!check_region(reason, "RAM", ram->start, ram->length)) {
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (overlap(ram->start, ram->length, config->ram[j].start, config->ram[j].length)) {
+                return wrong(reason, "the RAM regions `%s` and `%s` overlap", config->ram[j].name, ram->name);
+            }
+        }
+    }
+    if (config->pma_count > NS_CONFIG_MAX_PMAS) {
+        return wrong(reason, "a machine has at most %d `pma` regions", NS_CONFIG_MAX_PMAS);
+    }
+    for (size_t i = 0; i < config->pma_count; i++) {
+        const struct ns_pma_region *pma = &config->pma[i];
+        if (!check_region(reason, "the `pma` region", pma->start, pma->length)) {
+            return false;
+        }
+        if (i > 0 && config->pma[i - 1].start + config->pma[i - 1].length > pma->start) {
+            return wrong(reason, "two `pma` regions overlap, or are not in ascending order, at 0x%" PRIx64, pma->start);
+        }
+        for (size_t j = 0; j < config->ram_count; j++) {
+            if (overlap(pma->start, pma->length, config->ram[j].start, config->ram[j].length)) {
+                return wrong(reason, "the `pma` region at 0x%" PRIx64 " overlaps the RAM `%s`, which is cacheable",
+                             pma->start, config->ram[j].name);
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_windows(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->window_count > NS_CONFIG_MAX_WINDOWS) {
+        return wrong(reason, "a machine has at most %d `dma-window` lines", NS_CONFIG_MAX_WINDOWS);
+    }
+    for (size_t i = 0; i < config->window_count; i++) {
+        const struct ns_dma_window *window = &config->window[i];
+        if (!check_region(reason, "the target of a `dma-window`", window->physical, window->length)) {
+            return false;
+        }
+        if (window->bus % NS_PAGE_SIZE != 0 || window->length - 1 > UINT64_MAX - window->bus) {
+            return wrong(reason, "the `dma-window` at bus address 0x%" PRIx64 " is not whole pages below 2^64",
+                         window->bus);
+        }
+        for (size_t j = 0; j < i; j++) {
+            const struct ns_dma_window *other = &config->window[j];
+            bool same_device = strcmp(window->device, other->device) == 0;
+            /* Written without sums: a window may end at 2^64. */
+            bool apart = window->bus > other->bus ? window->bus - other->bus >= other->length
+                                                  : other->bus - window->bus >= window->length;
+            if (same_device && !apart) {
+                return wrong(reason, "two `dma-window` lines overlap at bus address 0x%" PRIx64, window->bus);
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_queues(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->store_buffer_drain == NS_DRAIN_AFTER && config->store_buffer_drain_ps == 0) {
+        return wrong(reason, "the store buffer drains after a time above zero; `eager` drains at once");
+    }
+    if (config->posted_drain == NS_DRAIN_AFTER && config->posted_drain_ps == 0) {
+        return wrong(reason, "posted writes drain after a time above zero; `eager` drains at once");
+    }
+    if (config->tlb_entries < 1 || config->tlb_entries > NS_TLB_MAX_ENTRIES) {
+        return wrong(reason, "a TLB has 1 to %d entries", NS_TLB_MAX_ENTRIES);
+    }
+    return true;
+}
+
+static bool check_times(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->hart_clock_ps == 0 || config->bus_clock_ps == 0) {
+        return wrong(reason, "a clock cycle takes at least one picosecond");
+    }
+    if (!is_power_of_two(config->bus_width) || config->bus_width > 64) {
+        return wrong(reason, "the bus is 1 to 64 bytes wide, a power of two");
+    }
+    if (!is_power_of_two(config->dma_burst) || config->dma_burst < 4 || config->dma_burst > 4096) {
+        return wrong(reason, "a DMA burst is 4 to 4096 bytes long, a power of two");
+    }
+    if (config->dma_outstanding < 1 || config->dma_outstanding > 16) {
+        return wrong(reason, "a DMA master has 1 to 16 bursts in flight");
+    }
+    return true;
+}
+
+enum ns_status ns_machine_config_check(const struct ns_machine_config *config, char *reason, size_t reason_size) {
+    struct reason out = {reason, reason_size};
+    enum ns_status status = ns_cache_config_check(&config->cache, reason, reason_size);
+    if (status != NS_OK) {
+        return status;
+    }
+    bool good = check_names(config, &out) && check_memory(config, &out) && check_windows(config, &out) &&
+                check_queues(config, &out) && check_times(config, &out);
+    return good ? NS_OK : NS_ERROR_ARGUMENT;
+}

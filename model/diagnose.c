@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why a byte is stale or lost. The facts that rules.h asks for are read from the event log: what was maintained, mapped and
+ * signalled between the newest write, the hand-over and the access. Only hazards pay for this; ordinary accesses never come here.
+ */
+#include "model/tracker_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- reading the log --------------------------------------------------------------------------------------------------- */
+
+/* Which lines a maintenance event really visited, as this machine's policy says. Was the byte's line among them? */
+enum coverage { NOT_NAMED, NAMED_SKIPPED, NAMED_ROUNDED, COVERED };
+static enum coverage coverage_of(const struct ns_tracker *tracker, const struct ns_event *event, uint64_t address,
+                                 enum ns_cache_op *performed) {
+    const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
+    *performed = (enum ns_cache_op)event->op;
+    if (event->length == 0 && event->address == UINT64_MAX)
+        return COVERED; /* whole cache */
+    const uint32_t line = config->level[0].line;
+    const uint64_t line_address = address / line * line;
+    const bool touches = event->length != 0 && event->address < line_address + line && line_address < event->address + event->length;
+    if (!touches)
+        return NOT_NAMED;
+    if (ns_line_operation(line_address, line, event->address, event->length, (enum ns_cache_op)event->op, &config->range, performed))
+        return COVERED;
+    if (!range_holds(event->address, event->length, address))
+        return NOT_NAMED;
+    return config->range.rounding == NS_ROUND_INWARD ? NAMED_ROUNDED : NAMED_SKIPPED;
+}
+
+static bool ranges_meet(uint64_t first, uint64_t length, uint64_t other, uint64_t other_length) {
+    return length != 0 && other_length != 0 && first < other + other_length && other < first + length;
+}
+
+/* The mapping that was in force for the byte and the device, live or the latest dead one; NULL when there was none. */
+static const struct mapping *relevant_mapping(const struct ns_tracker *tracker, unsigned device, uint64_t address) {
+    const struct mapping *found = NULL;
+    for (size_t i = 0; i < tracker->mapping_count; i++) {
+        const struct mapping *mapping = &tracker->mapping[i];
+        if (mapping->device == device && range_holds(mapping->first, mapping->length, address) &&
+            (found == NULL || mapping->map_event > found->map_event))
+            found = mapping;
+    }
+    return found;
+}
+
+/* The last time before `before` that the hart side handed the byte to the device: map, sync-for-device, or the doorbell. */
+static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned device, uint64_t address, uint32_t before) {
+    for (uint32_t i = before; i-- > 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (event->kind == NS_EVENT_DOORBELL && event->peer == device)
+            return i;
+        if ((event->kind == NS_EVENT_MAP || event->kind == NS_EVENT_SYNC_FOR_DEVICE) && event->peer == device &&
+            range_holds(event->address, event->length, address))
+            return i;
+    }
+    return NS_NO_EVENT;
+}
+
+/* ---- facts ---------------------------------------------------------------------------------------------------------------- */
+
+struct situation {
+    uint64_t address;     /* one byte stands for the run */
+    uint32_t access;      /* event of the access that found it stale */
+    uint32_t newest;      /* event that wrote the newest version */
+    unsigned device;      /* the device involved, or 0xff */
+    bool reader_is_device;
+    uint32_t filled;      /* when the stale copy was installed, or NS_NO_EVENT */
+    uint32_t blamed;      /* the maintenance or API call that best explains it, for the report */
+};
+
+/* Does this maintenance event bring the reader the newest bytes when it comes after them? */
+static bool right_family(bool reader_is_device, enum ns_cache_op op) {
+    return reader_is_device ? op != NS_CACHE_INVALIDATE : op != NS_CACHE_CLEAN;
+}
+
+/* An operation after the newest write that did not reach the byte: was it meant for it? */
+static bool aimed_here(const struct ns_tracker *tracker, const struct ns_event *event, uint64_t address) {
+    uint64_t unit, length;
+    if (event->length == 0)
+        return false;
+    const uint32_t object = object_at(tracker, address);
+    if (object == NS_NO_OBJECT)
+        return false;
+    const struct ns_tracked_object *here = &tracker->object[object];
+    if (here->stride != 0 || here->field_count != 0) {
+        if (unit_at(tracker, address, &unit, &length) && ranges_meet(event->address, event->length, unit, length))
+            return true;
+    } else if (ranges_meet(event->address, event->length, here->first, here->length)) {
+        return true;
+    }
+    /* A range that hits nothing that exists was meant for something else. */
+    for (size_t i = 0; i < tracker->object_count; i++)
+        if (ranges_meet(event->address, event->length, tracker->object[i].first, tracker->object[i].length))
+            return false;
+    return true;
+}
+
+/* Is the range the byte's bus address, or the byte's address without its upper bits? */
+static bool mistaken_address(const struct ns_tracker *tracker, const struct ns_event *event, const struct situation *at) {
+    if (at->device == 0xff || event->length == 0)
+        return false;
+    const uint64_t bus = at->address - tracker->device[at->device].bus_offset;
+    const uint64_t truncated = at->address & UINT32_MAX;
+    return (bus != at->address && range_holds(event->address, event->length, bus)) ||
+           (truncated != at->address && range_holds(event->address, event->length, truncated));
+}
+
+static void after_the_write(const struct ns_tracker *tracker, struct situation *at, struct ns_maintenance_facts *facts) {
+    for (uint32_t i = at->access; i-- > at->newest + 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (event->kind != NS_EVENT_MAINTENANCE)
+            continue;
+        enum ns_cache_op performed;
+        const enum coverage coverage = coverage_of(tracker, event, at->address, &performed);
+        const bool right = right_family(at->reader_is_device, performed);
+        const uint32_t before = at->blamed;
+        at->blamed = i;
+        if (coverage == COVERED && right) {
+            facts->after_l1_only = !facts->after_covers ? event->scope == NS_SCOPE_L1 : facts->after_l1_only && event->scope == NS_SCOPE_L1;
+            facts->after_covers = true;
+        } else if (coverage == COVERED) {
+            facts->after_wrong_op = true;
+        } else if (coverage == NAMED_SKIPPED && right) {
+            facts->after_named_skipped = true;
+        } else if (coverage == NAMED_ROUNDED && right) {
+            facts->after_named_rounded = true;
+        } else if (right && mistaken_address(tracker, event, at)) {
+            facts->after_other_address = true;
+        } else if (right && aimed_here(tracker, event, at->address)) {
+            facts->after_wrong_range = true;
+        } else {
+            at->blamed = before;
+        }
+    }
+}
+
+/* Reader: a hart. An invalidate before the device's write belongs to the hand-over, or it came too early to be the one that follows completion. */
+static void before_the_write_for_hart(const struct ns_tracker *tracker, struct situation *at, struct ns_maintenance_facts *facts) {
+    const uint32_t hand_over = hand_over_before(tracker, at->device, at->address, at->newest);
+    bool device_had_begun = false;
+    /* From the newest write backwards: the latest invalidate decides. */
+    for (uint32_t i = at->newest; i-- > 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (event->kind == NS_EVENT_STORE && event->type == NS_TYPE_CACHEABLE && range_holds(event->address, event->length, at->address) &&
+            hand_over != NS_NO_EVENT && i < hand_over)
+            break; /* an older transfer's story */
+        if (event->kind != NS_EVENT_MAINTENANCE)
+            continue;
+        enum ns_cache_op performed;
+        if (coverage_of(tracker, event, at->address, &performed) != COVERED || !right_family(false, performed))
+            continue;
+        const uint8_t api = event->inside ? event_at(tracker, event->link)->kind : NS_EVENT_MAINTENANCE;
+        /* Did this device write into the same object between the hand-over and here? Then it had begun. */
+        for (uint32_t j = i; j-- > (hand_over == NS_NO_EVENT ? 1 : hand_over);) {
+            const struct ns_event *other = event_at(tracker, j);
+            if (other->kind == NS_EVENT_DMA_WRITE && other->actor == at->device &&
+                object_at(tracker, other->address) == object_at(tracker, at->address))
+                device_had_begun = true;
+        }
+        at->blamed = i;
+        if (api == NS_EVENT_SYNC_FOR_CPU || api == NS_EVENT_UNMAP)
+            facts->before_too_early = true;
+        else if (api == NS_EVENT_MAP || api == NS_EVENT_SYNC_FOR_DEVICE)
+            facts->before_at_hand_over = true;
+        else if (device_had_begun || (hand_over != NS_NO_EVENT && i > hand_over && tracker->device[at->device].rings_doorbell))
+            facts->before_too_early = true;
+        else
+            facts->before_at_hand_over = true;
+        return;
+    }
+}
+
+/* Reader: a device. A clean before the last store is a clean too early, if it belongs to this transfer. */
+static void before_the_write_for_device(const struct ns_tracker *tracker, struct situation *at, struct ns_maintenance_facts *facts) {
+    for (uint32_t i = at->newest; i-- > 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (event->kind == NS_EVENT_DMA_READ && range_holds(event->address, event->length, at->address))
+            return; /* an older transfer's story */
+        enum ns_cache_op performed;
+        if (event->kind == NS_EVENT_MAINTENANCE && coverage_of(tracker, event, at->address, &performed) == COVERED &&
+            right_family(true, performed)) {
+            at->blamed = i;
+            facts->before_too_early = true;
+            return;
+        }
+    }
+}
+
+/* When the stale copy came into the caches: the earliest fill among the copies that hold this version. */
+static uint32_t fill_of(const struct ns_tracker *tracker, uint64_t address, ns_version version) {
+    const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
+    uint32_t earliest = NS_NO_EVENT;
+    for (unsigned level = 0; level < config->levels; level++)
+        for (unsigned hart = 0; hart < (level == 0 ? config->harts : 1); hart++) {
+            struct ns_cache_copy copy;
+            if (ns_cache_peek(tracker->view.cache, level, hart, address, &copy) && copy.versions != NULL &&
+                copy.versions[address - copy.line_address] == version && (earliest == NS_NO_EVENT || copy.fill_event < earliest))
+                earliest = copy.fill_event;
+        }
+    return earliest;
+}
+
+static enum ns_whereabouts where_is(const struct ns_tracker *tracker, uint64_t address, ns_version version) {
+    struct ns_in_flight flight;
+    if (tracker->view.in_flight(tracker->view.context, address, &flight) && flight.version == version) {
+        static const enum ns_whereabouts where[] = {[NS_FLIGHT_STORE_BUFFER] = NS_IN_STORE_BUFFER,
+                                                    [NS_FLIGHT_LATE_WRITE_BACK] = NS_IN_LATE_WRITE_BACK,
+                                                    [NS_FLIGHT_POSTED] = NS_IN_POSTED_WRITE};
+        /* A late clean leaves its copy in the cache; memory is what matters to the reader, so the flight is the answer. */
+        return where[flight.where];
+    }
+    if (memory_version(tracker, address) == version)
+        return NS_IN_MEMORY;
+    return version_exists(tracker, address, version, false) ? NS_IN_CACHE : NS_NOWHERE;
+}
+
+/* The device that matters for a hart's access: who wrote last, else who has it mapped. */
+static unsigned device_for(const struct ns_tracker *tracker, const struct ns_event *writer, uint64_t address) {
+    if (is_device(tracker, writer->actor) && writer->kind == NS_EVENT_DMA_WRITE)
+        return writer->actor;
+    for (size_t i = tracker->mapping_count; i-- > 0;)
+        if (range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
+            return tracker->mapping[i].device;
+    return 0xff;
+}
+
+/* ---- words ----------------------------------------------------------------------------------------------------------------- */
+
+static void hex(char *text, size_t size, const uint8_t *data, unsigned length) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < length && i < 4 && used + 4 < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%02x", i == 0 ? "" : " ", data[i]);
+    if (length > 4)
+        snprintf(text + used, size - used, " ..");
+}
+
+static void fill_samples(struct ns_tracker *tracker, struct ns_hazard *hazard, uint64_t first, uint32_t length, const uint8_t *got) {
+    hazard->sample_length = (uint8_t)(length > 8 ? 8 : length);
+    hazard->latent = true;
+    for (uint32_t i = 0; i < length; i++) {
+        const struct ghost_page *page = ghost_at(tracker, first + i);
+        const uint8_t newest = page == NULL ? 0 : page->value[(first + i) % NS_PAGE_SIZE];
+        if (i < hazard->sample_length) {
+            hazard->got[i] = got[i];
+            hazard->newest[i] = newest;
+        }
+        if (newest != got[i])
+            hazard->latent = false;
+    }
+}
+
+static void add_note(struct ns_hazard *hazard, uint32_t event, enum ns_note_role role) {
+    if (event == NS_NO_EVENT || hazard->note_count == NS_HAZARD_NOTES)
+        return;
+    uint32_t at = 0;
+    while (at < hazard->note_count && hazard->note[at].event < event)
+        at++;
+    if (at < hazard->note_count && hazard->note[at].event == event)
+        return;
+    memmove(&hazard->note[at + 1], &hazard->note[at], (hazard->note_count - at) * sizeof hazard->note[0]);
+    hazard->note[at] = (struct ns_note){.event = event, .role = role};
+    hazard->note_count++;
+}
+
+/* Was this access already found to have another memory type than its mapping was meant to have? */
+static bool had_wrong_type(const struct ns_tracker *tracker, uint32_t event) {
+    for (size_t i = 0; i < tracker->log->hazard_count && event != NS_NO_EVENT; i++)
+        if (tracker->log->hazard[i].id == NS_AT_WRONG_TYPE && tracker->log->hazard[i].site == event_at(tracker, event)->site)
+            return true;
+    return false;
+}
+
+/* ---- stale ------------------------------------------------------------------------------------------------------------------ */
+
+static void explain_stale(const struct ns_tracker *tracker, const struct stale_bytes *bytes, struct ns_hazard *hazard,
+                          enum ns_whereabouts where) {
+    const struct ns_event *access = event_at(tracker, bytes->event);
+    const struct ns_log *log = tracker->log;
+    char got[16], newest[16];
+    hex(got, sizeof got, hazard->got, hazard->sample_length);
+    hex(newest, sizeof newest, hazard->newest, hazard->sample_length);
+    static const char *const place[] = {[NS_IN_MEMORY] = "memory holds", [NS_IN_CACHE] = "a cache still holds",
+                                        [NS_IN_STORE_BUFFER] = "the store buffer still holds",
+                                        [NS_IN_LATE_WRITE_BACK] = "an unfinished write-back still holds",
+                                        [NS_IN_POSTED_WRITE] = "a posted write on its way holds",
+                                        [NS_NOWHERE] = "the newest bytes are gone:"};
+    if (access->kind == NS_EVENT_LOAD && access->level < log->levels)
+        snprintf(hazard->detail, sizeof hazard->detail, "hit in %s set %u way %u: got %s, %s %s", log->level_name[access->level],
+                 access->set, access->way, got, place[where], newest);
+    else
+        snprintf(hazard->detail, sizeof hazard->detail, "got %s from memory; %s %s", got, place[where], newest);
+}
+
+void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
+    const struct ns_event *access = event_at(tracker, bytes->event);
+    const struct ns_event *writer = event_at(tracker, bytes->newest);
+    const struct ghost_page *page = ghost_at(tracker, bytes->first);
+    const size_t offset = bytes->first % NS_PAGE_SIZE;
+    const uint32_t object = object_at(tracker, bytes->first);
+    struct situation at = {.address = bytes->first, .access = bytes->event, .newest = bytes->newest,
+                           .reader_is_device = is_device(tracker, access->actor)};
+    at.device = at.reader_is_device ? access->actor : device_for(tracker, writer, bytes->first);
+    at.filled = at.reader_is_device ? NS_NO_EVENT : fill_of(tracker, bytes->first, bytes->got);
+
+    struct ns_stale_facts facts = {.reader_is_device = at.reader_is_device};
+    facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
+                   : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
+                                                      : NS_WRITER_NOBODY;
+    facts.newest = where_is(tracker, bytes->first, bytes->newest);
+    facts.nothing_cached = !at.reader_is_device && access->type != NS_TYPE_CACHEABLE;
+    facts.writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
+    facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
+    facts.torn = bytes->torn;
+    facts.type_mismatch = had_wrong_type(tracker, bytes->newest);
+    const struct mapping *mapping = at.device == 0xff ? NULL : relevant_mapping(tracker, at.device, bytes->first);
+    if (at.device != 0xff) {
+        const struct ns_tracked_device *device = &tracker->device[at.device];
+        facts.declared_coherent_only = device->declared_coherent && !device->snoops;
+        facts.snoops_undeclared = device->snoops && !device->declared_coherent;
+    }
+    if (mapping != NULL) {
+        facts.mapped = mapping->live;
+        facts.wrong_direction = at.reader_is_device ? mapping->direction == 2 && mapping->live
+                                                    : mapping->direction == 1 && writer->kind == NS_EVENT_DMA_WRITE;
+    }
+    if ((page->flags[offset] & BYTE_DISCARDED) != 0) {
+        const struct ns_event *dropped = event_at(tracker, page->aux[offset]);
+        facts.discarded = true;
+        facts.undefined = (page->flags[offset] & BYTE_UNDEFINED) != 0;
+        facts.discarded_by_map = dropped->kind == NS_EVENT_MAINTENANCE && dropped->inside &&
+                                 event_at(tracker, dropped->link)->kind == NS_EVENT_MAP &&
+                                 event_at(tracker, dropped->link)->direction == 2 && mapping != NULL && mapping->direction == 2;
+        facts.discarded_from_elsewhere =
+            dropped->length != 0 && object_at(tracker, dropped->address) != object_at(tracker, bytes->first);
+        at.blamed = page->aux[offset];
+    } else {
+        after_the_write(tracker, &at, &facts.maintenance);
+        if (at.blamed == NS_NO_EVENT && at.device != 0xff) {
+            if (at.reader_is_device)
+                before_the_write_for_device(tracker, &at, &facts.maintenance);
+            else
+                before_the_write_for_hart(tracker, &at, &facts.maintenance);
+        }
+    }
+    facts.filled_after_maintenance = at.filled != NS_NO_EVENT && facts.maintenance.after_covers && at.filled > at.blamed;
+    const uint32_t told = tracker->told_event[access->actor][writer->actor];
+    facts.told = told >= bytes->newest && told != NS_NO_EVENT;
+    if (at.reader_is_device && facts.told) {
+        /* Told by a doorbell, or by a flag that the device saw in memory? */
+        facts.told_by_memory = true;
+        for (uint32_t i = bytes->event; i-- > bytes->newest + 1;)
+            if (event_at(tracker, i)->kind == NS_EVENT_DOORBELL && event_at(tracker, i)->peer == access->actor)
+                facts.told_by_memory = false;
+    }
+
+    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_STALE, .event = bytes->event, .site = access->site, .actor = access->actor,
+                               .first = bytes->first, .last = bytes->first + bytes->length - 1};
+    hazard.id = ns_rule_stale(&facts);
+    if (hazard.id == NS_BB_LEAK)
+        hazard.symptom = NS_SYMPTOM_LEAK;
+    fill_samples(tracker, &hazard, bytes->first, bytes->length, bytes->data);
+    add_note(&hazard, bytes->newest, NS_NOTE_WROTE);
+    if (facts.newest != NS_IN_POSTED_WRITE && facts.newest != NS_IN_STORE_BUFFER)
+        add_note(&hazard, at.filled, NS_NOTE_FILLED);
+    if (hazard.id != NS_DC_REFETCH)
+        add_note(&hazard, at.blamed, facts.discarded ? NS_NOTE_DISCARDED : NS_NOTE_MAINTAINED);
+    if (hazard.id == NS_DC_WRONG_DIR && mapping != NULL)
+        add_note(&hazard, mapping->map_event, NS_NOTE_MAPPED);
+    if (facts.told)
+        for (uint32_t i = bytes->event; i-- > bytes->newest + 1;) {
+            const uint8_t kind = event_at(tracker, i)->kind;
+            if (kind == NS_EVENT_RAISE || kind == NS_EVENT_DOORBELL) {
+                if (ns_hazard_text(hazard.id) != NULL && (hazard.id == NS_OR_DRAIN || hazard.id == NS_OR_IRQ_BEFORE_DATA))
+                    add_note(&hazard, i, NS_NOTE_SIGNALLED);
+                break;
+            }
+        }
+    explain_stale(tracker, bytes, &hazard, facts.newest);
+    ns_log_add_hazard(tracker->log, &hazard);
+}
+
+/* ---- lost ------------------------------------------------------------------------------------------------------------------- */
+
+/* Why was the line dirty that was written over the lost bytes? Its bytes are compared with what memory held before the device wrote there. */
+static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *bytes, struct ns_lost_facts *facts) {
+    uint64_t unit = bytes->first, unit_length = bytes->length;
+    const bool known = unit_at(tracker, bytes->first, &unit, &unit_length);
+    const struct ns_event *writer = event_at(tracker, bytes->newest);
+    if (writer->kind == NS_EVENT_DMA_WRITE) {
+        const struct mapping *mapping = relevant_mapping(tracker, writer->actor, bytes->first);
+        if (mapping != NULL && mapping->live && (!known || mapping->length < unit_length)) {
+            unit = mapping->first;
+            unit_length = mapping->length;
+        }
+    }
+    uint32_t own = NS_NO_EVENT, neighbour = NS_NO_EVENT;
+    uint64_t neighbour_address = 0;
+    for (uint32_t i = 0; i < bytes->line_length; i++) {
+        const uint64_t at = bytes->line_address + i;
+        const struct ns_event *stored = event_at(tracker, bytes->versions[i]);
+        const struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL || stored->kind != NS_EVENT_STORE || (bytes->old_versions != NULL && bytes->versions[i] == bytes->old_versions[i]))
+            continue;
+        const struct ns_event *replaced = event_at(tracker, bytes->old_versions == NULL ? 0 : bytes->old_versions[i]);
+        if (replaced->kind == NS_EVENT_DMA_WRITE && page->before_dma[at % NS_PAGE_SIZE] == bytes->versions[i])
+            continue; /* memory held this version before the device wrote: the byte itself was clean */
+        if (range_holds(unit, unit_length, at)) {
+            own = bytes->versions[i] > own ? bytes->versions[i] : own;
+        } else if (bytes->versions[i] > neighbour) {
+            neighbour = bytes->versions[i];
+            neighbour_address = at;
+        }
+    }
+    facts->own_bytes_dirty = own != NS_NO_EVENT;
+    facts->neighbour_dirty = neighbour != NS_NO_EVENT;
+    facts->speculative_dirty = own == NS_NO_EVENT && neighbour == NS_NO_EVENT;
+    if (neighbour != NS_NO_EVENT && own == NS_NO_EVENT) {
+        const uint32_t mine = object_at(tracker, bytes->first), other = object_at(tracker, neighbour_address);
+        facts->both_descriptors = mine != NS_NO_OBJECT && other != NS_NO_OBJECT && tracker->object[mine].descriptor &&
+                                  tracker->object[other].descriptor;
+    }
+    return own != NS_NO_EVENT ? own : neighbour;
+}
+
+static uint32_t speculative_store_of(const struct ns_tracker *tracker, const struct lost_bytes *bytes) {
+    for (uint32_t i = bytes->cause_event; i-- > 1;)
+        if (event_at(tracker, i)->kind == NS_EVENT_SPECULATIVE_STORE &&
+            ranges_meet(event_at(tracker, i)->address, event_at(tracker, i)->length, bytes->line_address, bytes->line_length))
+            return i;
+    return NS_NO_EVENT;
+}
+
+void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
+    const struct ns_event *cause = event_at(tracker, bytes->cause_event);
+    const struct ns_event *writer = event_at(tracker, bytes->newest);
+    const uint32_t object = object_at(tracker, bytes->first);
+    struct ns_lost_facts facts = {.by_invalidate = bytes->dropped};
+    facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE : writer->kind == NS_EVENT_STORE ? NS_WRITER_HART : NS_WRITER_NOBODY;
+    facts.by_device_write = !bytes->dropped && cause->kind == NS_EVENT_DMA_WRITE;
+    facts.by_buffered_store = !bytes->dropped && cause->kind == NS_EVENT_STORE;
+    facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
+    facts.writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
+    if (facts.writer == NS_WRITER_DEVICE) {
+        const struct ns_tracked_device *device = &tracker->device[writer->actor];
+        const struct mapping *mapping = relevant_mapping(tracker, writer->actor, bytes->first);
+        facts.declared_coherent_only = device->declared_coherent && !device->snoops;
+        facts.wrong_direction = mapping != NULL && mapping->direction == 1;
+    }
+    facts.told = tracker->told_event[writer->actor][cause->actor] >= bytes->cause_event;
+    uint32_t dirtied = NS_NO_EVENT;
+    if (bytes->dropped) {
+        const uint32_t named = object_at(tracker, tracker->maintenance.first);
+        facts.both_descriptors = object != NS_NO_OBJECT && named != NS_NO_OBJECT && tracker->object[object].descriptor &&
+                                 tracker->object[named].descriptor;
+    } else if (cause->kind == NS_EVENT_WRITE_BACK) {
+        dirtied = dirtier(tracker, bytes, &facts);
+            facts.type_mismatch = had_wrong_type(tracker, dirtied);
+        if (facts.speculative_dirty && speculative_store_of(tracker, bytes) == NS_NO_EVENT) {
+            facts.speculative_dirty = false; /* the dirty bytes have been written again since, with the same version */
+            facts.own_bytes_dirty = true;
+        }
+    }
+
+    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_LOST, .event = bytes->cause_event, .site = cause->site, .actor = cause->actor,
+                               .first = bytes->first, .last = bytes->first + bytes->length - 1};
+    hazard.id = ns_rule_lost(&facts);
+    /* What memory holds now: the write that destroyed them, or what was below the dropped line. */
+    uint8_t now[8];
+    const uint32_t sample = bytes->length > 8 ? 8 : bytes->length;
+    if (bytes->dropped)
+        (void)ns_memory_read(tracker->view.memory, bytes->first, sample, now, NULL);
+    else
+        memcpy(now, bytes->data + (bytes->first - bytes->line_address), sample);
+    fill_samples(tracker, &hazard, bytes->first, sample, now);
+    add_note(&hazard, bytes->newest, NS_NOTE_WROTE);
+    add_note(&hazard, facts.speculative_dirty ? speculative_store_of(tracker, bytes) : dirtied, NS_NOTE_DIRTIED);
+    char was[16], is[16];
+    hex(was, sizeof was, hazard.newest, hazard.sample_length);
+    hex(is, sizeof is, hazard.got, hazard.sample_length);
+    if (bytes->dropped)
+        snprintf(hazard.detail, sizeof hazard.detail, "the line was dropped with %s in it, which nobody had written back; memory holds %s", was, is);
+    else
+        snprintf(hazard.detail, sizeof hazard.detail, "the write to memory here carries old bytes %s over %s", is, was);
+    const size_t index = ns_log_add_hazard(tracker->log, &hazard);
+    for (uint32_t i = 0; i < bytes->length; i++) {
+        struct ghost_page *page = ghost_at(tracker, bytes->first + i);
+        if (page == NULL)
+            return;
+        page->flags[(bytes->first + i) % NS_PAGE_SIZE] |= BYTE_LOST;
+        page->aux[(bytes->first + i) % NS_PAGE_SIZE] = (uint32_t)index;
+    }
+}

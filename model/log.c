@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Makes room for one more element. False without host memory; the array is then unchanged. */
+static bool grow(void **array, size_t *capacity, size_t count, size_t element) {
+    if (count < *capacity) {
+        return true;
+    }
+    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
+    if (larger < *capacity || larger > SIZE_MAX / element) {
+        return false;
+    }
+    void *moved = realloc(*array, larger * element);
+    if (moved == NULL) {
+        return false;
+    }
+    *array = moved;
+    *capacity = larger;
+    return true;
+}
+
+const char *ns_event_kind_text(enum ns_event_kind kind) {
+    static const char *const text[NS_EVENT_KIND_COUNT] = {
+        [NS_EVENT_POWER_ON] = "power-on",
+        [NS_EVENT_INITIAL] = "initial",
+        [NS_EVENT_LOAD] = "load",
+        [NS_EVENT_STORE] = "store",
+        [NS_EVENT_DMA_READ] = "dma-read",
+        [NS_EVENT_DMA_WRITE] = "dma-write",
+        [NS_EVENT_FILL] = "fill",
+        [NS_EVENT_WRITE_BACK] = "write-back",
+        [NS_EVENT_DROP] = "drop",
+        [NS_EVENT_SAMPLE] = "sample",
+        [NS_EVENT_SPECULATIVE_STORE] = "speculative-store",
+        [NS_EVENT_DRAIN] = "drain",
+        [NS_EVENT_MAINTENANCE] = "maintenance",
+        [NS_EVENT_FENCE] = "fence",
+        [NS_EVENT_SFENCE] = "sfence",
+        [NS_EVENT_SET_TYPE] = "set-type",
+        [NS_EVENT_DOORBELL] = "doorbell",
+        [NS_EVENT_START] = "start",
+        [NS_EVENT_RAISE] = "raise",
+        [NS_EVENT_WAIT] = "wait",
+        [NS_EVENT_POLL] = "poll",
+        [NS_EVENT_MMIO_READ] = "mmio-read",
+        [NS_EVENT_MAP] = "map",
+        [NS_EVENT_UNMAP] = "unmap",
+        [NS_EVENT_SYNC_FOR_CPU] = "sync-for-cpu",
+        [NS_EVENT_SYNC_FOR_DEVICE] = "sync-for-device",
+        [NS_EVENT_ALLOC] = "alloc",
+        [NS_EVENT_FREE] = "free",
+        [NS_EVENT_ALLOC_COHERENT] = "alloc-coherent",
+        [NS_EVENT_FREE_COHERENT] = "free-coherent",
+        [NS_EVENT_PAGE_FAULT] = "page-fault",
+        [NS_EVENT_BUS_ERROR] = "bus-error",
+    };
+    if ((unsigned)kind >= NS_EVENT_KIND_COUNT) {
+        return "unknown";
+    }
+    return text[kind];
+}
+
+struct ns_log *ns_log_create(void) {
+    struct ns_log *log = calloc(1, sizeof *log);
+    if (log == NULL) {
+        return NULL;
+    }
+    if (!grow((void **)&log->event, &log->event_capacity, 0, sizeof *log->event)) {
+        free(log);
+        return NULL;
+    }
+    log->event[0] = (struct ns_event){.kind = NS_EVENT_POWER_ON, .site = NS_NO_SITE, .actor = 0xff, .peer = 0xff};
+    log->event_count = 1;
+    return log;
+}
+
+void ns_log_destroy(struct ns_log *log) {
+    if (log == NULL) {
+        return;
+    }
+    free(log->file);
+    free(log->scenario);
+    free(log->machine);
+    free(log->site);
+    free(log->event);
+    free(log->hazard);
+    free(log->outcome);
+    free(log->executed);
+    free(log);
+}
+
+uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event) {
+    assert(event->link == NS_NO_EVENT || event->link < log->event_count);
+    if (log->event_count >= NS_LOG_EVENT_LIMIT ||
+        !grow((void **)&log->event, &log->event_capacity, log->event_count, sizeof *log->event)) {
+        log->truncated = true;
+        return NS_NO_EVENT;
+    }
+    log->event[log->event_count] = *event;
+    return (uint32_t)log->event_count++;
+}
+
+size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
+    for (size_t i = 0; i < log->hazard_count; ++i) {
+        struct ns_hazard *earlier = &log->hazard[i];
+        if (earlier->id == hazard->id && earlier->site == hazard->site && earlier->actor == hazard->actor) {
+            if (earlier->repeats < UINT32_MAX) {
+                ++earlier->repeats;
+            }
+            return i;
+        }
+    }
+    if (log->hazard_count >= NS_LOG_HAZARD_LIMIT ||
+        !grow((void **)&log->hazard, &log->hazard_capacity, log->hazard_count, sizeof *log->hazard)) {
+        log->truncated = true;
+        return SIZE_MAX;
+    }
+    log->hazard[log->hazard_count] = *hazard;
+    return log->hazard_count++;
+}
+
+bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome) {
+    if (!grow((void **)&log->outcome, &log->outcome_capacity, log->outcome_count, sizeof *log->outcome)) {
+        log->truncated = true;
+        return false;
+    }
+    log->outcome[log->outcome_count++] = *outcome;
+    return true;
+}
+
+uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uint32_t width) {
+    if (log->site_count >= NS_NO_SITE ||
+        !grow((void **)&log->site, &log->site_capacity, log->site_count, sizeof *log->site)) {
+        log->truncated = true;
+        return NS_NO_SITE;
+    }
+    log->site[log->site_count] = (struct ns_site){.line = line, .column = column, .width = width};
+    return (uint32_t)log->site_count++;
+}
+
+void ns_log_executed(struct ns_log *log, uint32_t site) {
+    if (!grow((void **)&log->executed, &log->executed_capacity, log->executed_count, sizeof *log->executed)) {
+        log->truncated = true;
+        return;
+    }
+    log->executed[log->executed_count++] = site;
+}
+
+static bool has_outcome(const struct ns_log *log, enum ns_outcome_kind kind) {
+    for (size_t i = 0; i < log->outcome_count; ++i) {
+        if (log->outcome[i].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_failure(const struct ns_log *log) {
+    return has_outcome(log, NS_OUTCOME_MISSING) || has_outcome(log, NS_OUTCOME_UNEXPECTED) ||
+           has_outcome(log, NS_OUTCOME_FINAL_FAILED);
+}
+
+bool ns_log_passed(const struct ns_log *log) {
+    return !has_failure(log) && !has_outcome(log, NS_OUTCOME_INCOMPLETE);
+}
+
+bool ns_log_incomplete(const struct ns_log *log) {
+    return !has_failure(log) && has_outcome(log, NS_OUTCOME_INCOMPLETE);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/pool_port.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void remember(struct ns_machine_port *port, enum ns_status status) {
+    if (port->status == NS_OK)
+        port->status = status;
+}
+
+static uint64_t port_load(void *context, uint64_t address, unsigned size) {
+    struct ns_machine_port *port = context;
+    uint8_t bytes[8] = {0};
+    uint64_t value = 0;
+    remember(port, ns_hart_load(port->machine, port->hart, address, size, bytes, NULL, 0));
+    for (unsigned i = size; i-- > 0;)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static void port_store(void *context, uint64_t address, unsigned size, uint64_t value) {
+    struct ns_machine_port *port = context;
+    uint8_t bytes[8];
+    for (unsigned i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    remember(port, ns_hart_store(port->machine, port->hart, address, size, bytes));
+}
+
+enum { CHUNK = 256 }; /* bytes moved by one access of a fill or copy */
+
+static void port_fill(void *context, uint64_t address, uint64_t length, uint8_t value) {
+    struct ns_machine_port *port = context;
+    uint8_t bytes[CHUNK];
+    memset(bytes, value, sizeof bytes);
+    for (uint64_t done = 0; done < length; done += CHUNK)
+        remember(port, ns_hart_store(port->machine, port->hart, address + done,
+                                     (uint32_t)(length - done < CHUNK ? length - done : CHUNK), bytes));
+}
+
+static void port_copy(void *context, uint64_t to, uint64_t from, uint64_t length) {
+    struct ns_machine_port *port = context;
+    uint8_t bytes[CHUNK];
+    for (uint64_t done = 0; done < length; done += CHUNK) {
+        const uint32_t part = (uint32_t)(length - done < CHUNK ? length - done : CHUNK);
+        remember(port, ns_hart_load(port->machine, port->hart, from + done, part, bytes, NULL, 0));
+        remember(port, ns_hart_store(port->machine, port->hart, to + done, part, bytes));
+    }
+}
+
+static void port_maintain(void *context, enum ns_port_cache_op op, enum ns_port_scope scope, uint64_t address, uint64_t length) {
+    static const enum ns_cache_op operation[] = {[NS_PORT_CLEAN] = NS_CACHE_CLEAN, [NS_PORT_INVALIDATE] = NS_CACHE_INVALIDATE,
+                                                 [NS_PORT_FLUSH] = NS_CACHE_FLUSH};
+    struct ns_machine_port *port = context;
+    const struct ns_maintenance what = {.op = operation[op],
+                                        .scope = scope == NS_PORT_SCOPE_L1 ? NS_SCOPE_L1 : NS_SCOPE_POC,
+                                        .extent = NS_RANGE, .address = address, .length = length};
+    remember(port, ns_hart_maintain(port->machine, port->hart, &what));
+}
+
+static void port_barrier(void *context) {
+    struct ns_machine_port *port = context;
+    ns_hart_fence(port->machine, port->hart);
+}
+
+static uint64_t port_to_virtual(void *context, uint64_t physical) {
+    const struct ns_machine_port *port = context;
+    return ns_machine_virtual(port->machine, physical);
+}
+
+static uint64_t port_to_physical(void *context, uint64_t address) {
+    const struct ns_machine_port *port = context;
+    return ns_machine_physical(port->machine, address);
+}
+
+static uint64_t port_remap(void *context, uint64_t physical, uint64_t length, enum ns_port_type type) {
+    const struct ns_machine_port *port = context;
+    const enum ns_memory_type meant = type == NS_PORT_CACHEABLE ? NS_TYPE_CACHEABLE : type == NS_PORT_NC ? NS_TYPE_NC : NS_TYPE_IO;
+    return ns_hart_alias(port->machine, port->hart, physical, length, meant);
+}
+
+static void port_unmap(void *context, uint64_t address, uint64_t length) {
+    struct ns_machine_port *port = context;
+    remember(port, ns_hart_unmap_pages(port->machine, port->hart, address, length));
+    for (uint64_t done = 0; done < length; done += NS_PAGE_SIZE)
+        ns_hart_sfence(port->machine, port->hart, false, address + done);
+}
+
+/* A block of book-keeping memory, listed so that all of it can be given back. The header keeps the 16-byte alignment. */
+struct ns_port_block {
+    struct ns_port_block *next, *previous;
+};
+
+static void *port_metadata_allocate(void *context, size_t size) {
+    struct ns_machine_port *port = context;
+    struct ns_port_block *block = calloc(1, sizeof *block + size);
+    if (block == NULL)
+        return NULL;
+    block->next = port->blocks;
+    if (port->blocks != NULL)
+        port->blocks->previous = block;
+    port->blocks = block;
+    return block + 1;
+}
+
+static void port_metadata_free(void *context, void *memory) {
+    struct ns_machine_port *port = context;
+    if (memory == NULL)
+        return;
+    struct ns_port_block *block = (struct ns_port_block *)memory - 1;
+    if (block->previous != NULL)
+        block->previous->next = block->next;
+    else
+        port->blocks = block->next;
+    if (block->next != NULL)
+        block->next->previous = block->previous;
+    free(block);
+}
+
+void ns_machine_port_release(struct ns_machine_port *port) {
+    while (port->blocks != NULL)
+        port_metadata_free(port, port->blocks + 1);
+}
+
+static void port_misuse(void *context, enum ns_port_misuse what, uint64_t address, uint64_t length) {
+    static const struct {
+        enum ns_hazard_id id;
+        const char *text;
+    } meaning[] = {
+        [NS_MISUSE_DOUBLE_FREE] = {NS_OW_UNMAP_MISMATCH, "this memory is free already"},
+        [NS_MISUSE_FOREIGN_FREE] = {NS_OW_UNMAP_MISMATCH, "this pool never handed out this memory in this form"},
+        [NS_MISUSE_DESTROY_BUSY] = {NS_OW_UNMAP_MISMATCH, "destroyed while blocks are still in use"},
+        [NS_MISUSE_UNMAP_UNKNOWN] = {NS_OW_UNMAP_MISMATCH, "no mapping starts at this handle"},
+        [NS_MISUSE_UNMAP_SIZE] = {NS_OW_UNMAP_MISMATCH, "the size is not the one that was mapped"},
+        [NS_MISUSE_UNMAP_DIRECTION] = {NS_OW_UNMAP_MISMATCH, "the direction is not the one that was mapped"},
+        [NS_MISUSE_UNMAP_DEVICE] = {NS_OW_UNMAP_MISMATCH, "this is another device's mapping"},
+        [NS_MISUSE_SYNC_RANGE] = {NS_OW_UNMAP_MISMATCH, "the range reaches outside of the mapping"},
+        [NS_MISUSE_MAP_OVERLAP] = {NS_OW_DOUBLE_MAP, "a live mapping already covers one of these cache lines"},
+        [NS_MISUSE_FREE_MAPPED] = {NS_PL_REF, "freed while a device still has it mapped"},
+        [NS_MISUSE_LINK_OVERWRITTEN] = {NS_OW_UAF, "the link in a free block was overwritten: somebody still writes to freed memory"},
+    };
+    const struct ns_machine_port *port = context;
+    const uint64_t last = length == 0 ? address : address + length - 1;
+    ns_tracker_report(ns_machine_tracker(port->machine), meaning[what].id, NS_SYMPTOM_MISUSE, port->event, address, last, NS_NO_EVENT,
+                      NS_NOTE_OTHER, meaning[what].text);
+}
+
+void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machine) {
+    *port = (struct ns_machine_port){
+        .port = {.context = port, .load = port_load, .store = port_store, .fill = port_fill, .copy = port_copy,
+                 .maintain = port_maintain, .barrier = port_barrier, .to_virtual = port_to_virtual,
+                 .to_physical = port_to_physical, .remap = port_remap, .unmap = port_unmap,
+                 .metadata_allocate = port_metadata_allocate, .metadata_free = port_metadata_free, .misuse = port_misuse},
+        .machine = machine,
+    };
+}

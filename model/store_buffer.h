@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hart's store buffer: non-cacheable stores that have been issued but have not reached memory. Oldest first; which entry
+ * leaves next is the caller's choice, because weakly ordered hardware may drain any of them (RISC-V RVWMO orders stores to
+ * different addresses only by FENCE).
+ */
+#ifndef NS_MODEL_STORE_BUFFER_H
+#define NS_MODEL_STORE_BUFFER_H
+
+#include "cache/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NS_STORE_ENTRY_BYTES  64u /* a store never crosses a 64-byte boundary in here */
+#define NS_STORE_BUFFER_LIMIT 64u
+
+struct ns_store_entry {
+    uint64_t address; /* physical */
+    uint32_t length;  /* 1 to NS_STORE_ENTRY_BYTES */
+    uint32_t event;   /* the store's event; also the version of its bytes */
+    uint64_t due_ps;  /* when it leaves by itself, for NS_DRAIN_AFTER */
+    uint8_t data[NS_STORE_ENTRY_BYTES];
+};
+
+struct ns_store_buffer {
+    unsigned capacity; /* 0 to NS_STORE_BUFFER_LIMIT; 0: no buffer */
+    unsigned count;
+    struct ns_store_entry entry[NS_STORE_BUFFER_LIMIT]; /* [0] is the oldest */
+};
+
+void ns_store_buffer_init(struct ns_store_buffer *buffer, unsigned capacity);
+static inline bool ns_store_buffer_full(const struct ns_store_buffer *buffer) { return buffer->count >= buffer->capacity; }
+/* The buffer must not be full. */
+void ns_store_buffer_push(struct ns_store_buffer *buffer, const struct ns_store_entry *entry);
+/* Removes entry `index` into *entry. */
+void ns_store_buffer_take(struct ns_store_buffer *buffer, unsigned index, struct ns_store_entry *entry);
+/* Index of the oldest entry that touches [address, address + length), or -1. */
+int ns_store_buffer_find(const struct ns_store_buffer *buffer, uint64_t address, uint64_t length);
+/* The newest entry that holds the byte, or NULL. */
+const struct ns_store_entry *ns_store_buffer_newest(const struct ns_store_buffer *buffer, uint64_t address);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

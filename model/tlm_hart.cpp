@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/tlm_hart.h"
+
+#include "model/tlm_machine.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+namespace ns {
+
+using sc_core::sc_time;
+using sc_core::SC_ZERO_TIME;
+
+tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
+    : sc_module(name), socket("socket"), machine_(owner), index_(index), versions_(NS_PAGE_SIZE) {
+    ns_tlb_init(&tlb_, std::clamp(owner.config().tlb_entries, 1u, static_cast<unsigned>(NS_TLB_MAX_ENTRIES)));
+    ns_store_buffer_init(&buffer_, owner.config().store_buffer_entries);
+    payload_.set_extension(&attributes_);
+    SC_HAS_PROCESS(tlm_hart);
+    if (owner.config().store_buffer_drain == NS_DRAIN_AFTER)
+        SC_THREAD(drain_thread);
+}
+
+// ---- translation ------------------------------------------------------------------------------------------------
+
+ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type) {
+    if (const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store)) {
+        translation->physical = entry->physical_page + (address - entry->virtual_page);
+        translation->override_pma = entry->override_pma;
+        translation->type = entry->type;
+    } else {
+        const auto read = [](void *self, uint64_t at, uint64_t *pte) { return static_cast<tlm_hart *>(self)->load_entry(at, pte); };
+        const ns_status status = ns_page_walk(machine_.page_root(), address, store, machine_.config().attributes, read, this, translation);
+        if (status != NS_OK)
+            return page_fault(address, *translation, store);
+        ns_tlb_insert(&tlb_, address, translation);
+    }
+    *type = ns_effective_type(translation, machine_.pmas().data(), machine_.pmas().size());
+    return NS_OK;
+}
+
+ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translation, bool store) {
+    ns_event event{};
+    event.kind = NS_EVENT_PAGE_FAULT;
+    event.address = address;
+    event.fault = static_cast<uint8_t>(translation.fault);
+    event.peer = 0xff;
+    const uint32_t number = machine_.log_event(index_, event);
+    char detail[256];
+    std::snprintf(detail, sizeof detail, "%s of virtual address 0x%llx faults: %s (PTE 0x%016llx)", store ? "store" : "load",
+                  static_cast<unsigned long long>(address), ns_page_fault_text(translation.fault),
+                  static_cast<unsigned long long>(translation.pte));
+    // Reserved type bits in an otherwise good entry are a wrong memory type, not a missing page.
+    const bool type_bits = translation.fault == NS_FAULT_RESERVED_BITS;
+    ns_tracker_report(machine_.tracker(), type_bits ? NS_AT_WRONG_TYPE : NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, number, address, address,
+                      NS_NO_EVENT, NS_NOTE_OTHER, detail);
+    return NS_ERROR_PAGE_FAULT;
+}
+
+ns_status tlm_hart::bus_error(uint64_t physical, uint32_t length, ns_status status) {
+    machine_.report_bus_error(index_, physical, physical, length);
+    return status;
+}
+
+bool tlm_hart::has_cacheable_translation(uint64_t physical) const {
+    for (unsigned i = 0; i < tlb_.capacity; i++) {
+        const ns_tlb_entry &entry = tlb_.entry[i];
+        if (entry.page_size == 0 || physical < entry.physical_page || physical - entry.physical_page >= entry.page_size)
+            continue;
+        ns_translation translation{};
+        translation.physical = physical;
+        translation.override_pma = entry.override_pma;
+        translation.type = entry.type;
+        if (ns_effective_type(&translation, machine_.pmas().data(), machine_.pmas().size()) == NS_TYPE_CACHEABLE)
+            return true;
+    }
+    return false;
+}
+
+// ---- transactions ------------------------------------------------------------------------------------------------
+
+// One transaction of this hart's own; attributes_ are set by the caller except for what is the same every time.
+ns_status tlm_hart::transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length) {
+    set_payload(payload_, command, physical, data, length);
+    attributes_.initiator_id = index_;
+    sc_time delay = SC_ZERO_TIME;
+    socket->b_transport(payload_, delay);
+    if (delay != SC_ZERO_TIME)
+        sc_core::wait(delay);
+    return payload_status(payload_);
+}
+
+bool tlm_hart::load_entry(uint64_t physical, uint64_t *value) {
+    attributes_.type = NS_TYPE_CACHEABLE;
+    attributes_.request = cache_request::access;
+    attributes_.versions = versions_.data();
+    uint8_t bytes[8];
+    if (transport(tlm::TLM_READ_COMMAND, physical, bytes, sizeof bytes) != NS_OK)
+        return false;
+    std::memcpy(value, bytes, sizeof bytes); // PTEs are little-endian, as the hosts are
+    return true;
+}
+
+bool tlm_hart::store_entry(uint64_t physical, uint64_t value) {
+    uint8_t bytes[8];
+    std::memcpy(bytes, &value, sizeof bytes);
+    return store_piece(physical, NS_TYPE_CACHEABLE, sizeof bytes, bytes) == NS_OK;
+}
+
+ns_status tlm_hart::hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present, uint64_t length) {
+    tlm::tlm_generic_payload payload;
+    attributes attribute;
+    attribute.initiator_id = initiator;
+    attribute.request = request;
+    attribute.maintenance.address = physical;
+    attribute.maintenance.length = length;
+    set_payload(payload, tlm::TLM_IGNORE_COMMAND, physical, nullptr, 0);
+    payload.set_extension(&attribute);
+    sc_time delay = SC_ZERO_TIME;
+    socket->b_transport(payload, delay);
+    payload.clear_extension(&attribute);
+    if (delay != SC_ZERO_TIME)
+        sc_core::wait(delay);
+    if (present != nullptr)
+        *present = attribute.present;
+    return payload_status(payload);
+}
+
+// ---- loads -------------------------------------------------------------------------------------------------------
+
+static uint32_t piece_of(uint64_t address, uint32_t length) {
+    return static_cast<uint32_t>(std::min<uint64_t>(length, NS_PAGE_SIZE - address % NS_PAGE_SIZE));
+}
+
+ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
+    while (length > 0) {
+        const uint32_t piece = piece_of(address, length);
+        ns_translation translation{};
+        ns_memory_type type;
+        ns_status status = translate(address, false, &translation, &type);
+        if (status == NS_OK)
+            status = load_piece(translation.physical, type, piece, data, versions, flags);
+        if (status != NS_OK)
+            return status;
+        address += piece;
+        data += piece;
+        length -= piece;
+        if (versions != nullptr)
+            versions += piece;
+    }
+    return NS_OK;
+}
+
+ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions,
+                               unsigned flags) {
+    drain_touching(physical, length); // a load sees the hart's own earlier stores
+    // The event stands where the load is issued: what others write while it is under way is not older than it.
+    ns_event event{};
+    event.kind = NS_EVENT_LOAD;
+    event.address = physical;
+    event.length = length;
+    event.type = static_cast<uint8_t>(type);
+    event.level = static_cast<uint8_t>(machine_.config().cache.levels);
+    event.peer = 0xff;
+    const uint32_t number = machine_.log_event(index_, event);
+
+    ns_version *seen = versions == nullptr ? versions_.data() : versions;
+    attributes_.type = type;
+    attributes_.request = cache_request::access;
+    attributes_.versions = seen;
+    attributes_.event = number;
+    set_payload(payload_, tlm::TLM_READ_COMMAND, physical, data, length);
+    attributes_.initiator_id = index_;
+    sc_time delay = SC_ZERO_TIME;
+    socket->b_transport(payload_, delay);
+    if (!payload_.is_response_ok())
+        return bus_error(physical, length, payload_status(payload_));
+
+    const ns_cache_result result = attributes_.result;
+    ns_log *log = machine_.log();
+    if (number != NS_NO_EVENT) {
+        ns_event &entry = log->event[number];
+        entry.data_length = static_cast<uint8_t>(std::min(length, 8u));
+        std::memcpy(entry.data, data, entry.data_length);
+        ns_cache_copy copy;
+        if (type == NS_TYPE_CACHEABLE && ns_cache_peek(machine_.cache_core(), 0, index_, physical, &copy)) {
+            entry.level = static_cast<uint8_t>(result.hit_level);
+            entry.link = copy.fill_event;
+            entry.set = static_cast<uint16_t>(copy.set);
+            entry.way = static_cast<uint16_t>(copy.way);
+        }
+    }
+    ns_load_facts facts{};
+    facts.polling = (flags & NS_ACCESS_POLL) != 0;
+    facts.to_register = (flags & NS_ACCESS_TO_REGISTER) != 0;
+    ns_tracker_load(machine_.tracker(), number, machine_.actor(index_).object, physical, length, data, seen, &facts);
+    if (delay != SC_ZERO_TIME)
+        sc_core::wait(delay);
+
+    const uint64_t next_line = (physical / machine_.config().cache.level[0].line + 1) * machine_.config().cache.level[0].line;
+    if (machine_.config().prefetch_next_line && type == NS_TYPE_CACHEABLE && result.hit_level > 0 &&
+        next_line / NS_PAGE_SIZE == physical / NS_PAGE_SIZE)
+        hardware(cache_request::prefetch, machine_.hardware_actor(), next_line);
+    return NS_OK;
+}
+
+// ---- stores ------------------------------------------------------------------------------------------------------
+
+ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data) {
+    while (length > 0) {
+        const uint32_t piece = piece_of(address, length);
+        ns_translation translation{};
+        ns_memory_type type;
+        ns_status status = translate(address, true, &translation, &type);
+        if (status == NS_OK)
+            status = store_piece(translation.physical, type, piece, data);
+        if (status != NS_OK)
+            return status;
+        address += piece;
+        data += piece;
+        length -= piece;
+    }
+    return NS_OK;
+}
+
+ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data) {
+    if (!ns_memory_holds(machine_.memory_core(), physical, length))
+        return bus_error(physical, length, NS_ERROR_ADDRESS);
+    if (type == NS_TYPE_CACHEABLE)
+        drain_touching(physical, length); // own stores to one address stay in order
+    ns_event event{};
+    event.kind = NS_EVENT_STORE;
+    event.address = physical;
+    event.length = length;
+    event.type = static_cast<uint8_t>(type);
+    event.peer = 0xff;
+    event.data_length = static_cast<uint8_t>(std::min(length, 8u));
+    std::memcpy(event.data, data, event.data_length);
+    const uint32_t number = machine_.log_event(index_, event);
+    ns_tracker_store(machine_.tracker(), number, machine_.actor(index_).object, physical, length, data);
+
+    if (type == NS_TYPE_NC && buffer_.capacity > 0) {
+        buffer_store(physical, length, data, number);
+        return NS_OK;
+    }
+    std::fill_n(versions_.begin(), length, number);
+    attributes_.type = type;
+    attributes_.request = cache_request::access;
+    attributes_.versions = versions_.data();
+    attributes_.event = number;
+    return transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
+}
+
+void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event) {
+    while (length > 0) {
+        ns_store_entry entry{};
+        entry.address = physical;
+        entry.length = static_cast<uint32_t>(
+            std::min<uint64_t>(length, NS_STORE_ENTRY_BYTES - physical % NS_STORE_ENTRY_BYTES));
+        entry.event = event;
+        entry.due_ps = machine_.now_ps() + machine_.config().store_buffer_drain_ps;
+        std::memcpy(entry.data, data, entry.length);
+        if (ns_store_buffer_full(&buffer_))
+            drain_entry(0);
+        ns_store_buffer_push(&buffer_, &entry);
+        physical += entry.length;
+        data += entry.length;
+        length -= entry.length;
+    }
+    sc_core::wait(machine_.cycles(1));
+    if (machine_.config().store_buffer_drain == NS_DRAIN_EAGER)
+        while (buffer_.count > 0)
+            drain_entry(0);
+    else if (machine_.config().store_buffer_drain == NS_DRAIN_AFTER)
+        buffered_.notify(SC_ZERO_TIME);
+}
+
+void tlm_hart::drain_entry(unsigned index) {
+    ns_store_entry entry;
+    ns_store_buffer_take(&buffer_, index, &entry);
+    tlm::tlm_generic_payload payload; // own payload: another thread may be draining while the program waits
+    attributes attribute;
+    ns_version versions[NS_STORE_ENTRY_BYTES];
+    std::fill_n(versions, entry.length, entry.event);
+    attribute.initiator_id = index_;
+    attribute.type = NS_TYPE_NC;
+    attribute.versions = versions;
+    attribute.event = entry.event;
+    set_payload(payload, tlm::TLM_WRITE_COMMAND, entry.address, entry.data, entry.length);
+    payload.set_extension(&attribute);
+    sc_time delay = SC_ZERO_TIME;
+    socket->b_transport(payload, delay);
+    payload.clear_extension(&attribute);
+    ns_event event{};
+    event.kind = NS_EVENT_DRAIN;
+    event.address = entry.address;
+    event.length = entry.length;
+    event.link = entry.event;
+    event.peer = 0xff;
+    machine_.log_event(index_, event);
+    if (delay != SC_ZERO_TIME)
+        sc_core::wait(delay);
+}
+
+void tlm_hart::drain_touching(uint64_t physical, uint64_t length) {
+    for (int found; (found = ns_store_buffer_find(&buffer_, physical, length)) >= 0;)
+        drain_entry(static_cast<unsigned>(found));
+}
+
+void tlm_hart::drain(uint64_t physical, uint64_t length) {
+    if (length == UINT64_MAX) {
+        while (buffer_.count > 0)
+            drain_entry(0);
+        hardware(cache_request::fence, machine_.hardware_actor(), 0);
+        return;
+    }
+    drain_touching(physical, length);
+    hardware(cache_request::drain_range, machine_.hardware_actor(), physical, nullptr, length);
+}
+
+void tlm_hart::drain_thread() {
+    for (;;) {
+        while (buffer_.count > 0 && buffer_.entry[0].due_ps <= machine_.now_ps())
+            drain_entry(0);
+        if (buffer_.count == 0)
+            sc_core::wait(buffered_);
+        else
+            sc_core::wait(sc_time(static_cast<double>(buffer_.entry[0].due_ps - machine_.now_ps()), sc_core::SC_PS), buffered_);
+    }
+}
+
+// ---- fences and maintenance ---------------------------------------------------------------------------------------
+
+void tlm_hart::fence(bool maintenance_too) {
+    while (buffer_.count > 0)
+        drain_entry(0);
+    if (maintenance_too)
+        hardware(cache_request::fence, index_, 0);
+    ns_event event{};
+    event.kind = NS_EVENT_FENCE;
+    event.peer = 0xff;
+    machine_.log_event(index_, event);
+    sc_core::wait(machine_.cycles(1));
+}
+
+ns_status tlm_hart::maintain(const ns_maintenance &what) {
+    uint64_t address = what.address, length = what.length;
+    bool first = true;
+    do {
+        ns_maintenance piece = what;
+        if (what.extent != NS_WHOLE_CACHE) {
+            // A run of pages that lie one behind the other in physical memory is one range, so that edge lines are edges.
+            piece.length = 0;
+            while (length > 0) {
+                ns_translation translation{};
+                ns_memory_type type;
+                const ns_status status = translate(address, false, &translation, &type);
+                if (status != NS_OK)
+                    return status;
+                if (piece.length == 0)
+                    piece.address = translation.physical;
+                else if (translation.physical != piece.address + piece.length)
+                    break;
+                const uint32_t part = piece_of(address, static_cast<uint32_t>(std::min<uint64_t>(length, UINT32_MAX)));
+                piece.length += part;
+                address += part;
+                length -= part;
+            }
+            if (piece.length == 0 && !first)
+                break;
+        } else {
+            piece.address = UINT64_MAX;
+            piece.length = 0;
+        }
+        first = false;
+        const ns_status status = machine_.maintain_piece(*this, index_, piece, attributes_, payload_);
+        if (status != NS_OK)
+            return status;
+    } while (what.extent != NS_WHOLE_CACHE && length > 0);
+    return NS_OK;
+}
+
+void tlm_hart::sfence(bool all, uint64_t address) {
+    if (all)
+        ns_tlb_fence_all(&tlb_);
+    else
+        ns_tlb_fence_address(&tlb_, address);
+    ns_event event{};
+    event.kind = NS_EVENT_SFENCE;
+    event.address = all ? 0 : address;
+    event.peer = 0xff;
+    machine_.log_event(index_, event);
+    sc_core::wait(machine_.cycles(1));
+}
+
+ns_status tlm_hart::register_access(tlm::tlm_command command, uint64_t address, uint32_t *value) {
+    ns_translation translation{};
+    ns_memory_type type;
+    const ns_status status = translate(address, command == tlm::TLM_WRITE_COMMAND, &translation, &type);
+    if (status != NS_OK)
+        return status;
+    uint8_t bytes[4];
+    std::memcpy(bytes, value, sizeof bytes);
+    attributes_.type = NS_TYPE_IO;
+    attributes_.request = cache_request::access;
+    attributes_.versions = nullptr;
+    attributes_.event = 0;
+    const ns_status result = transport(command, translation.physical, bytes, sizeof bytes);
+    std::memcpy(value, bytes, sizeof bytes);
+    return result == NS_OK ? NS_OK : bus_error(translation.physical, 4, result);
+}
+
+} // namespace ns

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A hart: translation, store buffer and fences in front of a socket into the caches. In order, one access at a time, taken from whatever
+// program drives it.
+#ifndef NS_MODEL_TLM_HART_H
+#define NS_MODEL_TLM_HART_H
+
+#include "cache/tlm_attributes.h"
+#include "model/config.h"
+#include "model/nosnoop.h"
+#include "model/paging.h"
+#include "model/store_buffer.h"
+
+#include <functional>
+#include <systemc>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <vector>
+
+namespace ns {
+
+class machine;
+
+class tlm_hart : public sc_core::sc_module {
+  public:
+    tlm_utils::simple_initiator_socket<tlm_hart, 64> socket;
+
+    tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index);
+    ~tlm_hart() override { payload_.clear_extension(&attributes_); }
+
+    // See nosnoop.h for what each means.
+    ns_status load(uint64_t address, uint32_t length, uint8_t *data, ns_version *versions, unsigned flags);
+    ns_status store(uint64_t address, uint32_t length, const uint8_t *data);
+    void fence(bool maintenance_too);
+    ns_status maintain(const ns_maintenance &what);
+    void sfence(bool all, uint64_t address);
+    ns_status register_access(tlm::tlm_command command, uint64_t address, uint32_t *value);
+
+    // Cacheable accesses by physical address, for page tables: a walk's reads, and the kernel's stores to them.
+    bool load_entry(uint64_t physical, uint64_t *value);
+    bool store_entry(uint64_t physical, uint64_t value);
+
+    // The hardware's own moves in this hart's caches, from any thread.
+    ns_status hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present = nullptr, uint64_t length = 0);
+    void drain(uint64_t physical, uint64_t length);
+
+    bool has_cacheable_translation(uint64_t physical) const;
+    const ns_store_buffer &buffer() const { return buffer_; }
+
+  private:
+    ns_status translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type);
+    ns_status page_fault(uint64_t address, const ns_translation &translation, bool store);
+    ns_status bus_error(uint64_t physical, uint32_t length, ns_status status);
+    ns_status load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions, unsigned flags);
+    ns_status store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data);
+    void buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event);
+    void drain_entry(unsigned index);
+    void drain_touching(uint64_t physical, uint64_t length);
+    ns_status transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length);
+    void drain_thread();
+
+    machine &machine_;
+    unsigned index_;
+    ns_tlb tlb_;
+    ns_store_buffer buffer_;
+    std::vector<ns_version> versions_; // scratch: one page
+    tlm::tlm_generic_payload payload_;
+    attributes attributes_;
+    sc_core::sc_event buffered_;
+};
+
+} // namespace ns
+
+#endif

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The assembled machine: harts, caches, interconnect, memory, DMA masters and interrupt lines, the log and the tracker. nosnoop.h
+// is its C face; this header is for the modules.
+#ifndef NS_MODEL_TLM_MACHINE_H
+#define NS_MODEL_TLM_MACHINE_H
+
+#include "bus/tlm_interconnect.h"
+#include "bus/tlm_memory.h"
+#include "cache/tlm_cache.h"
+#include "model/nosnoop.h"
+#include "model/tlm_dma.h"
+#include "model/tlm_hart.h"
+
+#include <memory>
+#include <string>
+#include <systemc>
+#include <vector>
+
+namespace ns {
+
+struct actor_state {
+    uint32_t site = NS_NO_SITE;
+    uint32_t object = NS_NO_OBJECT;
+    uint32_t inside = NS_NO_EVENT;
+    ns_program program = nullptr;
+    void *context = nullptr;
+};
+
+class machine : public sc_core::sc_module {
+  public:
+    machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices, size_t device_count,
+            ns_log *log, ::ns_machine *face);
+    ~machine() override;
+
+    const ns_machine_config &config() const { return config_; }
+    ns_log *log() { return log_; }
+    ns_tracker *tracker() { return tracker_; }
+    ns_cache *cache_core() { return cache_->core(); }
+    ns_memory *memory_core() { return memory_->core(); }
+    tlm_interconnect &interconnect() { return *interconnect_; }
+    tlm_hart &hart(unsigned index) { return *harts_[index]; }
+    tlm_dma &device(unsigned index) { return *devices_[index]; }
+    unsigned hart_count() const { return static_cast<unsigned>(harts_.size()); }
+    unsigned device_count() const { return static_cast<unsigned>(devices_.size()); }
+    int master_of(unsigned device) const { return masters_[device]; }
+    unsigned device_actor(unsigned device) const { return hart_count() + device; }
+    unsigned hardware_actor() const { return hart_count() + device_count(); }
+    actor_state &actor(unsigned index) { return actors_[index]; }
+    const std::vector<ns_pma_region> &pmas() const { return pmas_; }
+    const std::vector<bus_window> &windows_of(unsigned device) const { return windows_[device]; }
+    uint64_t page_root() const { return page_root_; }
+    uint64_t registers_of(unsigned device) const { return register_base_ + device * tlm_dma::register_bytes; }
+    sc_core::sc_time cycles(unsigned count) const { return cycle_ * count; }
+    sc_core::sc_time register_latency() const { return register_latency_; }
+    uint64_t now_ps() const { return sc_core::sc_time_stamp().value() / unit_per_ps_; }
+
+    // Appends an event with the actor's site and the time.
+    uint32_t log_event(unsigned actor, ns_event event);
+    void report_bus_error(unsigned actor, uint64_t bus, uint64_t address, uint32_t length);
+    ns_status maintain_piece(tlm_hart &hart, unsigned index, const ns_maintenance &piece, attributes &attribute,
+                             tlm::tlm_generic_payload &payload);
+
+    // Page tables.
+    uint64_t linear(uint64_t physical) const; // the cacheable linear mapping; 0 outside of RAM
+    static constexpr unsigned nobody = ~0u;
+    // PTEs are stored by `hart`, or straight to memory before the run (nobody).
+    uint64_t alias(unsigned hart, uint64_t physical, uint64_t length, ns_memory_type type);
+    ns_status set_type_directly(uint64_t address, uint64_t length, ns_memory_type type);
+    ns_status set_type_by(unsigned hart, uint64_t address, uint64_t length, ns_memory_type type);
+    ns_status unmap_by(unsigned hart, uint64_t address, uint64_t length);
+    bool walk(uint64_t address, ns_translation *translation, ns_memory_type *type);
+    bool may_fill(unsigned hart, uint64_t physical);
+
+    // Interrupt lines: level until taken.
+    void raise(unsigned irq);
+    void wait_irq(unsigned irq);
+    bool irq_pending(unsigned irq) const { return irqs_[irq].pending > 0; }
+
+    void finish_program();
+    bool finished() const { return running_ == 0; }
+    void set_program(unsigned actor, ns_program program, void *context);
+    void wait_turn(uint64_t turn);
+    void next_turn();
+
+  private:
+    struct irq_line {
+        unsigned pending = 0;
+        sc_core::sc_time arrives;
+        sc_core::sc_event event;
+    };
+
+    void build_memory_map(const ns_machine_device *devices, size_t device_count);
+    void build_page_tables();
+    void program_thread(unsigned actor);
+    ns_page_builder direct_builder();
+    ns_page_builder hart_builder(unsigned hart);
+    // Observers of the C cores.
+    static uint32_t on_fill(void *self, const ns_cache_line_event *line);
+    static void on_write_back(void *self, const ns_cache_line_event *line);
+    static void on_drop(void *self, const ns_cache_line_event *line, bool dirty);
+    static void before_memory_write(void *self, uint64_t tag, uint64_t address, uint32_t length, const uint8_t *old_data,
+                                    const ns_version *old_versions, const uint8_t *data, const ns_version *versions);
+    static void on_drained(void *self, unsigned initiator, uint32_t event, uint64_t address, uint32_t length);
+    static bool find_in_flight(void *self, uint64_t address, ns_in_flight *out);
+    uint32_t log_line_event(ns_event_kind kind, const ns_cache_line_event &line, bool dirty);
+
+    ns_machine_config config_;
+    ns_log *log_;
+    ::ns_machine *face_;
+    ns_tracker *tracker_ = nullptr;
+    sc_core::sc_time cycle_, register_latency_;
+    uint64_t unit_per_ps_ = 1;
+    std::unique_ptr<tlm_memory> memory_;
+    std::unique_ptr<tlm_cache> cache_;
+    std::unique_ptr<tlm_interconnect> interconnect_;
+    std::vector<std::unique_ptr<tlm_hart>> harts_;
+    std::vector<std::unique_ptr<tlm_dma>> devices_;
+    std::vector<int> masters_; // interconnect number of each device
+    std::vector<std::vector<bus_window>> windows_;
+    std::vector<ns_pma_region> pmas_;
+    std::vector<actor_state> actors_;
+    std::vector<irq_line> irqs_;
+    uint64_t register_base_ = 0;
+    uint64_t page_root_ = 0, table_next_ = 0, table_end_ = 0;
+    uint64_t alias_next_ = 0;
+    struct alias_page {
+        uint64_t virtual_page, physical, length;
+    };
+    std::vector<alias_page> aliases_;
+    struct linear_window {
+        uint64_t physical, length, virtual_start;
+    };
+    std::vector<linear_window> linear_;
+    unsigned running_ = 0;
+    unsigned table_hart_ = 0; // on whose behalf the hart builder works
+    uint64_t turn_ = 0;
+    sc_core::sc_event turn_event_;
+};
+
+} // namespace ns
+
+struct ns_machine {
+    std::unique_ptr<ns::machine> body;
+    bool ran = false;
+};
+
+#endif

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C interface of nosnoop.h on top of the SystemC machine.
+#include "model/nosnoop.h"
+
+#include "model/tlm_machine.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+using ns::cache_request;
+
+static void refuse(char *reason, size_t size, const char *text) {
+    if (reason != nullptr && size > 0)
+        std::snprintf(reason, size, "%s", text);
+}
+
+extern "C" {
+
+struct ns_machine *ns_machine_create(const struct ns_machine_config *config, const struct ns_machine_device *devices,
+                                     size_t device_count, struct ns_log *log, char *reason, size_t reason_size) {
+    static bool exists = false; // the SystemC kernel is one per process
+    if (ns_machine_config_check(config, reason, reason_size) != NS_OK)
+        return nullptr;
+    if (device_count > NS_MAX_DEVICES) {
+        refuse(reason, reason_size, "a machine has at most 8 devices");
+        return nullptr;
+    }
+    if (exists) {
+        refuse(reason, reason_size, "this process has a machine already");
+        return nullptr;
+    }
+    exists = true;
+    setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_WARNING, sc_core::SC_DO_NOTHING);
+    sc_core::sc_report_handler::set_actions(sc_core::SC_ERROR, sc_core::SC_THROW);
+    ns_machine *face = nullptr;
+    try {
+        face = new ns_machine;
+        face->body = std::make_unique<ns::machine>("machine", *config, devices, device_count, log, face);
+        return face;
+    } catch (const std::exception &problem) {
+        refuse(reason, reason_size, problem.what());
+        delete face;
+        return nullptr;
+    }
+}
+
+void ns_machine_destroy(struct ns_machine *machine) { delete machine; }
+
+void ns_machine_set_program(struct ns_machine *machine, unsigned actor, ns_program program, void *context) {
+    machine->body->set_program(actor, program, context);
+}
+
+enum ns_status ns_machine_run(struct ns_machine *machine) {
+    if (machine->ran)
+        return NS_ERROR_MISUSE;
+    machine->ran = true;
+    try {
+        sc_core::sc_start();
+    } catch (const std::bad_alloc &) {
+        return NS_ERROR_MEMORY;
+    }
+    machine->body->log()->end_ps = machine->body->now_ps();
+    return machine->body->finished() ? NS_OK : NS_ERROR_TIMEOUT;
+}
+
+void ns_machine_stop(struct ns_machine *) { sc_core::sc_stop(); }
+
+unsigned ns_machine_hardware_actor(const struct ns_machine *machine) { return machine->body->hardware_actor(); }
+unsigned ns_machine_device_actor(const struct ns_machine *machine, unsigned device) { return machine->body->device_actor(device); }
+struct ns_tracker *ns_machine_tracker(struct ns_machine *machine) { return machine->body->tracker(); }
+const struct ns_machine_config *ns_machine_get_config(const struct ns_machine *machine) { return &machine->body->config(); }
+uint64_t ns_machine_now_ps(const struct ns_machine *machine) { return machine->body->now_ps(); }
+
+enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length, uint8_t value) {
+    ns::machine &body = *machine->body;
+    ns_event event{};
+    event.kind = NS_EVENT_INITIAL;
+    event.address = physical;
+    event.length = static_cast<uint32_t>(length);
+    event.peer = 0xff;
+    event.site = site;
+    event.actor = static_cast<uint8_t>(body.hardware_actor());
+    event.data_length = static_cast<uint8_t>(std::min<uint64_t>(length, 8));
+    std::memset(event.data, value, event.data_length);
+    const uint32_t number = ns_log_append(body.log(), &event);
+    uint8_t data[256];
+    ns_version versions[256];
+    std::memset(data, value, sizeof data);
+    std::fill_n(versions, 256, number);
+    for (uint64_t done = 0; done < length; done += sizeof data) {
+        const uint64_t part = std::min<uint64_t>(sizeof data, length - done);
+        ns_tracker_initial(body.tracker(), number, physical + done, part, data);
+        const ns_status status = ns_memory_write(body.memory_core(), number, physical + done, part, data, versions);
+        if (status != NS_OK)
+            return status;
+    }
+    return NS_OK;
+}
+
+uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type) {
+    return machine->body->alias(ns::machine::nobody, physical, length, type);
+}
+enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t address, uint64_t length, enum ns_memory_type type) {
+    return machine->body->set_type_directly(address, length, type);
+}
+uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical) { return machine->body->linear(physical); }
+uint64_t ns_machine_physical(struct ns_machine *machine, uint64_t address) {
+    ns_translation translation{};
+    ns_memory_type type;
+    return machine->body->walk(address, &translation, &type) ? translation.physical : UINT64_MAX;
+}
+
+void ns_actor_begin(struct ns_machine *machine, unsigned actor, uint32_t site, uint32_t object) {
+    machine->body->actor(actor).site = site;
+    machine->body->actor(actor).object = object;
+}
+void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event) { machine->body->actor(actor).inside = event; }
+uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event) {
+    return machine->body->log_event(actor, *event);
+}
+void ns_actor_pause(struct ns_machine *, unsigned, uint64_t picoseconds) {
+    sc_core::wait(sc_core::sc_time(static_cast<double>(picoseconds), sc_core::SC_PS));
+}
+void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn) { machine->body->wait_turn(turn); }
+void ns_machine_next_turn(struct ns_machine *machine) { machine->body->next_turn(); }
+
+/* ---- harts -------------------------------------------------------------------------------------------------------- */
+
+enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
+                            ns_version *versions, unsigned flags) {
+    return machine->body->hart(hart).load(address, length, data, versions, flags);
+}
+enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data) {
+    return machine->body->hart(hart).store(address, length, data);
+}
+void ns_hart_fence(struct ns_machine *machine, unsigned hart) { machine->body->hart(hart).fence(true); }
+void ns_hart_fence_local(struct ns_machine *machine, unsigned hart) { machine->body->hart(hart).fence(false); }
+enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what) {
+    return machine->body->hart(hart).maintain(*what);
+}
+void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_t address) {
+    machine->body->hart(hart).sfence(all, address);
+}
+enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
+                                enum ns_memory_type type) {
+    return machine->body->set_type_by(hart, address, length, type);
+}
+uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length, enum ns_memory_type type) {
+    return machine->body->alias(hart, physical, length, type);
+}
+enum ns_status ns_hart_unmap_pages(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length) {
+    return machine->body->unmap_by(hart, address, length);
+}
+
+enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsigned device) {
+    ns::machine &body = *machine->body;
+    ns_event event{};
+    event.kind = NS_EVENT_DOORBELL;
+    event.address = body.registers_of(device);
+    event.length = 4;
+    event.peer = static_cast<uint8_t>(body.device_actor(device));
+    body.log_event(hart, event);
+    ns_tracker_doorbell(body.tracker(), hart, body.device_actor(device));
+    uint32_t value = 1;
+    return body.hart(hart).register_access(tlm::TLM_WRITE_COMMAND, body.registers_of(device), &value);
+}
+
+enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value) {
+    ns::machine &body = *machine->body;
+    ns_event event{};
+    event.kind = NS_EVENT_MMIO_READ;
+    event.address = body.registers_of(device);
+    event.length = 4;
+    event.peer = static_cast<uint8_t>(body.device_actor(device));
+    body.log_event(hart, event);
+    *value = 0;
+    return body.hart(hart).register_access(tlm::TLM_READ_COMMAND, body.registers_of(device), value);
+}
+
+void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq) {
+    ns::machine &body = *machine->body;
+    body.wait_irq(irq);
+    ns_event event{};
+    event.kind = NS_EVENT_WAIT;
+    event.irq = static_cast<uint8_t>(irq);
+    event.peer = 0xff;
+    const ns_log *log = body.log();
+    for (uint32_t i = static_cast<uint32_t>(log->event_count); i-- > 1 && event.link == NS_NO_EVENT;)
+        if (log->event[i].kind == NS_EVENT_RAISE && log->event[i].irq == irq)
+            event.link = i;
+    body.log_event(hart, event);
+    ns_tracker_wait(body.tracker(), hart, irq);
+}
+
+bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq) { return machine->body->irq_pending(irq); }
+
+/* ---- devices ---------------------------------------------------------------------------------------------------------- */
+
+/* Where an address that was programmed really leads, and what is wrong with it. */
+struct destination {
+    uint64_t driven;   /* on the bus */
+    uint64_t physical; /* UINT64_MAX: nowhere */
+    enum ns_hazard_id problem;
+};
+
+static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsigned device, uint64_t bus, uint64_t intended,
+                           uint32_t length) {
+    destination to = {dma.driven(bus), UINT64_MAX, NS_HAZARD_NONE};
+    const auto &windows = body.windows_of(device);
+    if (windows.empty())
+        to.physical = to.driven;
+    for (const ns::bus_window &window : windows)
+        if (to.driven >= window.bus && to.driven - window.bus < window.length && length <= window.length - (to.driven - window.bus))
+            to.physical = window.physical + (to.driven - window.bus);
+    if (to.driven != bus)
+        to.problem = NS_AD_MASK_TRUNC;
+    else if (intended != UINT64_MAX && to.physical != intended)
+        for (const ns::bus_window &window : windows) /* wrong only if a right address exists */
+            if (intended >= window.physical && intended - window.physical < window.length)
+                to.problem = NS_AD_OFFSET;
+    return to;
+}
+
+static void report_address(ns::machine &body, unsigned device, uint32_t event, const destination &to, uint64_t bus, uint64_t intended,
+                           uint32_t length) {
+    const unsigned actor = body.device_actor(device);
+    const char *name = body.log()->actor[actor].name;
+    const uint64_t first = intended != UINT64_MAX ? intended : bus;
+    char where[64], detail[256];
+    if (to.physical == UINT64_MAX)
+        std::snprintf(where, sizeof where, "no window");
+    else
+        std::snprintf(where, sizeof where, "physical 0x%llx", static_cast<unsigned long long>(to.physical));
+    if (to.problem == NS_AD_MASK_TRUNC)
+        std::snprintf(detail, sizeof detail, "%s was given 0x%llx but drives only 0x%llx, which is %s", name,
+                      static_cast<unsigned long long>(bus), static_cast<unsigned long long>(to.driven), where);
+    else
+        std::snprintf(detail, sizeof detail, "%s was given 0x%llx, which on its bus is %s; the buffer lies at physical 0x%llx", name,
+                      static_cast<unsigned long long>(bus), where, static_cast<unsigned long long>(intended));
+    ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first, first + length - 1, NS_NO_EVENT, NS_NOTE_OTHER, detail);
+}
+
+static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::tlm_command command, uint64_t bus, uint64_t intended,
+                                      uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
+    ns::tlm_dma &dma = body.device(device);
+    const unsigned actor = body.device_actor(device);
+    const destination to = resolve(body, dma, device, bus, intended, length);
+    const bool write = command == tlm::TLM_WRITE_COMMAND;
+    const bool reaches = to.physical != UINT64_MAX && ns_memory_holds(body.memory_core(), to.physical, length);
+
+    ns_event event{};
+    event.kind = write ? NS_EVENT_DMA_WRITE : NS_EVENT_DMA_READ;
+    event.address = to.physical;
+    event.bus_address = bus;
+    event.length = length;
+    event.level = static_cast<uint8_t>(body.config().cache.levels);
+    event.peer = 0xff;
+    if (write) {
+        event.data_length = static_cast<uint8_t>(std::min(length, 8u));
+        std::memcpy(event.data, data, event.data_length);
+    }
+    const uint32_t number = body.log_event(actor, event);
+    if (to.problem != NS_HAZARD_NONE)
+        report_address(body, device, number, to, bus, intended, length);
+    std::vector<ns_version> own;
+    if (versions == nullptr) {
+        own.resize(length);
+        versions = own.data();
+    }
+    if (write && reaches) {
+        ns_tracker_dma_write(body.tracker(), number, to.physical, length, data);
+        std::fill_n(versions, length, number);
+    }
+    const enum ns_status status = dma.transfer(command, to.driven, length, data, versions, number);
+    if (status != NS_OK) {
+        if (to.problem == NS_HAZARD_NONE)
+            body.report_bus_error(actor, bus, bus, length);
+        return status;
+    }
+    if (!write) {
+        if (number != NS_NO_EVENT) {
+            ns_event &entry = body.log()->event[number];
+            entry.data_length = static_cast<uint8_t>(std::min(length, 8u));
+            std::memcpy(entry.data, data, entry.data_length);
+        }
+        ns_load_facts facts{};
+        facts.polling = (flags & NS_ACCESS_POLL) != 0;
+        /* A read at a wrong address gets what is there; that it is not the buffer was said already. */
+        if (to.problem == NS_HAZARD_NONE)
+            ns_tracker_dma_read(body.tracker(), number, to.physical, length, data, versions, &facts);
+    }
+    return NS_OK;
+}
+
+enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended, uint32_t length, uint8_t *data,
+                              ns_version *versions, unsigned flags) {
+    return device_transfer(*machine->body, device, tlm::TLM_READ_COMMAND, bus, intended, length, data, versions, flags);
+}
+
+enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended, uint32_t length,
+                               const uint8_t *data) {
+    /* One data pointer serves both directions in TLM; a target does not change write data. */
+    return device_transfer(*machine->body, device, tlm::TLM_WRITE_COMMAND, bus, intended, length, const_cast<uint8_t *>(data), nullptr, 0);
+}
+
+uint64_t ns_device_bus_address(const struct ns_machine *machine, unsigned device, uint64_t physical) {
+    const auto &windows = machine->body->windows_of(device);
+    if (windows.empty())
+        return physical;
+    for (const ns::bus_window &window : windows)
+        if (physical >= window.physical && physical - window.physical < window.length)
+            return window.bus + (physical - window.physical);
+    return UINT64_MAX;
+}
+
+void ns_device_flush(struct ns_machine *machine, unsigned device) {
+    machine->body->interconnect().drain_all(machine->body->master_of(device));
+}
+
+void ns_device_raise(struct ns_machine *machine, unsigned device, unsigned irq) {
+    ns::machine &body = *machine->body;
+    if ((body.config().may & NS_MAY_IRQ_BEFORE_DATA) == 0)
+        ns_device_flush(machine, device); /* the interrupt is a message on the same path and pushes the data before it */
+    ns_event event{};
+    event.kind = NS_EVENT_RAISE;
+    event.irq = static_cast<uint8_t>(irq);
+    event.peer = 0xff;
+    body.log_event(body.device_actor(device), event);
+    ns_tracker_raise(body.tracker(), body.device_actor(device), irq);
+    body.raise(irq);
+}
+
+bool ns_device_rung(const struct ns_machine *machine, unsigned device) { return machine->body->device(device).rung(); }
+
+void ns_device_start(struct ns_machine *machine, unsigned device) {
+    ns::machine &body = *machine->body;
+    body.device(device).wait_for_ring();
+    ns_event event{};
+    event.kind = NS_EVENT_START;
+    event.peer = 0xff;
+    body.log_event(body.device_actor(device), event);
+    ns_tracker_start(body.tracker(), body.device_actor(device));
+}
+
+/* ---- the hardware by itself ------------------------------------------------------------------------------------------------ */
+
+static enum ns_status hardware(struct ns_machine *machine, unsigned hart, cache_request request, uint64_t physical) {
+    return machine->body->hart(hart).hardware(request, machine->body->hardware_actor(), physical);
+}
+
+static void log_hardware(struct ns_machine *machine, enum ns_event_kind kind, unsigned hart, uint64_t physical) {
+    const uint32_t line = machine->body->config().cache.level[0].line;
+    ns_event event{};
+    event.kind = static_cast<uint8_t>(kind);
+    event.address = physical / line * line;
+    event.length = line;
+    event.peer = static_cast<uint8_t>(hart);
+    machine->body->log_event(machine->body->hardware_actor(), event);
+}
+
+bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical) { return machine->body->may_fill(hart, physical); }
+
+enum ns_status ns_hw_prefetch(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    return hardware(machine, hart, cache_request::prefetch, physical);
+}
+enum ns_status ns_hw_sample(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    log_hardware(machine, NS_EVENT_SAMPLE, hart, physical);
+    return hardware(machine, hart, cache_request::sample, physical);
+}
+enum ns_status ns_hw_install(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    return hardware(machine, hart, cache_request::install, physical);
+}
+enum ns_status ns_hw_evict(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    return hardware(machine, hart, cache_request::evict, physical);
+}
+enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    log_hardware(machine, NS_EVENT_SPECULATIVE_STORE, hart, physical);
+    return hardware(machine, hart, cache_request::speculative_store, physical);
+}
+void ns_hw_drain_hart(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length) {
+    machine->body->hart(hart).drain(physical, length);
+}
+void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t physical, uint64_t length) {
+    machine->body->interconnect().drain(machine->body->master_of(device), length == UINT64_MAX ? 0 : physical, length);
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------------------------------ */
+
+enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data) {
+    return ns_memory_read(machine->body->memory_core(), physical, length, data, nullptr);
+}
+const struct ns_cache *ns_machine_cache(const struct ns_machine *machine) { return machine->body->cache_core(); }
+size_t ns_machine_buffered(const struct ns_machine *machine, unsigned actor) {
+    ns::machine &body = *machine->body;
+    if (actor < body.hart_count())
+        return body.hart(actor).buffer().count + ns_cache_late_count(body.cache_core(), actor);
+    if (actor < body.hardware_actor())
+        return body.interconnect().posted_count(body.master_of(actor - body.hart_count()));
+    return 0;
+}
+
+} // extern "C"

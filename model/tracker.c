@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/tracker_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker_view *view) {
+    struct ns_tracker *tracker = calloc(1, sizeof *tracker);
+    if (tracker == NULL)
+        return NULL;
+    tracker->log = log;
+    tracker->view = *view;
+    tracker->mapping = calloc(MAPPING_LIMIT, sizeof *tracker->mapping);
+    tracker->kept = calloc(KEPT_LIMIT, sizeof *tracker->kept);
+    if (tracker->mapping == NULL || tracker->kept == NULL) {
+        ns_tracker_destroy(tracker);
+        return NULL;
+    }
+    return tracker;
+}
+
+void ns_tracker_destroy(struct ns_tracker *tracker) {
+    if (tracker == NULL)
+        return;
+    for (size_t i = 0; i < GHOST_BUCKETS; i++)
+        for (struct ghost_page *page = tracker->bucket[i], *next; page != NULL; page = next) {
+            next = page->next;
+            free(page);
+        }
+    free(tracker->object);
+    free(tracker->mapping);
+    free(tracker->kept);
+    free(tracker);
+}
+
+void ns_tracker_set_device(struct ns_tracker *tracker, unsigned actor, const struct ns_tracked_device *device) {
+    tracker->device[actor] = *device;
+}
+
+uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_tracked_object *object) {
+    if (tracker->object_count == tracker->object_capacity) {
+        const size_t capacity = tracker->object_capacity == 0 ? 32 : 2 * tracker->object_capacity;
+        struct ns_tracked_object *grown = realloc(tracker->object, capacity * sizeof *grown);
+        if (grown == NULL)
+            return NS_NO_OBJECT;
+        tracker->object = grown;
+        tracker->object_capacity = capacity;
+    }
+    tracker->object[tracker->object_count] = *object;
+    return (uint32_t)tracker->object_count++;
+}
+
+void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent) {
+    tracker->object[object].type = type;
+    tracker->object[object].coherent = coherent;
+}
+
+void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) { tracker->object[object].length = 0; }
+
+/* ---- looking things up ------------------------------------------------------------------------------------------- */
+
+struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
+    const uint64_t number = address / NS_PAGE_SIZE;
+    if (tracker->last != NULL && tracker->last->number == number)
+        return tracker->last;
+    struct ghost_page **bucket = &tracker->bucket[(number ^ (number >> 12)) % GHOST_BUCKETS];
+    struct ghost_page *page = *bucket;
+    while (page != NULL && page->number != number)
+        page = page->next;
+    if (page == NULL) {
+        page = calloc(1, sizeof *page);
+        if (page == NULL) {
+            tracker->log->truncated = true;
+            return NULL;
+        }
+        page->number = number;
+        page->next = *bucket;
+        *bucket = page;
+    }
+    tracker->last = page;
+    return page;
+}
+
+uint32_t object_at(const struct ns_tracker *tracker, uint64_t address) {
+    for (size_t i = tracker->object_count; i-- > 0;)
+        if (range_holds(tracker->object[i].first, tracker->object[i].length, address))
+            return (uint32_t)i;
+    return NS_NO_OBJECT;
+}
+
+bool unit_at(const struct ns_tracker *tracker, uint64_t address, uint64_t *first, uint64_t *length) {
+    const uint32_t index = object_at(tracker, address);
+    if (index == NS_NO_OBJECT)
+        return false;
+    const struct ns_tracked_object *object = &tracker->object[index];
+    uint64_t start = object->first, size = object->length;
+    if (object->stride != 0) {
+        start += (address - start) / object->stride * object->stride;
+        size = object->stride;
+    }
+    for (uint32_t i = object->field_count; i-- > 0;) {
+        if (address - start >= object->field_offset[i]) {
+            const uint64_t end = i + 1 < object->field_count ? object->field_offset[i + 1] : size;
+            size = end - object->field_offset[i];
+            start += object->field_offset[i];
+            break;
+        }
+    }
+    *first = start;
+    *length = size;
+    return true;
+}
+
+struct mapping *mapping_of(struct ns_tracker *tracker, const struct ghost_page *page, uint64_t address) {
+    const unsigned number = page->mapping[address % NS_PAGE_SIZE];
+    return number == 0 ? NULL : &tracker->mapping[number - 1];
+}
+
+ns_version memory_version(const struct ns_tracker *tracker, uint64_t address) {
+    uint8_t data;
+    ns_version version = NS_VERSION_POWER_ON;
+    if (ns_memory_read(tracker->view.memory, address, 1, &data, &version) != NS_OK)
+        return NS_VERSION_POWER_ON;
+    return version;
+}
+
+bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool look_in_memory) {
+    if (look_in_memory && memory_version(tracker, address) == version)
+        return true;
+    const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
+    for (unsigned level = 0; level < config->levels; level++)
+        for (unsigned hart = 0; hart < (level == 0 ? config->harts : 1); hart++) {
+            struct ns_cache_copy copy;
+            if (ns_cache_peek(tracker->view.cache, level, hart, address, &copy) && copy.versions != NULL &&
+                copy.versions[address - copy.line_address] == version)
+                return true;
+        }
+    struct ns_in_flight flight;
+    return tracker->view.in_flight(tracker->view.context, address, &flight) && flight.version == version;
+}
+
+/* ---- hazards without a symptom ----------------------------------------------------------------------------------- */
+
+void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
+                       uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail) {
+    struct ns_hazard hazard = {.id = id, .symptom = symptom, .event = event, .first = first, .last = last};
+    hazard.site = event_at(tracker, event)->site;
+    hazard.actor = event_at(tracker, event)->actor;
+    if (earlier != NS_NO_EVENT) {
+        hazard.note[0] = (struct ns_note){.event = earlier, .role = role};
+        hazard.note_count = 1;
+    }
+    snprintf(hazard.detail, sizeof hazard.detail, "%s", detail);
+    ns_log_add_hazard(tracker->log, &hazard);
+}
+
+static const char *actor_name(const struct ns_tracker *tracker, unsigned actor) { return tracker->log->actor[actor].name; }
+
+static const char *object_name(const struct ns_tracker *tracker, uint64_t address) {
+    const uint32_t index = object_at(tracker, address);
+    return index == NS_NO_OBJECT ? "memory" : tracker->object[index].name;
+}
+
+/* The newest event of a kind before `before` whose range holds the byte, or NS_NO_EVENT. */
+static uint32_t last_event(const struct ns_tracker *tracker, enum ns_event_kind kind, uint32_t before, uint64_t address) {
+    for (uint32_t i = before; i-- > 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (event->kind == (uint8_t)kind && range_holds(event->address, event->length, address))
+            return i;
+    }
+    return NS_NO_EVENT;
+}
+
+/* An access with another memory type than its mapping was meant to have. True when it was reported. */
+static bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length) {
+    static const char *const type_text[] = {"cacheable", "non-cacheable", "strongly ordered"};
+    const struct ns_event *access = event_at(tracker, event);
+    if (object == NS_NO_OBJECT || (uint8_t)tracker->object[object].type == access->type)
+        return false;
+    char detail[256];
+    snprintf(detail, sizeof detail, "%s is meant to be %s, but the page table gives %s a %s access",
+             tracker->object[object].name, type_text[tracker->object[object].type], actor_name(tracker, access->actor),
+             type_text[access->type]);
+    uint32_t earlier = last_event(tracker, NS_EVENT_SET_TYPE, event, address);
+    if (earlier == NS_NO_EVENT)
+        earlier = last_event(tracker, NS_EVENT_ALLOC_COHERENT, event, address);
+    ns_tracker_report(tracker, NS_AT_WRONG_TYPE, NS_SYMPTOM_FAULT, event, address, address + length - 1, earlier,
+                      NS_NOTE_TYPE_CHANGED, detail);
+    return true;
+}
+
+/* A hart touches bytes that a device owns or may still be using. True when it was reported. */
+static bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool store) {
+    const unsigned hart = event_at(tracker, event)->actor;
+    char detail[256];
+    for (uint32_t i = 0; i < length; i++) {
+        const uint64_t at = address + i;
+        const struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return false;
+        const struct mapping *mapping = mapping_of(tracker, page, at);
+        if (mapping != NULL) {
+            if (mapping->cpu_owns || (!store && mapping->direction == 1))
+                continue;
+            snprintf(detail, sizeof detail, "%s belongs to %s from map until unmap or sync-for-cpu",
+                     object_name(tracker, at), actor_name(tracker, mapping->device));
+            ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1,
+                              mapping->hand_over_event, NS_NOTE_MAPPED, detail);
+            return true;
+        }
+        const uint32_t last = page->device_access[at % NS_PAGE_SIZE];
+        if (last == NS_NO_EVENT)
+            continue;
+        const struct ns_event *access = event_at(tracker, last);
+        if (!tracker->device[access->actor].signals || happened_before(tracker, last, hart) ||
+            (!store && access->kind == NS_EVENT_DMA_READ) || (page->flags[at % NS_PAGE_SIZE] & BYTE_UNMAPPED) != 0)
+            continue;
+        snprintf(detail, sizeof detail, "%s may still be using %s: no interrupt, poll or hand-over lies between",
+                 actor_name(tracker, access->actor), object_name(tracker, at));
+        ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1, last,
+                          access->kind == NS_EVENT_DMA_WRITE ? NS_NOTE_WROTE : NS_NOTE_READ, detail);
+        return true;
+    }
+    return false;
+}
+
+/* A device touches bytes: lifetime, direction, order. True when it was reported. */
+static bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
+    const unsigned device = event_at(tracker, event)->actor;
+    char detail[256];
+    for (uint32_t i = 0; i < length; i++) {
+        const uint64_t at = address + i;
+        const uint64_t last = address + length - 1;
+        const struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return false;
+        const uint8_t flags = page->flags[at % NS_PAGE_SIZE];
+        const struct mapping *mapping = mapping_of(tracker, page, at);
+        if ((flags & BYTE_FREED) != 0) {
+            snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(tracker, device), write ? "writes" : "reads");
+            ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
+                              last_event(tracker, NS_EVENT_FREE, event, at), NS_NOTE_FREED, detail);
+            return true;
+        }
+        if (mapping == NULL && (flags & BYTE_UNMAPPED) != 0) {
+            snprintf(detail, sizeof detail, "%s %s %s after it was handed back with unmap", actor_name(tracker, device),
+                     write ? "writes" : "reads", object_name(tracker, at));
+            ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
+                              last_event(tracker, NS_EVENT_UNMAP, event, at), NS_NOTE_UNMAPPED, detail);
+            return true;
+        }
+        if (mapping != NULL && mapping->device == device) {
+            if (mapping->cpu_owns) {
+                snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu", actor_name(tracker, device),
+                         write ? "writes" : "reads", object_name(tracker, at));
+                ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->back_event, NS_NOTE_UNMAPPED, detail);
+                return true;
+            }
+            if ((write && mapping->direction == 1) || (!write && mapping->direction == 2)) {
+                snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", actor_name(tracker, device),
+                         write ? "writes" : "reads", write ? "to-device" : "from-device");
+                ns_tracker_report(tracker, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->map_event, NS_NOTE_MAPPED, detail);
+                return true;
+            }
+        }
+        const ns_version newest = page->flat[at % NS_PAGE_SIZE];
+        const struct ns_event *writer = event_at(tracker, newest);
+        if (tracker->device[device].rings_doorbell && writer->kind == NS_EVENT_STORE &&
+            !happened_before(tracker, newest, device)) {
+            snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
+                     actor_name(tracker, writer->actor), actor_name(tracker, device));
+            ns_tracker_report(tracker, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, event, at, last, newest, NS_NOTE_WROTE, detail);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- accesses ------------------------------------------------------------------------------------------------------ */
+
+/* The flat memory takes the bytes; from now on they are defined, wanted and nobody's loss. */
+static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data) {
+    for (uint32_t i = 0; i < length; i++) {
+        struct ghost_page *page = ghost_at(tracker, address + i);
+        if (page == NULL)
+            return;
+        const size_t offset = (address + i) % NS_PAGE_SIZE;
+        page->flat[offset] = event;
+        page->value[offset] = data[i];
+        if ((page->flags[offset] & (BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST)) != 0)
+            page->flags[offset] &= (uint8_t)~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST);
+    }
+}
+
+void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length, const uint8_t *data) {
+    write_flat(tracker, event, address, (uint32_t)length, data);
+}
+
+void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
+                      const uint8_t *data) {
+    check_type(tracker, event, object, address, length);
+    check_hart_ownership(tracker, event, address, length, true);
+    write_flat(tracker, event, address, length, data);
+}
+
+void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data) {
+    check_device_access(tracker, event, address, length, true);
+    write_flat(tracker, event, address, length, data);
+    for (uint32_t i = 0; i < length; i++) {
+        struct ghost_page *page = ghost_at(tracker, address + i);
+        if (page != NULL)
+            page->device_access[(address + i) % NS_PAGE_SIZE] = event;
+    }
+}
+
+/* Lost bytes were reported where they were lost; here they only are met. */
+static void note_consequence(struct ns_tracker *tracker, uint32_t event, uint32_t hazard_index) {
+    if (hazard_index >= tracker->log->hazard_count)
+        return;
+    struct ns_hazard *hazard = &tracker->log->hazard[hazard_index];
+    const uint32_t site = event_at(tracker, event)->site;
+    for (uint32_t i = 0; i < hazard->consequence_count; i++)
+        if (hazard->consequence_site[i] == site)
+            return;
+    if (hazard->consequence_count < sizeof hazard->consequence_site / sizeof hazard->consequence_site[0])
+        hazard->consequence_site[hazard->consequence_count++] = site;
+}
+
+/* Compares what an access returned with the flat memory. Runs of bytes with the same history make one hazard. True when something was stale. */
+static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
+                    const uint8_t *data, const ns_version *versions) {
+    bool stale = false;
+    for (uint32_t i = 0; i < length;) {
+        const struct ghost_page *page = ghost_at(tracker, address + i);
+        if (page == NULL)
+            return stale;
+        const size_t offset = (address + i) % NS_PAGE_SIZE;
+        const ns_version newest = page->flat[offset];
+        if (versions[i] == newest) {
+            i++;
+            continue;
+        }
+        stale = true;
+        const uint8_t flags = page->flags[offset];
+        uint32_t end = i + 1;
+        while (end < length && (address + end) % NS_PAGE_SIZE != 0 && versions[end] == versions[i] &&
+               page->flat[(address + end) % NS_PAGE_SIZE] == newest && page->flags[(address + end) % NS_PAGE_SIZE] == flags)
+            end++;
+        if ((flags & BYTE_LOST) != 0) {
+            note_consequence(tracker, event, page->aux[offset]);
+        } else {
+            struct stale_bytes bytes = {.event = event, .object = object, .first = address + i, .length = end - i,
+                                        .got = versions[i], .newest = newest, .data = data + i};
+            for (uint32_t j = 0; j < length && !bytes.torn; j++)
+                bytes.torn = versions[j] == newest;
+            diagnose_stale(tracker, &bytes);
+        }
+        i = end;
+    }
+    return stale;
+}
+
+/* Bytes of a from-device mapping that the device has not written: what they hold is nobody's promise. */
+static void check_undefined(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length) {
+    for (uint32_t i = 0; i < length; i++) {
+        const struct ghost_page *page = ghost_at(tracker, address + i);
+        const size_t offset = (address + i) % NS_PAGE_SIZE;
+        if (page == NULL || (page->flags[offset] & BYTE_UNDEFINED) == 0 || (page->flags[offset] & BYTE_LOST) != 0)
+            continue;
+        uint32_t end = i + 1;
+        while (end < length && (address + end) % NS_PAGE_SIZE != 0 &&
+               (page->flags[(address + end) % NS_PAGE_SIZE] & BYTE_UNDEFINED) != 0)
+            end++;
+        ns_tracker_report(tracker, NS_BB_LEAK, NS_SYMPTOM_LEAK, event, address + i, address + end - 1, page->aux[offset],
+                          NS_NOTE_MAPPED, "the device never wrote these bytes, and mapping from-device left their content undefined");
+        return;
+    }
+}
+
+static void keep(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length) {
+    const unsigned hart = event_at(tracker, event)->actor;
+    for (size_t i = 0; i < tracker->kept_count; i++) {
+        struct kept_load *load = &tracker->kept[i];
+        if (event_at(tracker, load->event)->actor == hart && address < load->address + load->length &&
+            load->address < address + length)
+            load->reloaded = true;
+    }
+    if (tracker->kept_count < KEPT_LIMIT)
+        tracker->kept[tracker->kept_count++] = (struct kept_load){.event = event, .address = address, .length = length};
+}
+
+void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
+                     const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts) {
+    const bool wrong_type = check_type(tracker, event, object, address, length);
+    if (facts->polling)
+        return;
+    const bool stale = !wrong_type && compare(tracker, event, object, address, length, data, versions);
+    if (!stale && !wrong_type && !check_hart_ownership(tracker, event, address, length, false))
+        check_undefined(tracker, event, address, length);
+    if (facts->to_register && event_at(tracker, event)->type != NS_TYPE_CACHEABLE)
+        keep(tracker, event, address, length);
+}
+
+void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data,
+                         const ns_version *versions, const struct ns_load_facts *facts) {
+    for (uint32_t i = 0; i < length; i++) {
+        struct ghost_page *page = ghost_at(tracker, address + i);
+        if (page != NULL)
+            page->device_access[(address + i) % NS_PAGE_SIZE] = event;
+    }
+    if (facts->polling)
+        return;
+    if (!compare(tracker, event, NS_NO_OBJECT, address, length, data, versions))
+        check_device_access(tracker, event, address, length, false);
+}
+
+/* ---- copies ---------------------------------------------------------------------------------------------------------- */
+
+void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length, bool whole) {
+    tracker->maintenance.active = true;
+    tracker->maintenance.whole = whole;
+    tracker->maintenance.event = event;
+    tracker->maintenance.first = address;
+    tracker->maintenance.length = length;
+}
+
+void ns_tracker_maintenance_end(struct ns_tracker *tracker) { tracker->maintenance.active = false; }
+
+void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, uint64_t address, uint32_t length,
+                             const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
+                             const ns_version *versions) {
+    (void)old_data;
+    if (old_versions == NULL || versions == NULL)
+        return;
+    const bool by_device = event_at(tracker, cause_event)->kind == NS_EVENT_DMA_WRITE;
+    for (uint32_t i = 0; i < length;) {
+        struct ghost_page *page = ghost_at(tracker, address + i);
+        if (page == NULL)
+            return;
+        const size_t offset = (address + i) % NS_PAGE_SIZE;
+        if (by_device)
+            page->before_dma[offset] = old_versions[i];
+        const ns_version newest = page->flat[offset];
+        if (old_versions[i] == versions[i] || old_versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 ||
+            version_exists(tracker, address + i, newest, false)) {
+            i++;
+            continue;
+        }
+        uint32_t end = i + 1;
+        while (end < length && (address + end) % NS_PAGE_SIZE != 0 && old_versions[end] == newest && versions[end] != newest &&
+               page->flat[(address + end) % NS_PAGE_SIZE] == newest)
+            end++;
+        const struct lost_bytes bytes = {.cause_event = cause_event, .first = address + i, .length = end - i, .newest = newest,
+                                         .line_address = address, .line_length = length, .data = data, .versions = versions,
+                                         .old_versions = old_versions};
+        diagnose_lost(tracker, &bytes);
+        i = end;
+    }
+}
+
+void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns_cache_line_event *line, bool dirty) {
+    (void)dirty;
+    if (line->versions == NULL)
+        return;
+    for (uint32_t i = 0; i < line->length;) {
+        const uint64_t at = line->address + i;
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return;
+        const size_t offset = at % NS_PAGE_SIZE;
+        const ns_version newest = page->flat[offset];
+        if (line->versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 || version_exists(tracker, at, newest, true)) {
+            i++;
+            continue;
+        }
+        const bool named = tracker->maintenance.active &&
+                           (tracker->maintenance.whole || range_holds(tracker->maintenance.first, tracker->maintenance.length, at));
+        if (named) {
+            page->flags[offset] |= BYTE_DISCARDED;
+            if ((page->flags[offset] & BYTE_UNDEFINED) == 0)
+                page->aux[offset] = tracker->maintenance.event;
+            i++;
+            continue;
+        }
+        uint32_t end = i + 1;
+        while (end < line->length && line->versions[end] == newest && page->flat[(line->address + end) % NS_PAGE_SIZE] == newest &&
+               !(tracker->maintenance.active && range_holds(tracker->maintenance.first, tracker->maintenance.length, line->address + end)))
+            end++;
+        const struct lost_bytes bytes = {.cause_event = tracker->maintenance.active ? tracker->maintenance.event : event,
+                                         .first = at, .length = end - i, .newest = newest, .dropped = true,
+                                         .line_address = line->address, .line_length = line->length, .data = line->data,
+                                         .versions = line->versions};
+        diagnose_lost(tracker, &bytes);
+        i = end;
+    }
+}
+
+/* ---- hand-over and lifetime ------------------------------------------------------------------------------------------ */
+
+/* A mapping whose other side writes must not share its end lines with anything that the program uses meanwhile. */
+static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length) {
+    const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
+    const uint64_t line = config->level[config->levels - 1].line;
+    const uint64_t end = address + length;
+    const uint64_t first_line = address / line * line, last_line_end = (end + line - 1) / line * line;
+    char detail[256];
+    for (uint64_t at = first_line; at < last_line_end; at++) {
+        if (at == address)
+            at = end; /* the mapping itself */
+        if (at >= last_line_end)
+            break;
+        uint64_t unit, unit_length;
+        if (!unit_at(tracker, at, &unit, &unit_length))
+            continue;
+        /* The rest of the very thing that is mapped in part is not a neighbour. */
+        if (unit < end && address < unit + unit_length)
+            continue;
+        snprintf(detail, sizeof detail, "the %s %u-byte line of the mapping also holds bytes that are not mapped for %s",
+                 at < address ? "first" : "last", (unsigned)line, actor_name(tracker, device));
+        ns_tracker_report(tracker, NS_LS_ALIGN, NS_SYMPTOM_ALIGNMENT, event, at, at < address ? address - 1 : last_line_end - 1,
+                          NS_NO_EVENT, NS_NOTE_OTHER, detail);
+        return;
+    }
+}
+
+void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                    uint8_t direction, bool undefined_until_written) {
+    const struct ns_tracked_device *facts = &tracker->device[device];
+    if (direction != 1 && !facts->snoops)
+        check_alignment(tracker, event, device, address, length);
+    size_t index = 0;
+    while (index < tracker->mapping_count && tracker->mapping[index].live)
+        index++;
+    if (index == MAPPING_LIMIT)
+        return;
+    if (index == tracker->mapping_count)
+        tracker->mapping_count++;
+    tracker->mapping[index] = (struct mapping){.first = address, .length = length, .device = device, .direction = direction,
+                                               .live = true, .map_event = event, .hand_over_event = event};
+    for (uint64_t at = address; at < address + length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return;
+        const size_t offset = at % NS_PAGE_SIZE;
+        page->mapping[offset] = (uint16_t)(index + 1);
+        page->flags[offset] &= (uint8_t)~BYTE_UNMAPPED;
+        if (direction == 2 && undefined_until_written) {
+            page->flags[offset] |= BYTE_UNDEFINED;
+            page->aux[offset] = event;
+        }
+    }
+    ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
+}
+
+void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length) {
+    struct mapping *unmapped = NULL;
+    for (size_t i = 0; i < tracker->mapping_count && unmapped == NULL; i++)
+        if (tracker->mapping[i].live && tracker->mapping[i].device == device && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
+            unmapped = &tracker->mapping[i];
+    if (unmapped == NULL)
+        return;
+    unmapped->live = false;
+    unmapped->back_event = event;
+    (void)length;
+    for (uint64_t at = unmapped->first; at < unmapped->first + unmapped->length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL || page->mapping[at % NS_PAGE_SIZE] != (uint16_t)(unmapped - tracker->mapping + 1))
+            continue;
+        const size_t offset = at % NS_PAGE_SIZE;
+        page->mapping[offset] = 0;
+        /* Another mapping of the same byte may still live (reported as a double mapping when it was made). */
+        for (size_t i = 0; i < tracker->mapping_count; i++)
+            if (tracker->mapping[i].live && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, at))
+                page->mapping[offset] = (uint16_t)(i + 1);
+        if (page->mapping[offset] == 0)
+            page->flags[offset] |= BYTE_UNMAPPED;
+    }
+}
+
+void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length, bool for_cpu) {
+    (void)length;
+    for (size_t i = 0; i < tracker->mapping_count; i++) {
+        struct mapping *mapping = &tracker->mapping[i];
+        if (!mapping->live || mapping->device != device || !range_holds(mapping->first, mapping->length, address))
+            continue;
+        mapping->cpu_owns = for_cpu;
+        if (for_cpu)
+            mapping->back_event = event;
+        else
+            mapping->hand_over_event = event;
+    }
+    if (!for_cpu)
+        ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
+}
+
+static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t length, bool freed) {
+    for (uint64_t at = address; at < address + length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return;
+        const size_t offset = at % NS_PAGE_SIZE;
+        page->flags[offset] = freed ? (uint8_t)(page->flags[offset] | BYTE_FREED)
+                                    : (uint8_t)(page->flags[offset] & ~(BYTE_FREED | BYTE_UNMAPPED));
+        if (!freed)
+            page->device_access[offset] = NS_NO_EVENT;
+    }
+}
+
+void ns_tracker_free(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length) {
+    (void)event;
+    set_freed(tracker, address, length, true);
+}
+
+void ns_tracker_alloc(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length) {
+    (void)event;
+    set_freed(tracker, address, length, false);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------------------- */
+
+bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32_t length, const uint8_t *data) {
+    for (uint32_t i = 0; i < length; i++) {
+        const struct ghost_page *page = ghost_at(tracker, address + i);
+        if (page == NULL || page->value[(address + i) % NS_PAGE_SIZE] != data[i])
+            return false;
+    }
+    return true;
+}
+
+/*
+ * OR-DESC-CONSUME: a hart kept fields that it had loaded before it learnt (by a poll or an interrupt) that the device had
+ * written them, and never loaded them again. Which of its loads were early is only known at the end.
+ */
+void ns_tracker_finish(struct ns_tracker *tracker) {
+    for (size_t i = 0; i < tracker->kept_count; i++) {
+        const struct kept_load *load = &tracker->kept[i];
+        if (load->reloaded)
+            continue;
+        const unsigned hart = event_at(tracker, load->event)->actor;
+        for (uint32_t j = 0; j < load->length; j++) {
+            const struct ghost_page *page = ghost_at(tracker, load->address + j);
+            if (page == NULL)
+                break;
+            const ns_version newest = page->flat[(load->address + j) % NS_PAGE_SIZE];
+            const struct ns_event *writer = event_at(tracker, newest);
+            if (newest <= load->event || writer->kind != NS_EVENT_DMA_WRITE || !happened_before(tracker, newest, hart))
+                continue;
+            ns_tracker_report(tracker, NS_OR_DESC_CONSUME, NS_SYMPTOM_ORDER, load->event, load->address + j,
+                              load->address + load->length - 1, newest, NS_NOTE_WROTE,
+                              "loaded before the flag that says the device has written it, and not loaded again");
+            break;
+        }
+    }
+}

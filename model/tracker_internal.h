@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tracker's state, shared by tracker.c (what happens to bytes), diagnose.c (why) and edges.c (who knows what). */
+#ifndef NS_MODEL_TRACKER_INTERNAL_H
+#define NS_MODEL_TRACKER_INTERNAL_H
+
+#include "model/rules.h"
+#include "model/tracker.h"
+
+enum {
+    BYTE_DISCARDED = 1, /* the newest version was dropped by an invalidate that named it; `aux` is that maintenance */
+    BYTE_UNDEFINED = 2, /* mapped from-device, not written since; `aux` is the map */
+    BYTE_LOST = 4,      /* reported as lost; `aux` is the hazard's index */
+    BYTE_FREED = 8,     /* returned to its pool */
+    BYTE_UNMAPPED = 16, /* was mapped for a device, and is no longer */
+};
+
+struct ghost_page {
+    uint64_t number;
+    struct ghost_page *next; /* of the same hash bucket */
+    ns_version flat[NS_PAGE_SIZE];
+    ns_version before_dma[NS_PAGE_SIZE]; /* what memory held when a DMA write replaced it */
+    ns_version device_access[NS_PAGE_SIZE]; /* the last device access, read or write */
+    uint32_t aux[NS_PAGE_SIZE];
+    uint16_t mapping[NS_PAGE_SIZE]; /* 1 + index of the newest live mapping */
+    uint8_t value[NS_PAGE_SIZE];
+    uint8_t flags[NS_PAGE_SIZE];
+};
+
+struct mapping {
+    uint64_t first, length;
+    unsigned device;
+    uint8_t direction;
+    bool live, cpu_owns;
+    uint32_t map_event;
+    uint32_t hand_over_event; /* the last map or sync-for-device */
+    uint32_t back_event;      /* the last sync-for-cpu or unmap, or NS_NO_EVENT */
+};
+
+/* A value that a program keeps in a register; see ns_tracker_finish. */
+struct kept_load {
+    uint32_t event;
+    uint64_t address;
+    uint32_t length;
+    bool reloaded, overtaken;
+};
+
+#define GHOST_BUCKETS 4096u
+#define MAPPING_LIMIT 4096u
+#define KEPT_LIMIT    4096u
+#define IRQ_LIMIT     64u
+
+struct clock {
+    uint32_t known[NS_MAX_ACTORS]; /* the newest event of each actor that happened before */
+};
+
+struct ns_tracker {
+    struct ns_log *log;
+    struct ns_tracker_view view;
+    struct ns_tracked_device device[NS_MAX_ACTORS];
+    struct ns_tracked_object *object;
+    size_t object_count, object_capacity;
+    struct ghost_page *bucket[GHOST_BUCKETS];
+    struct ghost_page *last;
+    struct mapping *mapping;
+    size_t mapping_count;
+    struct kept_load *kept;
+    size_t kept_count;
+    struct {
+        bool active, whole;
+        uint32_t event;
+        uint64_t first, length;
+    } maintenance;
+    struct clock clock[NS_MAX_ACTORS];
+    struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
+    struct clock irq[IRQ_LIMIT];
+    uint32_t told_event[NS_MAX_ACTORS][NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
+};
+
+static inline const struct ns_event *event_at(const struct ns_tracker *tracker, uint32_t event) {
+    return &tracker->log->event[event < tracker->log->event_count ? event : 0];
+}
+static inline bool is_device(const struct ns_tracker *tracker, unsigned actor) {
+    return tracker->log->actor[actor].actor_class == NS_ACTOR_CLASS_DEVICE;
+}
+static inline bool range_holds(uint64_t first, uint64_t length, uint64_t address) {
+    return address >= first && address - first < length;
+}
+
+/* tracker.c. NULL without host memory: the page is then not watched. */
+struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address);
+uint32_t object_at(const struct ns_tracker *tracker, uint64_t address);
+/* The smallest declared thing that holds the byte: field, element, or object. False when it lies in no object. */
+bool unit_at(const struct ns_tracker *tracker, uint64_t address, uint64_t *first, uint64_t *length);
+struct mapping *mapping_of(struct ns_tracker *tracker, const struct ghost_page *page, uint64_t address);
+ns_version memory_version(const struct ns_tracker *tracker, uint64_t address);
+/* Is the version of this byte in some cache, in memory or in flight? */
+bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool look_in_memory);
+
+/* diagnose.c: adds one hazard for a run of bytes with the same history. */
+struct stale_bytes {
+    uint32_t event;      /* the access */
+    uint32_t object;     /* whose mapping it used */
+    uint64_t first;
+    uint32_t length;
+    ns_version got, newest;
+    const uint8_t *data; /* what the access saw */
+    bool torn;
+};
+void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes);
+struct lost_bytes {
+    uint32_t cause_event; /* what overwrote or dropped them */
+    uint64_t first;
+    uint32_t length;
+    ns_version newest;
+    bool dropped;
+    /* the whole write or line that did it */
+    uint64_t line_address;
+    uint32_t line_length;
+    const uint8_t *data;
+    const ns_version *versions, *old_versions; /* old: what memory held, or NULL */
+};
+void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes);
+
+/* edges.c */
+bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);
+
+#endif
