@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One function per sub-command. Each writes its result and returns the exit status. */
+#ifndef NS_CLI_COMMANDS_H
+#define NS_CLI_COMMANDS_H
+
+#include "cli/options.h"
+#include "report/buffer.h"
+
+enum ns_exit ns_check_main(const struct ns_options *options);
+enum ns_exit ns_run_main(const struct ns_options *options);
+enum ns_exit ns_test_main(const struct ns_options *options);
+enum ns_exit ns_explain_main(const struct ns_options *options);
+
+/* What `run` does with one file, short of printing: the text report and the scenario's name go to `text` and `name`;
+ * `json` may be NULL. Messages go to standard error. Used by `test` in a process of its own. */
+enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                         struct ns_buffer *name, struct ns_buffer *json);
+
+#endif

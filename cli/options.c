@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include "cli/output.h"
+#include "scenarios/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct ns_option_spec ns_option_table[] = {
+    {NS_OPTION_HELP, 'h', "help", NULL, NS_COMMAND_ALL, "show this help, or that of a sub-command"},
+    {NS_OPTION_VERSION, '\0', "version", NULL, NS_COMMAND_ALL, "show the version"},
+    {NS_OPTION_QUIET, 'q', "quiet", NULL, NS_COMMAND_ALL, "say less: summary lines only"},
+    {NS_OPTION_VERBOSE, 'v', "verbose", NULL, NS_COMMAND_ALL, "say more"},
+    {NS_OPTION_COLOR, '\0', "color", "WHEN", NS_COMMAND_ALL, "colour: auto (default), always, never"},
+    {NS_OPTION_JSON, '\0', "json", "[FILE]", NS_COMMAND_CHECK | NS_COMMAND_RUN | NS_COMMAND_TEST,
+     "write the result as JSON to FILE; without FILE or with - to standard output, in place of the text"},
+    {NS_OPTION_CHDIR, '\0', "chdir", "DIR", NS_COMMAND_ALL, "change to DIR first"},
+    {NS_OPTION_JOBS, '\0', "jobs", "N", NS_COMMAND_TEST, "run N scenarios at a time (default: number of processors)"},
+    {NS_OPTION_TIMEOUT, '\0', "timeout", "SECONDS", NS_COMMAND_TEST, "stop a scenario after SECONDS (default: 60)"},
+    {NS_OPTION_SEED, '\0', "seed", "N", NS_COMMAND_RUN | NS_COMMAND_TEST, "seed for what the machine draws at random"},
+    {NS_OPTION_ORDER, '\0', "order", "ORDER", NS_COMMAND_RUN,
+     "written: steps in the order of the file; free: the clock decides"},
+    {NS_OPTION_SCHEDULE, '\0', "schedule", "LIST", NS_COMMAND_RUN,
+     "run the steps on these lines, in this order: 11,12,14"},
+    {NS_OPTION_CHAOS, '\0', "chaos", "SEED", NS_COMMAND_RUN,
+     "let the hardware do at random what the machine allows it to do"},
+    {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
+};
+const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
+
+const struct ns_command_spec ns_command_table[] = {
+    {NS_COMMAND_CHECK, "check", "FILE...", "read scenarios and report every error, without running them"},
+    {NS_COMMAND_RUN, "run", "FILE", "run a scenario once and report the hazards"},
+    {NS_COMMAND_TEST, "test", "PATH...", "run every scenario found below PATH and judge its expectations"},
+    {NS_COMMAND_EXPLAIN, "explain", "ID | --list", "explain a hazard: what happens, the fix, its names elsewhere"},
+};
+const size_t ns_command_count = sizeof ns_command_table / sizeof ns_command_table[0];
+
+const struct ns_command_spec *ns_command_spec(enum ns_command command) {
+    for (size_t i = 0; i < ns_command_count; ++i) {
+        if (ns_command_table[i].command == command) {
+            return &ns_command_table[i];
+        }
+    }
+    return NULL;
+}
+
+static void complain_about_option(const char *name, size_t length) {
+    struct ns_nearest nearest;
+    ns_nearest_start(&nearest, name, length);
+    for (size_t i = 0; i < ns_option_count; ++i) {
+        ns_nearest_offer(&nearest, ns_option_table[i].name, strlen(ns_option_table[i].name));
+    }
+    if (nearest.best != NULL) {
+        ns_error("unknown option `--%.*s`; did you mean `--%.*s`?", (int)length, name, (int)nearest.best_length,
+                 nearest.best);
+    } else {
+        ns_error("unknown option `--%.*s`; `nosnoop --help` lists all options", (int)length, name);
+    }
+}
+
+static bool complain_about_command(const char *name) {
+    struct ns_nearest nearest;
+    ns_nearest_start(&nearest, name, strlen(name));
+    for (size_t i = 0; i < ns_command_count; ++i) {
+        ns_nearest_offer(&nearest, ns_command_table[i].name, strlen(ns_command_table[i].name));
+    }
+    size_t length = strlen(name);
+    if (nearest.best != NULL) {
+        ns_error("unknown command `%s`; did you mean `%.*s`?", name, (int)nearest.best_length, nearest.best);
+    } else if (length > 4 && strcmp(name + length - 4, ".dma") == 0) {
+        ns_error("unknown command `%s`; did you mean `nosnoop run %s`?", name, name);
+    } else {
+        ns_error("unknown command `%s`; `nosnoop --help` lists all commands", name);
+    }
+    return false;
+}
+
+/* Decimal digits, or 0x and hexadecimal digits, and nothing else. */
+static bool parse_number(const char *text, size_t length, uint64_t *number) {
+    unsigned base = length > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
+    *number = 0;
+    for (size_t i = base == 16 ? 2 : 0; i < length; ++i) {
+        char c = text[i];
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
+                                                : 99;
+        if (digit >= base || *number > (UINT64_MAX - digit) / base) {
+            return false;
+        }
+        *number = *number * base + digit;
+    }
+    return length > 0;
+}
+
+static bool take_number(const struct ns_option_spec *spec, const char *value, uint64_t least, uint64_t most,
+                        uint64_t *number) {
+    if (parse_number(value, strlen(value), number) && *number >= least && *number <= most) {
+        return true;
+    }
+    ns_error("`--%s` takes a number from %llu to %llu, not `%s`", spec->name, (unsigned long long)least,
+             (unsigned long long)most, value);
+    return false;
+}
+
+static bool take_small_number(const struct ns_option_spec *spec, const char *value, uint32_t most, uint32_t *number) {
+    uint64_t wide = 0;
+    bool good = take_number(spec, value, 1, most, &wide);
+    *number = (uint32_t)wide;
+    return good;
+}
+
+/* `value` is one of `words` (NULL-terminated); its position goes to *choice. */
+static bool take_word(const struct ns_option_spec *spec, const char *value, const char *const *words, int *choice) {
+    for (int i = 0; words[i] != NULL; ++i) {
+        if (strcmp(words[i], value) == 0) {
+            *choice = i;
+            return true;
+        }
+    }
+    if (words[2] != NULL) {
+        ns_error("`--%s` takes %s, %s or %s, not `%s`", spec->name, words[0], words[1], words[2], value);
+    } else {
+        ns_error("`--%s` takes %s or %s, not `%s`", spec->name, words[0], words[1], value);
+    }
+    return false;
+}
+
+static bool take_schedule(const char *value, struct ns_options *options) {
+    size_t count = 1;
+    for (const char *c = value; *c != '\0'; ++c) {
+        count += *c == ',';
+    }
+    if (count > NS_MAX_SCHEDULE) {
+        ns_error("`--schedule` takes at most %u lines", NS_MAX_SCHEDULE);
+        return false;
+    }
+    free(options->schedule);
+    options->schedule = malloc(count * sizeof *options->schedule);
+    options->schedule_count = 0;
+    if (options->schedule == NULL) {
+        ns_error("out of memory");
+        return false;
+    }
+    while (true) {
+        size_t length = strcspn(value, ",");
+        uint64_t line = 0;
+        if (!parse_number(value, length, &line) || line == 0 || line >= UINT32_MAX) {
+            ns_error("`--schedule` takes line numbers with commas between them, such as 11,12,14; `%.*s` is none",
+                     (int)length, value);
+            return false;
+        }
+        options->schedule[options->schedule_count++] = (uint32_t)line;
+        if (value[length] == '\0') {
+            return true;
+        }
+        value += length + 1;
+    }
+}
+
+static bool apply(const struct ns_option_spec *spec, const char *value, struct ns_options *options) {
+    static const char *const colors[] = {"auto", "always", "never", NULL};
+    static const char *const orders[] = {"written", "free", NULL};
+    int choice = 0;
+    bool good = true;
+    switch (spec->id) {
+    case NS_OPTION_HELP:
+        options->help = true;
+        break;
+    case NS_OPTION_VERSION:
+        options->version = true;
+        break;
+    case NS_OPTION_QUIET:
+        options->quiet = true;
+        break;
+    case NS_OPTION_VERBOSE:
+        options->verbose = true;
+        break;
+    case NS_OPTION_COLOR:
+        good = take_word(spec, value, colors, &choice);
+        options->color = (enum ns_color)choice;
+        break;
+    case NS_OPTION_JSON:
+        options->json = true;
+        options->json_file = value != NULL && strcmp(value, "-") != 0 ? value : NULL;
+        break;
+    case NS_OPTION_CHDIR:
+        options->chdir = value;
+        break;
+    case NS_OPTION_JOBS:
+        good = take_small_number(spec, value, NS_MAX_JOBS, &options->jobs);
+        break;
+    case NS_OPTION_TIMEOUT:
+        good = take_small_number(spec, value, NS_MAX_TIMEOUT, &options->timeout_s);
+        break;
+    case NS_OPTION_SEED:
+        options->seed_given = true;
+        good = take_number(spec, value, 0, NS_MAX_SEED, &options->seed);
+        break;
+    case NS_OPTION_ORDER:
+        options->order_given = true;
+        good = take_word(spec, value, orders, &choice);
+        options->order_free = choice == 1;
+        break;
+    case NS_OPTION_SCHEDULE:
+        good = take_schedule(value, options);
+        break;
+    case NS_OPTION_CHAOS:
+        options->chaos = true;
+        good = take_number(spec, value, 0, NS_MAX_SEED, &options->chaos_seed);
+        break;
+    case NS_OPTION_LIST:
+        options->list = true;
+        break;
+    }
+    return good;
+}
+
+/* The options given, to be checked against the sub-command once that is known. */
+struct given {
+    unsigned seen; /* bit per entry of the table */
+};
+
+/* "--name", "--name=value" or "--name value"; *index moves past what was used. */
+static bool parse_long(int argc, char **argv, int *index, struct given *given, struct ns_options *options) {
+    const char *text = argv[*index] + 2;
+    size_t length = strcspn(text, "=");
+    const char *value = text[length] == '=' ? text + length + 1 : NULL;
+    for (size_t i = 0; i < ns_option_count; ++i) {
+        const struct ns_option_spec *spec = &ns_option_table[i];
+        if (strlen(spec->name) != length || strncmp(spec->name, text, length) != 0) {
+            continue;
+        }
+        bool optional = spec->argument != NULL && spec->argument[0] == '[';
+        if (spec->argument == NULL && value != NULL) {
+            ns_error("`--%s` takes no value", spec->name);
+            return false;
+        }
+        if (spec->argument != NULL && !optional && value == NULL) {
+            if (*index + 1 >= argc) {
+                ns_error("`--%s` needs a value: --%s %s", spec->name, spec->name, spec->argument);
+                return false;
+            }
+            value = argv[++*index];
+        }
+        given->seen |= 1u << i;
+        return apply(spec, value, options);
+    }
+    complain_about_option(text, length);
+    return false;
+}
+
+/* "-q", "-qv" */
+static bool parse_short(const char *text, struct given *given, struct ns_options *options) {
+    for (++text; *text != '\0'; ++text) {
+        size_t i = 0;
+        while (i < ns_option_count && ns_option_table[i].letter != *text) {
+            ++i;
+        }
+        if (i == ns_option_count) {
+            ns_error("unknown option `-%c`; `nosnoop --help` lists all options",
+                     *text >= ' ' && *text < 0x7f ? *text : '?');
+            return false;
+        }
+        given->seen |= 1u << i;
+        if (!apply(&ns_option_table[i], NULL, options)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_command(const char *name, struct ns_options *options) {
+    for (size_t i = 0; i < ns_command_count; ++i) {
+        if (strcmp(ns_command_table[i].name, name) == 0) {
+            options->command = ns_command_table[i].command;
+            return true;
+        }
+    }
+    return complain_about_command(name);
+}
+
+static bool check_fit(const struct given *given, const struct ns_options *options) {
+    for (size_t i = 0; i < ns_option_count; ++i) {
+        const struct ns_option_spec *spec = &ns_option_table[i];
+        if ((given->seen & (1u << i)) != 0 && (spec->commands & options->command) == 0) {
+            ns_error("`nosnoop %s` has no option `--%s`", ns_command_spec(options->command)->name, spec->name);
+            return false;
+        }
+    }
+    if (options->schedule != NULL && options->order_given) {
+        ns_error("`--schedule` gives the order itself: it does not go with `--order`");
+        return false;
+    }
+    if (options->quiet && options->verbose) {
+        ns_error("`-q` and `-v` contradict each other");
+        return false;
+    }
+    return true;
+}
+
+bool ns_options_parse(int argc, char **argv, struct ns_options *options) {
+    *options = (struct ns_options){.timeout_s = 60};
+    struct given given = {0};
+    bool only_operands = false;
+    options->operands = calloc((size_t)argc + 1, sizeof *options->operands);
+    if (options->operands == NULL) {
+        ns_error("out of memory");
+        return false;
+    }
+    for (int i = 1; i < argc; ++i) {
+        const char *text = argv[i];
+        bool good = true;
+        if (only_operands || text[0] != '-' || text[1] == '\0') {
+            if (options->command == NS_COMMAND_NONE) {
+                good = take_command(text, options);
+            } else {
+                options->operands[options->operand_count++] = text;
+            }
+        } else if (strcmp(text, "--") == 0) {
+            only_operands = true;
+        } else if (text[1] == '-') {
+            good = parse_long(argc, argv, &i, &given, options);
+        } else {
+            good = parse_short(text, &given, options);
+        }
+        if (!good) {
+            return false;
+        }
+    }
+    return options->command == NS_COMMAND_NONE || options->help || options->version || check_fit(&given, options);
+}
+
+void ns_options_release(struct ns_options *options) {
+    free(options->operands);
+    free(options->schedule);
+    options->operands = NULL;
+    options->schedule = NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/output.h"
+
+#include "report/format.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void ns_error(const char *format, ...) {
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    struct ns_buffer clean = {0};
+    ns_format_source(&clean, text, strlen(text));
+    fprintf(stderr, "nosnoop: %s\n", clean.data != NULL ? clean.data : "");
+    ns_buffer_release(&clean);
+}
+
+static bool complain_about_stdout(void) {
+    ns_error("cannot write to standard output: %s", strerror(errno));
+    return false;
+}
+
+bool ns_output_write(const struct ns_buffer *text) {
+    if (text->failed) {
+        ns_error("out of memory");
+        return false;
+    }
+    errno = 0;
+    if (text->length > 0 && fwrite(text->data, 1, text->length, stdout) != text->length) {
+        return complain_about_stdout();
+    }
+    return true;
+}
+
+bool ns_output_finish(void) {
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        return complain_about_stdout();
+    }
+    return true;
+}
+
+bool ns_output_file(const char *name, const struct ns_buffer *text) {
+    if (text->failed) {
+        ns_error("out of memory");
+        return false;
+    }
+    FILE *file = fopen(name, "wb");
+    if (file == NULL) {
+        ns_error("cannot write `%s`: %s", name, strerror(errno));
+        return false;
+    }
+    bool good = fwrite(text->data, 1, text->length, file) == text->length;
+    int reason = errno;
+    if (fclose(file) != 0 && good) {
+        good = false;
+        reason = errno;
+    }
+    if (!good) {
+        ns_error("cannot write `%s`: %s", name, strerror(reason));
+    }
+    return good;
+}
+
+enum ns_exit ns_output_json(const struct ns_options *options, const struct ns_buffer *text) {
+    if (options->json_file != NULL) {
+        return ns_output_file(options->json_file, text) ? NS_EXIT_HELD
+               : text->failed                           ? NS_EXIT_INTERNAL
+                                                        : NS_EXIT_BAD_INPUT;
+    }
+    return ns_output_write(text) ? NS_EXIT_HELD : NS_EXIT_INTERNAL;
+}
+
+bool ns_output_is_json(const struct ns_options *options) {
+    return options->json && options->json_file == NULL;
+}
+
+bool ns_output_color(const struct ns_options *options) {
+    const char *no_color = getenv("NO_COLOR"); /* https://no-color.org: set and not empty */
+    const char *terminal = getenv("TERM");
+    if (options->color != NS_COLOR_AUTO) {
+        return options->color == NS_COLOR_ALWAYS;
+    }
+    return isatty(STDOUT_FILENO) == 1 && (no_color == NULL || no_color[0] == '\0') && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "report/format.h"
+#include "report/report.h"
+#include "scenarios/runner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct ns_run_options run_options(const struct ns_options *options) {
+    return (struct ns_run_options){
+        .order_given = options->order_given,
+        .order_free = options->order_free,
+        .seed_given = options->seed_given,
+        .seed = options->seed,
+        .chaos = options->chaos,
+        .chaos_seed = options->chaos_seed,
+        .schedule = options->schedule,
+        .schedule_count = options->schedule_count,
+    };
+}
+
+static enum ns_exit verdict_exit(const struct ns_log *log) {
+    return ns_log_passed(log) ? NS_EXIT_HELD : ns_log_incomplete(log) ? NS_EXIT_INCOMPLETE : NS_EXIT_FAILED;
+}
+
+/* A limit ends the run, not the report: what is known is shown. */
+static bool add_incomplete(struct ns_log *log, const char *message) {
+    struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE, .hazard = UINT32_MAX};
+    snprintf(outcome.text, sizeof outcome.text, "%s", message[0] != '\0' ? message : ns_status_text(NS_ERROR_LIMIT));
+    return ns_log_add_outcome(log, &outcome);
+}
+
+static enum ns_exit execute(const char *file, const struct ns_scenario *scenario, const struct ns_options *options,
+                            const struct ns_report_style *style, struct ns_buffer *text, struct ns_buffer *json) {
+    char message[512] = "";
+    const struct ns_run_options how = run_options(options);
+    struct ns_log *log = ns_log_create();
+    if (log == NULL) {
+        ns_error("out of memory");
+        return NS_EXIT_INTERNAL;
+    }
+    enum ns_exit result;
+    enum ns_status status = ns_run_scenario(scenario, &how, log, message, sizeof message);
+    if (status == NS_ERROR_LIMIT) {
+        status = add_incomplete(log, message) ? NS_OK : NS_ERROR_MEMORY;
+    }
+    if (status == NS_OK) {
+        ns_report_run_text(log, style, text);
+        if (json != NULL) {
+            ns_report_run_json(log, json);
+        }
+        result = verdict_exit(log);
+    } else {
+        ns_error("%s: %s", file, message[0] != '\0' ? message : ns_status_text(status));
+        result = status == NS_ERROR_ARGUMENT ? NS_EXIT_BAD_INPUT : NS_EXIT_INTERNAL;
+    }
+    ns_log_destroy(log);
+    return result;
+}
+
+enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                         struct ns_buffer *name, struct ns_buffer *json) {
+    const struct ns_report_style style = {.color = color, .verbose = options->verbose, .quiet = options->quiet};
+    struct ns_input input;
+    enum ns_exit result = ns_input_read(file, &input);
+    if (result == NS_EXIT_HELD && input.diagnostics.count > 0) {
+        ns_input_complain(&input);
+        result = NS_EXIT_BAD_INPUT;
+    } else if (result == NS_EXIT_HELD) {
+        ns_format_source(name, input.scenario->name, strlen(input.scenario->name));
+        if (input.scenario->missing_requirement != NULL) {
+            ns_error("%s: skipped: it requires `%s`, which this build does not have", file,
+                     input.scenario->missing_requirement);
+            result = NS_EXIT_SKIPPED;
+        } else {
+            result = execute(file, input.scenario, options, &style, text, json);
+        }
+    }
+    ns_input_release(&input);
+    return result;
+}
+
+enum ns_exit ns_run_main(const struct ns_options *options) {
+    struct ns_buffer text = {0}, name = {0}, json = {0};
+    if (options->operand_count != 1) {
+        ns_error("`nosnoop run` needs one file: nosnoop run FILE");
+        return NS_EXIT_BAD_INPUT;
+    }
+    enum ns_exit result = ns_run_file(options->operands[0], options, ns_output_color(options), &text, &name,
+                                      options->json ? &json : NULL);
+    enum ns_exit written = NS_EXIT_HELD;
+    if (options->json && json.length > 0) {
+        written = ns_output_json(options, &json);
+    }
+    if (!ns_output_is_json(options) && !ns_output_write(&text)) {
+        written = NS_EXIT_INTERNAL;
+    }
+    ns_buffer_release(&text);
+    ns_buffer_release(&name);
+    ns_buffer_release(&json);
+    return written != NS_EXIT_HELD ? written : result;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/test_child.h"
+
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Begins the child's result: what comes before it are messages of the process. Neither occurs in a report
+ * (ns_format_source). */
+#define RESULT_MARK '\036'
+
+uint64_t ns_clock_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void child_main(const char *file, const struct ns_options *options, bool color, int output) {
+    struct ns_options quiet_options = *options;
+    struct ns_buffer text = {0}, name = {0};
+    int nothing = open("/dev/null", O_RDONLY);
+    setpgid(0, 0);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+        dup2(output, STDERR_FILENO) < 0) {
+        _exit(NS_EXIT_INTERNAL);
+    }
+    close(nothing);
+    close(output);
+    quiet_options.quiet = false;
+    quiet_options.verbose = false;
+    enum ns_exit result = ns_run_file(file, &quiet_options, color, &text, &name, NULL);
+    fflush(stderr);
+    printf("%c%s\n", RESULT_MARK, name.data != NULL ? name.data : "");
+    if (!ns_output_write(&text) || !ns_output_finish()) {
+        result = NS_EXIT_INTERNAL;
+    }
+    ns_buffer_release(&text);
+    ns_buffer_release(&name);
+    _exit((int)result);
+}
+
+bool ns_child_start(const char *file, const struct ns_options *options, bool color, struct ns_child *child) {
+    int ends[2];
+    fflush(stdout); /* or the child would write it again */
+    if (pipe(ends) != 0) {
+        ns_error("cannot make a pipe: %s", strerror(errno));
+        return false;
+    }
+    pid_t pid = fork();
+    if (pid < 0) {
+        ns_error("cannot start a process: %s", strerror(errno));
+        close(ends[0]);
+        close(ends[1]);
+        return false;
+    }
+    if (pid == 0) {
+        close(ends[0]);
+        child_main(file, options, color, ends[1]);
+    }
+    close(ends[1]);
+    setpgid(pid, pid); /* here as well: whoever comes first */
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    *child = (struct ns_child){
+        .pid = pid, .pipe = ends[0], .deadline_ms = ns_clock_ms() + (uint64_t)options->timeout_s * 1000};
+    return true;
+}
+
+void ns_child_read(struct ns_child *child) {
+    char piece[16384];
+    while (child->pipe >= 0) {
+        ssize_t length = read(child->pipe, piece, sizeof piece);
+        if (length < 0 && errno == EINTR) {
+            continue;
+        }
+        if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            return;
+        }
+        if (length <= 0) {
+            close(child->pipe);
+            child->pipe = -1;
+            return;
+        }
+        size_t room = NS_CHILD_OUTPUT_LIMIT - child->output.length;
+        size_t kept = (size_t)length < room ? (size_t)length : room;
+        child->overflowed = child->overflowed || kept < (size_t)length;
+        ns_buffer_add(&child->output, piece, kept);
+    }
+}
+
+/* "messages MARK name NEWLINE report" */
+static void split_output(const struct ns_child *child, struct ns_child_result *result) {
+    const char *data = child->output.data != NULL ? child->output.data : "";
+    const char *end = data + child->output.length;
+    const char *mark = memchr(data, RESULT_MARK, child->output.length);
+    const char *line = mark != NULL ? memchr(mark, '\n', (size_t)(end - mark)) : NULL;
+    if (line == NULL) {
+        ns_buffer_add(&result->report, data, child->output.length);
+    } else {
+        ns_buffer_add(&result->report, data, (size_t)(mark - data));
+        ns_buffer_add(&result->name, mark + 1, (size_t)(line - mark - 1));
+        ns_buffer_add(&result->report, line + 1, (size_t)(end - line - 1));
+    }
+    if (child->overflowed) {
+        ns_buffer_text(&result->report, "\nnote: there was more output than fits here\n");
+    }
+}
+
+bool ns_child_finish(struct ns_child *child, struct ns_child_result *result) {
+    int status = 0;
+    if (!child->timed_out && ns_clock_ms() >= child->deadline_ms) {
+        child->timed_out = true;
+        kill(-child->pid, SIGKILL);
+    }
+    if (waitpid(child->pid, &status, WNOHANG) != child->pid) {
+        return false;
+    }
+    ns_child_read(child);
+    *result = (struct ns_child_result){.exit = -1, .timed_out = child->timed_out};
+    if (WIFEXITED(status)) {
+        result->exit = WEXITSTATUS(status);
+        result->timed_out = false; /* it came just in time */
+    } else if (WIFSIGNALED(status)) {
+        result->signal = WTERMSIG(status);
+    }
+    split_output(child, result);
+    ns_buffer_release(&child->output);
+    if (child->pipe >= 0) {
+        close(child->pipe);
+    }
+    *child = (struct ns_child){.pipe = -1};
+    return true;
+}
+
+void ns_child_kill(struct ns_child *child) {
+    if (child->pid > 0) {
+        kill(-child->pid, SIGKILL);
+        while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+    }
+    if (child->pipe >= 0) {
+        close(child->pipe);
+    }
+    ns_buffer_release(&child->output);
+    *child = (struct ns_child){.pipe = -1};
+}

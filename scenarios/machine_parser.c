@@ -1,0 +1,707 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Machine blocks and presets. A new parameter is a new row of `parameters`. */
+#include "scenarios/parser.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS(array)  (sizeof(array) / sizeof((array)[0]))
+#define LAST_ADDRESS (UINT64_C(1) << NS_PHYSICAL_BITS)
+#define MOST_CYCLES  UINT64_C(100000)
+
+/* A machine block at work. */
+struct builder {
+    struct ns_machine_block *block;
+    bool fresh;        /* not `from` another machine */
+    bool has_encoding; /* a pte-encoding line */
+    bool has_attributes;
+    bool has_cache, has_ram; /* the defaults have been replaced */
+};
+
+static void copy_to(char *target, const struct ns_token *name) {
+    memcpy(target, name->start, name->length);
+    target[name->length] = '\0';
+}
+
+static bool take_short_name(struct ns_parser *parser, struct ns_token *name, size_t longest, const char *sentence) {
+    if (!ns_parser_take(parser, NS_TOKEN_WORD, name, sentence)) {
+        return false;
+    }
+    if (name->length > longest) {
+        ns_parser_error(parser, ns_parser_place(parser, name), "this name is longer than %u bytes", (unsigned)longest);
+        return false;
+    }
+    return true;
+}
+
+static bool take_word_then_number(struct ns_parser *parser, const char *word, uint64_t minimum, uint64_t maximum,
+                                  uint64_t *value, const char *example) {
+    if (!ns_parser_accept_word(parser, word)) {
+        return ns_parser_unexpected(parser, "here stands `%s`, as in `%s`", word, example);
+    }
+    char what[24];
+    snprintf(what, sizeof what, "`%s`", word);
+    return ns_parser_take_number(parser, minimum, maximum, value, what);
+}
+
+/* ---- caches ---------------------------------------------------------------------------------------------- */
+
+enum sharing { SHARING_UNSAID, SHARING_PRIVATE, SHARING_SHARED };
+struct cache_line {
+    struct ns_cache_level_config level;
+    uint32_t hit;
+    uint32_t sharing;
+};
+
+static const struct ns_choice replacements[] = {{"lru", NS_REPLACE_LRU},
+                                                {"tree-plru", NS_REPLACE_TREE_PLRU},
+                                                {"fifo", NS_REPLACE_FIFO},
+                                                {"random", NS_REPLACE_RANDOM},
+                                                {NULL, 0}};
+#define CACHE(member) NS_MEMBER(struct cache_line, member)
+#define PLAIN         false, NULL, NULL, NS_NO_OFFSET, NULL, false
+static const struct ns_option cache_options[] = {
+    {"private", NS_OPTION_SET, CACHE(sharing), SHARING_PRIVATE, 0, PLAIN},
+    {"shared", NS_OPTION_SET, CACHE(sharing), SHARING_SHARED, 0, PLAIN},
+    {"size", NS_OPTION_NUMBER, CACHE(level.size), 16, 64u << 20, PLAIN},
+    {"ways", NS_OPTION_NUMBER, CACHE(level.ways), 1, 64, PLAIN},
+    {"line", NS_OPTION_NUMBER, CACHE(level.line), NS_LINE_MIN, NS_LINE_MAX, true, NULL, NULL, NS_NO_OFFSET, NULL,
+     false},
+    {"replacement", NS_OPTION_CHOICE, CACHE(level.replacement), 0, 0, false, NULL, replacements, NS_NO_OFFSET, NULL,
+     false},
+    {"write-back", NS_OPTION_SET, CACHE(level.write_through), 0, 0, PLAIN},
+    {"write-through", NS_OPTION_SET, CACHE(level.write_through), 1, 0, PLAIN},
+    {"write-allocate", NS_OPTION_SET, CACHE(level.no_write_allocate), 0, 0, PLAIN},
+    {"no-write-allocate", NS_OPTION_SET, CACHE(level.no_write_allocate), 1, 0, PLAIN},
+    {"hit", NS_OPTION_NUMBER, CACHE(hit), 0, MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false},
+};
+
+static unsigned find_level(const struct ns_machine_config *config, const struct ns_token *name) {
+    unsigned index = 0;
+    while (index < config->cache.levels && !ns_token_is(name, config->level_name[index])) {
+        index++;
+    }
+    return index;
+}
+
+static bool parse_cache(struct ns_parser *parser, void *target) {
+    struct builder *builder = target;
+    struct ns_machine_config *config = &builder->block->config;
+    struct ns_token name;
+    if (!take_short_name(parser, &name, sizeof config->level_name[0] - 1, "a cache needs a name, such as `L1D`")) {
+        return false;
+    }
+    struct ns_place place = ns_parser_place(parser, &name);
+    if (builder->fresh && !builder->has_cache) {
+        config->cache.levels = 0;
+    }
+    builder->has_cache = true;
+    unsigned index = find_level(config, &name);
+    bool is_new = index == config->cache.levels;
+    if (index == NS_CACHE_MAX_LEVELS) {
+        ns_parser_error(parser, place, "a machine has at most %u levels of cache", NS_CACHE_MAX_LEVELS);
+        return false;
+    }
+    struct cache_line line = {.hit = index == 0 ? 2 : 10};
+    if (!is_new) {
+        line.level = config->cache.level[index];
+        line.hit = config->level_hit_cycles[index];
+    }
+    uint64_t seen = 0;
+    if (!ns_parser_options(parser, cache_options, ROWS(cache_options), &line, &seen, "a cache")) {
+        return false;
+    }
+    static const char *const required[] = {"size", "ways", "line"};
+    for (size_t i = 0; is_new && i < ROWS(required); i++) {
+        if ((seen & (UINT64_C(4) << i)) == 0) {
+            ns_parser_error(parser, place, "a new cache needs `%s`", required[i]);
+        }
+    }
+    if (parser->failed) {
+        return false;
+    }
+    if (index == 0 && (line.sharing == SHARING_SHARED || (is_new && line.sharing != SHARING_PRIVATE))) {
+        ns_parser_error(parser, place, "the first cache belongs to each hart: it is `private`");
+    } else if (index > 0 && (line.sharing == SHARING_PRIVATE || (is_new && line.sharing != SHARING_SHARED))) {
+        ns_parser_error(parser, place, "every cache below the first is `shared`");
+    }
+    copy_to(config->level_name[index], &name);
+    config->cache.level[index] = line.level;
+    config->level_hit_cycles[index] = line.hit;
+    config->cache.levels += is_new;
+    return true;
+}
+
+static bool parse_no_caches_below(struct ns_parser *parser, void *target) {
+    struct builder *builder = target;
+    struct ns_machine_config *config = &builder->block->config;
+    struct ns_token name;
+    if (!ns_parser_take(parser, NS_TOKEN_WORD, &name, "`no-caches-below` names a cache, such as `L1D`")) {
+        return false;
+    }
+    unsigned index = find_level(config, &name);
+    if (index == config->cache.levels) {
+        struct ns_nearest search;
+        ns_nearest_start(&search, name.start, name.length);
+        for (unsigned i = 0; i < config->cache.levels; i++) {
+            ns_nearest_offer(&search, config->level_name[i], strlen(config->level_name[i]));
+        }
+        ns_parser_error_near(parser, ns_parser_place(parser, &name), &search, "the machine has no cache `%.*s`",
+                             (int)name.length, name.start);
+        return false;
+    }
+    config->cache.levels = index + 1;
+    return true;
+}
+
+/* ---- other parameters with several parts ----------------------------------------------------------------- */
+
+static bool parse_maintenance(struct ns_parser *parser, void *target) {
+    static const struct ns_choice kinds[] = {{"immediate", 0}, {"late", 1}, {NULL, 0}};
+    struct builder *builder = target;
+    uint64_t late = 0, lines = 0;
+    if (!ns_parser_take_choice(parser, kinds, &late, "`maintenance`")) {
+        return false;
+    }
+    if (late != 0) {
+        if (!ns_parser_take_number(parser, 1, 64, &lines, "the number of late lines")) {
+            return false;
+        }
+        if (!ns_parser_accept_word(parser, "lines")) {
+            return ns_parser_unexpected(parser, "late maintenance is given in `lines`: `maintenance late 8 lines`");
+        }
+    }
+    builder->block->config.cache.late_write_backs = (uint32_t)lines;
+    return true;
+}
+
+static bool parse_attributes(struct ns_parser *parser, void *target) {
+    static const struct ns_choice schemes[] = {{"svpbmt", NS_ATTRIBUTES_SVPBMT},
+                                               {"thead-maee", NS_ATTRIBUTES_THEAD_MAEE},
+                                               {"none", NS_ATTRIBUTES_NONE},
+                                               {NULL, 0}};
+    struct builder *builder = target;
+    uint64_t scheme = 0;
+    builder->has_attributes = true;
+    if (!ns_parser_take_choice(parser, schemes, &scheme, "`attributes`")) {
+        return false;
+    }
+    builder->block->config.attributes = (enum ns_attribute_scheme)scheme;
+    return true;
+}
+
+static bool parse_encoding(struct ns_parser *parser, void *target) {
+    static const struct ns_choice encodings[] = {{"svpbmt", NS_ENCODE_SVPBMT},
+                                                 {"thead-5.19", NS_ENCODE_THEAD_5_19},
+                                                 {"thead-6.7", NS_ENCODE_THEAD_6_7_TYPO},
+                                                 {"thead-6.8", NS_ENCODE_THEAD_6_8},
+                                                 {"thead-vendor-5.10", NS_ENCODE_THEAD_VENDOR_5_10},
+                                                 {"none", NS_ENCODE_NONE},
+                                                 {NULL, 0}};
+    struct builder *builder = target;
+    uint64_t encoding = 0;
+    builder->has_encoding = true;
+    if (!ns_parser_take_choice(parser, encodings, &encoding, "`pte-encoding`")) {
+        return false;
+    }
+    builder->block->config.pte_encoding = (enum ns_pte_encoding)encoding;
+    return true;
+}
+
+static bool parse_pma(struct ns_parser *parser, void *target) {
+    static const char example[] = "pma at 0x1000_0000 size 64K io";
+    struct ns_machine_config *config = &((struct builder *)target)->block->config;
+    struct ns_token word = *ns_parser_token(parser);
+    struct ns_pma_region region = {0};
+    uint64_t type = 0;
+    if (!take_word_then_number(parser, "at", 0, LAST_ADDRESS - 1, &region.start, example) ||
+        !take_word_then_number(parser, "size", 1, LAST_ADDRESS, &region.length, example) ||
+        !ns_parser_take_choice(parser, ns_type_choices, &type, "the memory type")) {
+        return false;
+    }
+    region.type = (enum ns_memory_type)type;
+    if (config->pma_count == NS_CONFIG_MAX_PMAS) {
+        ns_parser_error(parser, ns_parser_place(parser, &word), "a machine has at most %u `pma` regions",
+                        NS_CONFIG_MAX_PMAS);
+        return false;
+    }
+    /* The configuration keeps them in ascending order. */
+    size_t position = config->pma_count++;
+    for (; position > 0 && config->pma[position - 1].start > region.start; position--) {
+        config->pma[position] = config->pma[position - 1];
+    }
+    config->pma[position] = region;
+    return true;
+}
+
+static bool take_queue(struct ns_parser *parser, const char *what, uint32_t *entries, enum ns_drain *drain,
+                       uint64_t *after) {
+    static const struct ns_choice drains[] = {
+        {"lazy", NS_DRAIN_LAZY}, {"eager", NS_DRAIN_EAGER}, {"after", NS_DRAIN_AFTER}, {NULL, 0}};
+    uint64_t count = 0, kind = NS_DRAIN_LAZY;
+    if (!ns_parser_take_number(parser, 0, 64, &count, what)) {
+        return false;
+    }
+    if (!ns_parser_accept_word(parser, "entries")) {
+        return ns_parser_unexpected(parser, "%s is given in `entries`", what);
+    }
+    *entries = (uint32_t)count;
+    *drain = NS_DRAIN_LAZY;
+    *after = 0;
+    if (ns_parser_token(parser)->kind == NS_TOKEN_END) {
+        return true;
+    }
+    if (!ns_parser_take_choice(parser, drains, &kind, "when entries leave by themselves")) {
+        return false;
+    }
+    *drain = (enum ns_drain)kind;
+    return kind != NS_DRAIN_AFTER || ns_parser_take_time(parser, after, "`after`");
+}
+
+static bool parse_store_buffer(struct ns_parser *parser, void *target) {
+    struct ns_machine_config *config = &((struct builder *)target)->block->config;
+    return take_queue(parser, "`store-buffer`", &config->store_buffer_entries, &config->store_buffer_drain,
+                      &config->store_buffer_drain_ps);
+}
+
+static bool parse_posted_writes(struct ns_parser *parser, void *target) {
+    struct ns_machine_config *config = &((struct builder *)target)->block->config;
+    return take_queue(parser, "`posted-writes`", &config->posted_entries, &config->posted_drain,
+                      &config->posted_drain_ps);
+}
+
+static bool parse_may(struct ns_parser *parser, void *target) {
+    static const struct ns_choice freedoms[] = {{"nothing", 0},
+                                                {"speculative-fill", NS_MAY_SPECULATIVE_FILL},
+                                                {"evict", NS_MAY_EVICT},
+                                                {"drain", NS_MAY_DRAIN},
+                                                {"late-maintenance", NS_MAY_LATE_MAINTENANCE},
+                                                {"invalidate-as-flush", NS_MAY_INVALIDATE_AS_FLUSH},
+                                                {"irq-before-data", NS_MAY_IRQ_BEFORE_DATA},
+                                                {"speculative-store", NS_MAY_SPECULATIVE_STORE},
+                                                {NULL, 0}};
+    struct builder *builder = target;
+    uint32_t may = 0;
+    bool nothing = false;
+    unsigned words = 0;
+    do {
+        struct ns_token word = *ns_parser_token(parser);
+        uint64_t freedom = 0;
+        if (!ns_parser_take_choice(parser, freedoms, &freedom, "what the hardware may do")) {
+            return false;
+        }
+        words++;
+        nothing = nothing || freedom == 0;
+        may |= (uint32_t)freedom;
+        if (nothing && words > 1) {
+            ns_parser_error(parser, ns_parser_place(parser, &word), "`nothing` stands alone");
+            return false;
+        }
+    } while (ns_parser_accept(parser, NS_TOKEN_COMMA));
+    builder->block->config.may = may;
+    return true;
+}
+
+static bool parse_ram(struct ns_parser *parser, void *target) {
+    static const char example[] = "ram low at 0x8000_0000 size 256M";
+    struct builder *builder = target;
+    struct ns_machine_config *config = &builder->block->config;
+    struct ns_ram ram = {.start = 0};
+    struct ns_token name;
+    if (!take_short_name(parser, &name, NS_CONFIG_NAME_BYTES - 1,
+                         "RAM needs a name: `ram low at 0x8000_0000 size 256M`") ||
+        !take_word_then_number(parser, "at", 0, LAST_ADDRESS - 1, &ram.start, example) ||
+        !take_word_then_number(parser, "size", 1, LAST_ADDRESS, &ram.length, example)) {
+        return false;
+    }
+    copy_to(ram.name, &name);
+    if (builder->fresh && !builder->has_ram) {
+        config->ram_count = 0;
+    }
+    builder->has_ram = true;
+    size_t index = 0;
+    while (index < config->ram_count && strcmp(config->ram[index].name, ram.name) != 0) {
+        index++;
+    }
+    if (index == NS_CONFIG_MAX_RAMS) {
+        ns_parser_error(parser, ns_parser_place(parser, &name), "a machine has at most %u RAM regions",
+                        NS_CONFIG_MAX_RAMS);
+        return false;
+    }
+    config->ram[index] = ram;
+    config->ram_count += index == config->ram_count;
+    return true;
+}
+
+static bool parse_dma_window(struct ns_parser *parser, void *target) {
+    static const char example[] = "dma-window bus 0 to 0x8000_0000 size 1G";
+    struct ns_machine_block *block = ((struct builder *)target)->block;
+    struct ns_machine_config *config = &block->config;
+    struct ns_dma_window window = {.bus = 0};
+    struct ns_token word = *ns_parser_token(parser), device = {.start = NULL};
+    if (!take_word_then_number(parser, "bus", 0, UINT64_MAX, &window.bus, example) ||
+        !take_word_then_number(parser, "to", 0, LAST_ADDRESS - 1, &window.physical, example) ||
+        !take_word_then_number(parser, "size", 1, LAST_ADDRESS, &window.length, example)) {
+        return false;
+    }
+    if (ns_parser_accept_word(parser, "for")) {
+        if (!take_short_name(parser, &device, NS_CONFIG_NAME_BYTES - 1, "`for` names a device")) {
+            return false;
+        }
+        copy_to(window.device, &device);
+        word = device;
+    }
+    if (config->window_count == NS_CONFIG_MAX_WINDOWS) {
+        ns_parser_error(parser, ns_parser_place(parser, &word), "a machine has at most %u `dma-window` lines",
+                        NS_CONFIG_MAX_WINDOWS);
+        return false;
+    }
+    block->window_place[config->window_count] = ns_parser_place(parser, &word);
+    config->window[config->window_count++] = window;
+    return true;
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------- */
+
+static const struct ns_choice inclusions[] = {{"neither", NS_INCLUSION_NEITHER},
+                                              {"inclusive", NS_INCLUSION_INCLUSIVE},
+                                              {"exclusive", NS_INCLUSION_EXCLUSIVE},
+                                              {NULL, 0}};
+static const struct ns_choice fills[] = {
+    {"atomic", NS_FILL_ATOMIC}, {"ordered", NS_FILL_ORDERED}, {"escaping", NS_FILL_ESCAPING}, {NULL, 0}};
+static const struct ns_choice invalidates[] = {{"drops", 0}, {"flushes", 1}, {NULL, 0}};
+static const struct ns_choice roundings[] = {{"outward", NS_ROUND_OUTWARD}, {"inward", NS_ROUND_INWARD}, {NULL, 0}};
+static const struct ns_choice edges[] = {
+    {"same", NS_EDGE_SAME}, {"flush", NS_EDGE_FLUSH}, {"skip", NS_EDGE_SKIP}, {NULL, 0}};
+static const struct ns_choice prefetchers[] = {{"none", 0}, {"next-line", 1}, {NULL, 0}};
+static const struct ns_choice platforms[] = {
+    {"textbook", NS_DMA_OPS_TEXTBOOK},     {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
+    {"riscv-6.6", NS_DMA_OPS_RISCV_6_6},   {"arm64-5.10", NS_DMA_OPS_ARM64_5_10},
+    {"arm64-5.19", NS_DMA_OPS_ARM64_5_19}, {"thead-5.10", NS_DMA_OPS_THEAD_5_10},
+    {"thead-6.0", NS_DMA_OPS_THEAD_6_0},   {NULL, 0}};
+
+/* Offsets are within the configuration; the target of custom rows is the builder. */
+#define CONFIG(member) NS_MEMBER(struct ns_machine_config, member)
+#define NUMBER(member, low, high, unit)                                                                                \
+    NS_OPTION_NUMBER, CONFIG(member), low, high, false, unit, NULL, NS_NO_OFFSET, NULL, false
+#define POWER(member, low, high, unit)                                                                                 \
+    NS_OPTION_NUMBER, CONFIG(member), low, high, true, unit, NULL, NS_NO_OFFSET, NULL, false
+#define CHOICE(member, choices) NS_OPTION_CHOICE, CONFIG(member), 0, 0, false, NULL, choices, NS_NO_OFFSET, NULL, false
+#define CLOCK(member)           NS_OPTION_CLOCK, CONFIG(member), 0, 0, PLAIN
+#define TIME(member)            NS_OPTION_TIME, CONFIG(member), 0, 0, PLAIN
+#define CUSTOM(parse)           NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse, false
+#define REPEATABLE(parse)       NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse, true
+static const struct ns_option parameters[] = {
+    {"harts", NUMBER(cache.harts, 1, NS_CACHE_MAX_HARTS, NULL)},
+    {"clock", CLOCK(hart_clock_ps)},
+    {"cache", REPEATABLE(parse_cache)},
+    {"no-caches-below", REPEATABLE(parse_no_caches_below)},
+    {"inclusion", CHOICE(cache.inclusion, inclusions)},
+    {"fill", CHOICE(cache.fill, fills)},
+    {"invalidate", CHOICE(cache.invalidate_as_flush, invalidates)},
+    {"rounding", CHOICE(cache.range.rounding, roundings)},
+    {"edge-lines", CHOICE(cache.range.edge, edges)},
+    {"maintenance", CUSTOM(parse_maintenance)},
+    {"maintenance-cost", NUMBER(maintenance_line_cycles, 0, MOST_CYCLES, "cycles")},
+    {"attributes", CUSTOM(parse_attributes)},
+    {"pte-encoding", CUSTOM(parse_encoding)},
+    {"tlb", NUMBER(tlb_entries, 1, NS_TLB_MAX_ENTRIES, "entries")},
+    {"pma", REPEATABLE(parse_pma)},
+    {"store-buffer", CUSTOM(parse_store_buffer)},
+    {"posted-writes", CUSTOM(parse_posted_writes)},
+    {"prefetcher", CHOICE(prefetch_next_line, prefetchers)},
+    {"may", CUSTOM(parse_may)},
+    {"dma-ops", CHOICE(dma_operations, platforms)},
+    {"ram", REPEATABLE(parse_ram)},
+    {"dma-window", REPEATABLE(parse_dma_window)},
+    {"zone-dma-limit", NUMBER(zone_dma_limit, 4096, LAST_ADDRESS, NULL)},
+    {"bus-width", POWER(bus_width, 1, 64, "bytes")},
+    {"bus-clock", CLOCK(bus_clock_ps)},
+    {"bus-latency", TIME(bus_latency_ps)},
+    {"memory-latency", TIME(memory_latency_ps)},
+    {"snoop-latency", TIME(snoop_latency_ps)},
+    {"interrupt-latency", TIME(interrupt_latency_ps)},
+    {"register-latency", TIME(register_latency_ps)},
+    {"dma-burst", POWER(dma_burst, 4, 4096, "bytes")},
+    {"dma-outstanding", NUMBER(dma_outstanding, 1, 16, "bursts")},
+};
+
+static bool is_custom(const struct ns_token *word) {
+    for (size_t i = 0; i < ROWS(parameters); i++) {
+        if (ns_token_is(word, parameters[i].word)) {
+            return parameters[i].kind == NS_OPTION_CUSTOM;
+        }
+    }
+    return false;
+}
+
+/* Software that does not say otherwise writes the bits that its core understands. */
+static void choose_encoding(struct builder *builder) {
+    static const enum ns_pte_encoding natural[] = {[NS_ATTRIBUTES_SVPBMT] = NS_ENCODE_SVPBMT,
+                                                   [NS_ATTRIBUTES_THEAD_MAEE] = NS_ENCODE_THEAD_6_8,
+                                                   [NS_ATTRIBUTES_NONE] = NS_ENCODE_NONE};
+    struct ns_machine_config *config = &builder->block->config;
+    if (builder->has_attributes && !builder->has_encoding) {
+        config->pte_encoding = natural[config->attributes];
+    }
+}
+
+/* ---- blocks ---------------------------------------------------------------------------------------------- */
+
+static bool find_machine(struct ns_parser *parser, const char *name, size_t length, struct ns_place place,
+                         struct ns_machine_config *config, const struct ns_machine_block **found);
+
+/* The first line: machine "NAME" [from "NAME"]. */
+static bool parse_first_line(struct ns_parser *parser, struct builder *builder) {
+    struct ns_machine_block *block = builder->block;
+    struct ns_token name, from;
+    ns_parser_advance(parser);
+    if (!ns_parser_take_string(parser, &name, "the name of a machine stands in quotes: `machine \"NAME\"`")) {
+        return false;
+    }
+    block->place = ns_parser_place_from(parser, name.start - 1, name.start + name.length + 1);
+    block->name = name.start;
+    block->length = name.length;
+    if (name.length == 0 || name.length >= NS_CONFIG_NAME_BYTES) {
+        ns_parser_error(parser, block->place, "the name of a machine has 1 to %u bytes", NS_CONFIG_NAME_BYTES - 1);
+        return false;
+    }
+    for (size_t i = 0; i < parser->block_count; i++) {
+        const struct ns_machine_block *other = &parser->blocks[i];
+        if (other->length == name.length && memcmp(other->name, name.start, name.length) == 0) {
+            ns_parser_error(parser, block->place, "this file already has a machine of this name, on line %u",
+                            (unsigned)other->line);
+        }
+    }
+    if (ns_parser_accept_word(parser, "from")) {
+        const struct ns_machine_block *found;
+        builder->fresh = false;
+        if (!ns_parser_take_string(parser, &from, "behind `from` stands the name of a machine in quotes")) {
+            return false;
+        }
+        struct ns_place place = ns_parser_place_from(parser, from.start - 1, from.start + from.length + 1);
+        if (!find_machine(parser, from.start, from.length, place, &block->config, &found)) {
+            block->bad = true;
+        } else if (found != NULL) {
+            memcpy(block->window_place, found->window_place, sizeof block->window_place);
+        }
+    }
+    copy_to(block->config.name, &name);
+    return ns_parser_take_end(parser);
+}
+
+/* Returns the first line behind the block. */
+static size_t parse_block(struct ns_parser *parser, size_t line, struct ns_machine_block *block) {
+    struct builder builder = {.block = block, .fresh = true};
+    uint64_t seen = 0;
+    block->line = (uint32_t)line + 1;
+    ns_machine_config_default(&block->config);
+    ns_parser_open_line(parser, line);
+    block->bad = !parse_first_line(parser, &builder) || parser->failed || block->bad;
+    for (line++; line < parser->line_count; line++) {
+        enum ns_line_class class = (enum ns_line_class)parser->classes[line].class;
+        if (class == NS_LINE_NOTHING) {
+            continue;
+        }
+        if (class != NS_LINE_PARAMETER) {
+            break;
+        }
+        ns_parser_open_line(parser, line);
+        void *target = is_custom(ns_parser_token(parser)) ? (void *)&builder : (void *)&block->config;
+        bool understood = ns_parser_option(parser, parameters, ROWS(parameters), target, &seen, "a machine") &&
+                          ns_parser_take_end(parser);
+        block->bad = block->bad || !understood || parser->failed;
+    }
+    choose_encoding(&builder);
+    char reason[256] = "";
+    if (!block->bad && ns_machine_config_check(&block->config, reason, sizeof reason) != NS_OK) {
+        parser->muted = false;
+        ns_parser_error(parser, block->place, "%s", reason);
+        block->bad = true;
+    }
+    return line;
+}
+
+void ns_parser_machine_blocks(struct ns_parser *parser) {
+    for (size_t i = 0; i < parser->line_count;) {
+        if (parser->classes[i].class != NS_LINE_MACHINE) {
+            i++;
+            continue;
+        }
+        if (parser->block_count == NS_LIMIT_MACHINES) {
+            ns_parser_open_line(parser, i);
+            ns_parser_error(parser, ns_parser_place(parser, ns_parser_token(parser)),
+                            "a file has at most %u machine blocks", NS_LIMIT_MACHINES);
+            return;
+        }
+        i = parse_block(parser, i, &parser->blocks[parser->block_count]);
+        parser->block_count++;
+    }
+}
+
+/* ---- presets --------------------------------------------------------------------------------------------- */
+
+static void report_missing(struct ns_parser *parser, const char *name, size_t length, struct ns_place place) {
+    struct ns_nearest search;
+    ns_nearest_start(&search, name, length);
+    for (size_t i = 0; i < parser->block_count; i++) {
+        ns_nearest_offer(&search, parser->blocks[i].name, parser->blocks[i].length);
+    }
+    const char *const *names = parser->machines != NULL ? parser->machines->names : NULL;
+    char list[400] = "";
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+        ns_nearest_offer(&search, names[i], strlen(names[i]));
+        size_t used = strlen(list);
+        if (used + strlen(names[i]) + 24 < sizeof list) {
+            snprintf(list + used, sizeof list - used, "%s`%s`", used == 0 ? "there are " : ", ", names[i]);
+        }
+    }
+    int shown = length < NS_CONFIG_NAME_BYTES ? (int)length : NS_CONFIG_NAME_BYTES - 1;
+    if (search.best != NULL || list[0] == '\0') {
+        ns_parser_error_near(parser, place, &search, "no machine is called `%.*s`", shown, name);
+    } else {
+        ns_parser_error_hint(parser, place, list, "no machine is called `%.*s`", shown, name);
+    }
+}
+
+/* Reads a preset with a parser of its own; what is wrong with it is told at `place`. */
+static bool read_preset(struct ns_parser *parser, const char *name, const char *text, struct ns_place place,
+                        struct ns_machine_config *config) {
+    size_t length = strlen(text);
+    struct ns_parser *inner = calloc(1, sizeof *inner);
+    struct ns_machine_block *blocks = calloc(NS_LIMIT_MACHINES, sizeof *blocks);
+    struct ns_diagnostics *diagnostics = calloc(1, sizeof *diagnostics);
+    bool good = false;
+    if (inner == NULL || blocks == NULL || diagnostics == NULL) {
+        parser->out_of_memory = true;
+    } else if (length > NS_LIMIT_FILE_BYTES) {
+        ns_parser_error(parser, place, "the machine file `%s` is larger than 1 MiB", name);
+    } else {
+        inner->machines = parser->machines;
+        inner->diagnostics = diagnostics;
+        inner->arena = parser->arena;
+        inner->blocks = blocks;
+        inner->depth = parser->depth + 1;
+        const struct ns_machine_block *block = NULL;
+        if (ns_parser_set_text(inner, text, length)) {
+            ns_parser_scan(inner);
+            ns_parser_headers(inner);
+            ns_parser_machine_blocks(inner);
+        }
+        for (size_t i = 0; i < inner->block_count; i++) {
+            bool same = blocks[i].length == strlen(name) && memcmp(blocks[i].name, name, blocks[i].length) == 0;
+            block = same ? &blocks[i] : block;
+        }
+        parser->out_of_memory = parser->out_of_memory || inner->out_of_memory;
+        if (diagnostics->count > 0) {
+            ns_parser_error(parser, place, "line %u of the machine file `%s`: %s", (unsigned)diagnostics->entry[0].line,
+                            name, diagnostics->entry[0].message);
+        } else if (block == NULL) {
+            ns_parser_error(parser, place, "the machine file `%s` holds no machine of this name", name);
+        } else {
+            *config = block->config;
+            good = !block->bad;
+            parser->failed = parser->failed || block->bad;
+        }
+    }
+    if (inner != NULL) {
+        ns_names_release(&inner->names);
+        free(inner->lines);
+        free(inner->classes);
+        free(inner);
+    }
+    if (diagnostics != NULL) {
+        ns_diagnostics_release(diagnostics);
+    }
+    free(diagnostics);
+    free(blocks);
+    return good;
+}
+
+/* Blocks of this file go before presets. *found: the block, or NULL for a preset. */
+static bool find_machine(struct ns_parser *parser, const char *name, size_t length, struct ns_place place,
+                         struct ns_machine_config *config, const struct ns_machine_block **found) {
+    *found = NULL;
+    for (size_t i = 0; i < parser->block_count; i++) {
+        const struct ns_machine_block *block = &parser->blocks[i];
+        if (block->length == length && memcmp(block->name, name, length) == 0) {
+            *found = block;
+            *config = block->config;
+            parser->failed = parser->failed || block->bad;
+            return !block->bad;
+        }
+    }
+    if (length == 0 || length >= NS_CONFIG_NAME_BYTES || parser->machines == NULL || parser->machines->read == NULL) {
+        report_missing(parser, name, length, place);
+        return false;
+    }
+    if (parser->depth == NS_LIMIT_MACHINE_DEPTH) {
+        ns_parser_error(parser, place, "machines start `from` each other more than %u times", NS_LIMIT_MACHINE_DEPTH);
+        return false;
+    }
+    char text_name[NS_CONFIG_NAME_BYTES];
+    memcpy(text_name, name, length);
+    text_name[length] = '\0';
+    char *text = parser->machines->read(parser->machines->context, text_name);
+    if (text == NULL) {
+        report_missing(parser, name, length, place);
+        return false;
+    }
+    bool good = read_preset(parser, text_name, text, place, config);
+    free(text);
+    return good;
+}
+
+/* ---- use machine ----------------------------------------------------------------------------------------- */
+
+static bool holds_machines_only(const struct ns_parser *parser) {
+    for (size_t i = 0; i < parser->line_count; i++) {
+        enum ns_line_class class = (enum ns_line_class)parser->classes[i].class;
+        if (class != NS_LINE_NOTHING && class != NS_LINE_HEADER && class != NS_LINE_MACHINE &&
+            class != NS_LINE_PARAMETER) {
+            return false;
+        }
+    }
+    return parser->block_count > 0;
+}
+
+void ns_parser_use_machine(struct ns_parser *parser) {
+    struct ns_scenario *scenario = parser->scenario;
+    const struct ns_machine_block *block = NULL;
+    parser->muted = false;
+    parser->failed = false;
+    if (parser->use_place.line != 0) {
+        parser->machine_known =
+            find_machine(parser, parser->use_name, parser->use_length, parser->use_place, &scenario->machine, &block);
+        scenario->machine_name = ns_arena_text(parser->arena, parser->use_name, parser->use_length);
+        parser->out_of_memory = parser->out_of_memory || scenario->machine_name == NULL;
+    } else if (holds_machines_only(parser)) {
+        block = &parser->blocks[parser->block_count - 1];
+        scenario->machine = block->config;
+        parser->machine_known = !block->bad;
+        scenario->machine_name = ns_arena_text(parser->arena, block->name, block->length);
+        parser->out_of_memory = parser->out_of_memory || scenario->machine_name == NULL;
+    } else if (!parser->use_failed) {
+        struct ns_place place = {.line = 0, .column = 1, .width = 1};
+        ns_parser_error_hint(parser, place, "such as `use machine \"one-core-wb64\"`", "this scenario uses no machine");
+    }
+    parser->used_block = block;
+}
+
+void ns_parser_check_windows(struct ns_parser *parser) {
+    const struct ns_machine_block *block = parser->used_block;
+    if (block == NULL || parser->use_place.line == 0) {
+        return;
+    }
+    parser->muted = false;
+    for (size_t i = 0; i < block->config.window_count; i++) {
+        const char *device = block->config.window[i].device;
+        const struct ns_name *entry = ns_names_find(&parser->names, device, strlen(device));
+        /* Windows of a preset have no place in this file: they are for whoever has the device. */
+        bool fits = entry != NULL && (entry->kind == NS_NAME_DEVICE || entry->kind == NS_NAME_BAD);
+        if (device[0] != '\0' && block->window_place[i].line != 0 && !fits) {
+            ns_parser_error(parser, block->window_place[i], "no device is called `%s`", device);
+        }
+    }
+}

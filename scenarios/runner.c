@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets a scenario up on a machine, lets its actors run in the wanted order, and has it judged. */
+#include "scenarios/runner.h"
+
+#include "scenarios/run_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- order ------------------------------------------------------------------------------------------------------------- */
+
+/* The steps as written. */
+static bool plan_all(struct run *run) {
+    const struct ns_scenario *scenario = run->scenario;
+    run->plan = malloc((scenario->step_count + 1) * sizeof *run->plan);
+    if (run->plan == NULL)
+        return false;
+    for (size_t i = 0; i < scenario->step_count; i++)
+        run->plan[i] = scenario->steps[i].step;
+    run->plan_count = scenario->step_count;
+    run->all_steps = true;
+    return true;
+}
+
+static bool same_actor(const struct ns_step *a, const struct ns_step *b) {
+    return a->actor_kind == b->actor_kind && a->actor == b->actor;
+}
+
+/* The steps of a schedule: each line number is the next occurrence of that line. An actor's own order must be kept; the hardware
+ * has none, and may leave its moves out. */
+static enum ns_status plan_schedule(struct run *run, char *message, size_t size) {
+    const struct ns_scenario *scenario = run->scenario;
+    const struct ns_run_options *options = run->options;
+    bool *used = calloc(scenario->step_count + 1, sizeof *used);
+    run->plan = malloc((options->schedule_count + 1) * sizeof *run->plan);
+    if (used == NULL || run->plan == NULL) {
+        free(used);
+        return NS_ERROR_MEMORY;
+    }
+    enum ns_status status = NS_OK;
+    size_t steps_used = 0;
+    for (size_t i = 0; i < options->schedule_count && status == NS_OK; i++) {
+        const uint32_t line = options->schedule[i];
+        size_t at = 0;
+        while (at < scenario->step_count && (used[at] || scenario->steps[at].step->line != line))
+            at++;
+        if (at == scenario->step_count) {
+            bool is_step = false;
+            for (size_t w = 0; w < scenario->written_count; w++)
+                is_step = is_step || scenario->written[w].line == line;
+            snprintf(message, size, is_step ? "the schedule names line %u more often than the scenario executes it"
+                                            : "the schedule names line %u, where the scenario has no step", line);
+            status = NS_ERROR_ARGUMENT;
+            break;
+        }
+        const struct ns_step *step = scenario->steps[at].step;
+        for (size_t before = 0; before < at && step->actor_kind != NS_ACTOR_HARDWARE && status == NS_OK; before++)
+            if (!used[before] && same_actor(scenario->steps[before].step, step)) {
+                snprintf(message, size, "the schedule puts line %u before line %u of the same actor", line, scenario->steps[before].step->line);
+                status = NS_ERROR_ARGUMENT;
+            }
+        used[at] = true;
+        steps_used++;
+        run->plan[run->plan_count++] = step;
+    }
+    run->all_steps = steps_used == scenario->step_count;
+    free(used);
+    return status;
+}
+
+/* An actor's share. In written order turns count the stretches in which one actor is at work, so that an actor with many steps in a row goes on without a
+ * word to the others. */
+static void program(struct ns_machine *machine, unsigned actor, void *context) {
+    struct run *run = context;
+    uint64_t turn = 0;
+    for (size_t i = 0; i < run->plan_count;) {
+        size_t end = i;
+        while (end < run->plan_count && same_actor(run->plan[end], run->plan[i]))
+            end++;
+        if (run_actor(run, run->plan[i]) == actor) {
+            if (!run->free_order)
+                ns_machine_wait_turn(machine, turn);
+            for (; i < end; i++)
+                run_step(run, run->plan[i]);
+            if (!run->free_order)
+                ns_machine_next_turn(machine);
+        }
+        i = end;
+        turn++;
+    }
+}
+
+/* ---- set-up ---------------------------------------------------------------------------------------------------------------- */
+
+static bool speaks_to(const struct ns_scenario *scenario, uint32_t device, bool from_device) {
+    for (size_t i = 0; i < scenario->written_count; i++) {
+        const struct ns_step *step = &scenario->written[i];
+        if (from_device) {
+            if ((step->verb == NS_VERB_WAIT && scenario->irqs[step->irq].device == device) ||
+                (step->verb == NS_VERB_POLL && step->actor_kind == NS_ACTOR_HART))
+                return true;
+        } else if ((step->verb == NS_VERB_DOORBELL && step->device == device) ||
+                   (step->verb == NS_VERB_START && step->actor_kind == NS_ACTOR_DEVICE && step->actor == device)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint64_t mask_of(uint32_t bits) { return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1; }
+
+static void describe_device(struct run *run, uint32_t index, struct ns_machine_device *machine_device) {
+    const struct ns_scenario *scenario = run->scenario;
+    const struct ns_device *declared = &scenario->devices[index];
+    *machine_device = (struct ns_machine_device){.name = declared->name, .dma_bits = declared->dma_bits, .snoops = declared->snoops,
+                                                 .declared_coherent = declared->declared_coherent, .burst = declared->burst,
+                                                 .outstanding = declared->outstanding, .has_posted = declared->has_posted,
+                                                 .posted_entries = declared->posted,
+                                                 .rings_doorbell = speaks_to(scenario, index, false),
+                                                 .signals = speaks_to(scenario, index, true)};
+    size_t ranges = 0;
+    for (size_t w = 0; w < scenario->machine.window_count; w++) {
+        const struct ns_dma_window *window = &scenario->machine.window[w];
+        if (window->device[0] == '\0' || strcmp(window->device, declared->name) == 0)
+            run->range[index][ranges++] = (struct ns_bus_range){window->physical, window->bus, window->length};
+    }
+    run->device[index] = (struct ns_pool_device){.name = declared->name, .dma_mask = mask_of(declared->dma_mask_bits),
+                                                 .coherent_dma_mask = mask_of(declared->dma_mask_bits),
+                                                 .coherent = declared->declared_coherent,
+                                                 .ranges = ranges == 0 ? NULL : run->range[index], .range_count = ranges};
+}
+
+static bool place_object(struct run *run, uint32_t index) {
+    const struct ns_object *declared = &run->scenario->objects[index];
+    struct run_object *object = &run->object[index];
+    object->tracked = NS_NO_OBJECT;
+    object->bus = NS_DMA_MAPPING_ERROR;
+    if (declared->kind == NS_OBJECT_ALLOCATED)
+        return true;
+    object->exists = true;
+    object->size = declared->size;
+    struct ns_tracked_object tracked = {.length = declared->size, .descriptor = declared->descriptor};
+    tracked.type = declared->has_type ? declared->type : NS_TYPE_CACHEABLE;
+    tracked.coherent = tracked.type != NS_TYPE_CACHEABLE;
+    if (declared->kind == NS_OBJECT_ALIAS) {
+        object->physical = run->object[declared->of].physical;
+        object->size = run->object[declared->of].size;
+        object->virtual_address = ns_machine_alias(run->machine, object->physical, object->size, declared->type);
+        if (object->virtual_address == 0)
+            return false;
+        /* The same bytes as its target: it only says what type accesses through it are meant to have. */
+        tracked.length = 0;
+    } else {
+        object->physical = run->placement.address[index];
+        object->virtual_address = ns_machine_virtual(run->machine, object->physical);
+        if (tracked.coherent && ns_machine_set_type(run->machine, object->virtual_address, object->size, declared->type) != NS_OK)
+            return false;
+        const uint32_t site = ns_log_add_site(run->log, declared->place.line, declared->place.column, declared->place.width);
+        if (ns_machine_fill(run->machine, site, object->physical, object->size, declared->has_fill ? declared->fill : 0) != NS_OK)
+            return false;
+        if (declared->count > 1)
+            tracked.stride = declared->stride;
+    }
+    tracked.first = object->physical;
+    snprintf(tracked.name, sizeof tracked.name, "%s", declared->name);
+    if (declared->field_count > 0) {
+        uint32_t *offsets = malloc(declared->field_count * sizeof *offsets);
+        if (offsets == NULL)
+            return false;
+        for (size_t f = 0; f < declared->field_count; f++)
+            offsets[f] = declared->fields[f].offset;
+        tracked.field_offset = offsets;
+        tracked.field_count = (uint32_t)declared->field_count;
+        object->field_offsets = offsets;
+    }
+    object->tracked = ns_tracker_add_object(run->tracker, &tracked);
+    return true;
+}
+
+static char *copy_text(const char *text) {
+    char *copy = malloc(strlen(text) + 1);
+    return copy == NULL ? NULL : strcpy(copy, text);
+}
+
+static void describe_log(struct run *run) {
+    const struct ns_scenario *scenario = run->scenario;
+    run->log->file = copy_text(scenario->file);
+    run->log->scenario = copy_text(scenario->name);
+    run->log->machine = copy_text(scenario->machine.name);
+    run->log->lines = scenario->lines;
+    run->log->line_count = scenario->line_count;
+    run->log->order_free = run->free_order;
+    run->log->chaos = run->options->chaos;
+    run->log->seed = run->options->chaos ? run->options->chaos_seed : run->options->seed_given ? run->options->seed : scenario->seed;
+    for (size_t i = 0; i < scenario->written_count; i++) {
+        const struct ns_step *step = &scenario->written[i];
+        ns_log_add_site(run->log, step->line, step->verb_place.column, step->verb_place.width);
+    }
+}
+
+/* Some program still waits and nothing can happen any more: each waits at the step that it began last. */
+static void report_stuck(struct run *run, const bool *finished) {
+    for (unsigned actor = 0; actor <= ns_machine_hardware_actor(run->machine); actor++)
+        if (!finished[actor])
+            run_report_hang(run, actor, "this step never ends: what it waits for does not happen");
+}
+
+static enum ns_status set_up(struct run *run, char *message, size_t size) {
+    const struct ns_scenario *scenario = run->scenario;
+    uint32_t at_fault;
+    char reason[256] = "";
+    enum ns_status status = ns_scenario_place(scenario, &run->placement, &at_fault, reason, sizeof reason);
+    if (status != NS_OK) {
+        snprintf(message, size, "%s", reason);
+        return status;
+    }
+    struct ns_machine_device devices[NS_LIMIT_DEVICES];
+    for (uint32_t i = 0; i < scenario->device_count; i++)
+        describe_device(run, i, &devices[i]);
+    struct ns_machine_config config = scenario->machine;
+    config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
+    describe_log(run);
+    run->machine = ns_machine_create(&config, devices, scenario->device_count, run->log, reason, sizeof reason);
+    if (run->machine == NULL) {
+        snprintf(message, size, "machine \"%s\" cannot be built: %s", config.name, reason);
+        return NS_ERROR_ARGUMENT;
+    }
+    run->tracker = ns_machine_tracker(run->machine);
+    for (uint32_t i = 0; i < scenario->object_count; i++)
+        if (!place_object(run, i)) {
+            snprintf(message, size, "`%s` cannot be mapped: the machine's page tables are full", scenario->objects[i].name);
+            return NS_ERROR_LIMIT;
+        }
+    ns_machine_port_init(&run->port, run->machine);
+    return NS_OK;
+}
+
+struct actor_program {
+    struct run *run;
+    bool finished;
+    bool prepares; /* hart 0 makes the pools before its first step */
+    char message[256];
+};
+
+static void actor_main(struct ns_machine *machine, unsigned actor, void *context) {
+    struct actor_program *own = context;
+    if (own->prepares && !run_prepare_pools(own->run, own->message, sizeof own->message)) {
+        ns_machine_stop(machine);
+        return;
+    }
+    if (own->prepares)
+        own->run->prepared = true;
+    while (!own->run->prepared)
+        ns_actor_pause(machine, actor, own->run->scenario->machine.hart_clock_ps);
+    program(machine, actor, own->run);
+    own->finished = true;
+}
+
+static enum ns_status execute(struct run *run, char *message, size_t size) {
+    struct actor_program own[NS_MAX_ACTORS];
+    const unsigned actors = ns_machine_hardware_actor(run->machine) + 1;
+    for (unsigned i = 0; i < actors; i++) {
+        own[i] = (struct actor_program){.run = run, .prepares = i == 0};
+        ns_machine_set_program(run->machine, i, actor_main, &own[i]);
+    }
+    enum ns_status status = ns_machine_run(run->machine);
+    if (own[0].message[0] != '\0') {
+        snprintf(message, size, "%s", own[0].message);
+        return NS_ERROR_ARGUMENT;
+    }
+    if (status == NS_ERROR_TIMEOUT) {
+        bool finished[NS_MAX_ACTORS];
+        for (unsigned i = 0; i < actors; i++)
+            finished[i] = own[i].finished;
+        report_stuck(run, finished);
+        status = NS_OK;
+    }
+    return status;
+}
+
+static void release(struct run *run) {
+    if (run->machine != NULL)
+        ns_machine_port_release(&run->port);
+    ns_machine_destroy(run->machine);
+    ns_placement_release(&run->placement);
+    for (size_t i = 0; run->reg != NULL && i < run->scenario->register_count; i++)
+        free(run->reg[i].data);
+    for (size_t i = 0; run->object != NULL && i < run->scenario->object_count; i++)
+        free(run->object[i].field_offsets);
+    for (size_t i = 0; i < NS_MAX_ACTORS; i++)
+        free(run->scratch[i]);
+    free(run->object);
+    free(run->reg);
+    free(run->pool);
+    free(run->plan);
+    free(run->executed);
+}
+
+enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct ns_run_options *options, struct ns_log *log, char *message,
+                               size_t message_size) {
+    struct run *run = calloc(1, sizeof *run);
+    if (run == NULL)
+        return NS_ERROR_MEMORY;
+    message[0] = '\0';
+    run->scenario = scenario;
+    run->options = options;
+    run->log = log;
+    run->random = options->chaos_seed;
+    run->free_order = options->schedule == NULL && (options->order_given ? options->order_free : scenario->order_free);
+    run->object = calloc(scenario->object_count + 1, sizeof *run->object);
+    run->reg = calloc(scenario->register_count + 1, sizeof *run->reg);
+    run->pool = calloc(scenario->pool_count + 1, sizeof *run->pool);
+    run->executed = calloc(scenario->written_count + 1, sizeof *run->executed);
+    enum ns_status status = NS_ERROR_MEMORY;
+    if (run->object != NULL && run->reg != NULL && run->pool != NULL && run->executed != NULL)
+        status = options->schedule != NULL ? plan_schedule(run, message, message_size) : plan_all(run) ? NS_OK : NS_ERROR_MEMORY;
+    if (status == NS_OK)
+        status = set_up(run, message, message_size);
+    if (status == NS_OK)
+        status = execute(run, message, message_size);
+    if (status == NS_OK) {
+        ns_tracker_finish(run->tracker);
+        if (log->truncated) {
+            const struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE, .hazard = UINT32_MAX, .text = "the event log is full"};
+            ns_log_add_outcome(log, &outcome);
+        }
+        run_judge(run);
+    }
+    if (status != NS_OK && message[0] == '\0')
+        snprintf(message, message_size, "%s", ns_status_text(status));
+    release(run);
+    free(run);
+    return status;
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What each step does, in terms of nosnoop.h. */
+#include "scenarios/run_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POLL_LIMIT = 10000, POLL_PAUSE_PS = 10000 };
+
+/* ---- references ------------------------------------------------------------------------------------------------------ */
+
+uint64_t run_length(const struct run *run, const struct ns_ref *ref) {
+    if (ref->kind == NS_REF_HANDLE && ref->length == 0)
+        return run->reg[ref->index].length - (uint64_t)ref->offset;
+    return ref->length;
+}
+
+uint64_t run_virtual(const struct run *run, const struct ns_ref *ref) {
+    if (ref->kind == NS_REF_OBJECT)
+        return run->object[ref->index].virtual_address + (uint64_t)ref->offset;
+    if (ref->kind == NS_REF_HANDLE)
+        return ns_machine_virtual(run->machine, run->reg[ref->index].physical) + (uint64_t)ref->offset;
+    return ref->address + (uint64_t)ref->offset;
+}
+
+uint64_t run_physical(const struct run *run, const struct ns_ref *ref) {
+    if (ref->kind == NS_REF_OBJECT)
+        return run->object[ref->index].physical + (uint64_t)ref->offset;
+    if (ref->kind == NS_REF_HANDLE)
+        return run->reg[ref->index].physical + (uint64_t)ref->offset;
+    return ref->address + (uint64_t)ref->offset;
+}
+
+unsigned run_actor(const struct run *run, const struct ns_step *step) {
+    switch (step->actor_kind) {
+    case NS_ACTOR_HART:
+        return step->actor;
+    case NS_ACTOR_DEVICE:
+        return ns_machine_device_actor(run->machine, step->actor);
+    case NS_ACTOR_HARDWARE:
+        break;
+    }
+    return ns_machine_hardware_actor(run->machine);
+}
+
+uint8_t *run_scratch(struct run *run, unsigned actor) {
+    if (run->scratch[actor] == NULL)
+        run->scratch[actor] = malloc(NS_LIMIT_ACCESS_BYTES);
+    return run->scratch[actor];
+}
+
+static uint32_t tracked_of(const struct run *run, const struct ns_ref *ref) {
+    return ref->kind == NS_REF_OBJECT ? run->object[ref->index].tracked : NS_NO_OBJECT;
+}
+
+void run_report_hang(struct run *run, unsigned actor, const char *detail) {
+    struct ns_event event = {.kind = NS_EVENT_POLL, .peer = 0xff};
+    const uint32_t number = ns_actor_log(run->machine, actor, &event);
+    ns_tracker_report(run->tracker, NS_OR_NO_PROGRESS, NS_SYMPTOM_HANG, number, 0, 0, NS_NO_EVENT, NS_NOTE_OTHER, detail);
+}
+
+/* ---- values ------------------------------------------------------------------------------------------------------------ */
+
+static void value_bytes(const struct run *run, const struct ns_value *value, uint8_t *data, uint32_t length) {
+    switch (value->kind) {
+    case NS_VALUE_FILL:
+        memset(data, (int)value->number, length);
+        break;
+    case NS_VALUE_NUMBER:
+        for (uint32_t i = 0; i < length; i++)
+            data[i] = (uint8_t)(i < 8 ? value->number >> (8 * i) : 0);
+        break;
+    case NS_VALUE_REGISTER: {
+        const struct run_register *from = &run->reg[value->index];
+        memset(data, 0, length);
+        if (run->scenario->registers[value->index].is_handle)
+            for (uint32_t i = 0; i < length && i < 8; i++)
+                data[i] = (uint8_t)(from->bus >> (8 * i));
+        else if (from->data != NULL)
+            memcpy(data, from->data, length < from->size ? length : from->size);
+        break;
+    }
+    case NS_VALUE_NONE:
+        memset(data, 0, length);
+        break;
+    }
+}
+
+static void keep_in_register(struct run *run, uint32_t index, const uint8_t *data, uint32_t length) {
+    if (index == NS_NONE)
+        return;
+    struct run_register *to = &run->reg[index];
+    if (to->size < length || to->data == NULL) {
+        uint8_t *grown = realloc(to->data, length);
+        if (grown == NULL)
+            return;
+        to->data = grown;
+    }
+    memcpy(to->data, data, length);
+    to->size = length;
+    to->written = true;
+}
+
+/* ---- harts --------------------------------------------------------------------------------------------------------------- */
+
+static void maintain(struct run *run, const struct ns_step *step, enum ns_cache_op op, enum ns_cache_scope scope,
+                     enum ns_maintenance_extent extent) {
+    struct ns_maintenance what = {.op = op, .scope = scope, .extent = extent};
+    if (extent != NS_WHOLE_CACHE) {
+        what.address = run_virtual(run, &step->ref);
+        what.length = run_length(run, &step->ref);
+        if (step->by_page && what.length > 0) {
+            const uint64_t end = (what.address + what.length + NS_PAGE_SIZE - 1) / NS_PAGE_SIZE * NS_PAGE_SIZE;
+            what.address = what.address / NS_PAGE_SIZE * NS_PAGE_SIZE;
+            what.length = end - what.address;
+        }
+    }
+    (void)ns_hart_maintain(run->machine, step->actor, &what);
+}
+
+static void zero_blocks(struct run *run, const struct ns_step *step) {
+    const uint32_t line = run->scenario->machine.cache.level[0].line;
+    const uint64_t start = run_virtual(run, &step->ref) / line * line;
+    const uint64_t end = run_virtual(run, &step->ref) + run_length(run, &step->ref);
+    const uint8_t zero[NS_LINE_MAX] = {0};
+    for (uint64_t at = start; at < end; at += line)
+        if (ns_hart_store(run->machine, step->actor, at, line, zero) != NS_OK)
+            return;
+}
+
+static void instruction(struct run *run, const struct ns_step *step) {
+    static const struct {
+        enum ns_cache_op op;
+        enum ns_cache_scope scope;
+        bool whole;
+    } meaning[NS_INSTRUCTION_COUNT] = {
+        [NS_CBO_CLEAN] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},       [NS_CBO_INVAL] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false},
+        [NS_CBO_FLUSH] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},       [NS_DCACHE_CVA] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
+        [NS_DCACHE_CVAL1] = {NS_CACHE_CLEAN, NS_SCOPE_L1, false},     [NS_DCACHE_CIVA] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
+        [NS_DCACHE_IVA] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false}, [NS_DCACHE_CPA] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
+        [NS_DCACHE_CPAL1] = {NS_CACHE_CLEAN, NS_SCOPE_L1, false},     [NS_DCACHE_CIPA] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
+        [NS_DCACHE_IPA] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false}, [NS_DCACHE_CALL] = {NS_CACHE_CLEAN, NS_SCOPE_L1, true},
+        [NS_DCACHE_CIALL] = {NS_CACHE_FLUSH, NS_SCOPE_L1, true},      [NS_DCACHE_IALL] = {NS_CACHE_INVALIDATE, NS_SCOPE_L1, true},
+    };
+    switch (step->instruction) {
+    case NS_CBO_ZERO:
+        zero_blocks(run, step);
+        break;
+    case NS_SYNC_S:
+    case NS_SYNC_IS:
+        ns_hart_fence(run->machine, step->actor);
+        break;
+    case NS_SYNC:
+    case NS_SYNC_I:
+        ns_hart_fence_local(run->machine, step->actor);
+        break;
+    default:
+        maintain(run, step, meaning[step->instruction].op, meaning[step->instruction].scope,
+                 meaning[step->instruction].whole ? NS_WHOLE_CACHE : NS_EXACT_LINES);
+    }
+}
+
+/* Lets buffers drain that could hold what a poll waits for: time passes while it spins. False when nothing is left to drain. */
+static bool drain_something(struct run *run) {
+    for (unsigned i = 0; i < ns_machine_hardware_actor(run->machine); i++)
+        if (ns_machine_buffered(run->machine, i) > 0) {
+            if (i < run->scenario->machine.cache.harts)
+                ns_hw_drain_hart(run->machine, i, 0, UINT64_MAX);
+            else
+                ns_hw_drain_device(run->machine, i - run->scenario->machine.cache.harts, 0, UINT64_MAX);
+            return true;
+        }
+    return false;
+}
+
+struct poll {
+    struct run *run;
+    const struct ns_step *step;
+    unsigned actor;
+    uint32_t length;
+    uint8_t wanted[8], data[8];
+    ns_version versions[8];
+};
+
+static enum ns_status poll_once(struct poll *poll, unsigned flags) {
+    struct run *run = poll->run;
+    const struct ns_step *step = poll->step;
+    if (step->actor_kind == NS_ACTOR_HART)
+        return ns_hart_load(run->machine, step->actor, run_virtual(run, &step->ref), poll->length, poll->data, poll->versions, flags);
+    const uint64_t physical = run_physical(run, &step->ref);
+    return ns_device_read(run->machine, step->actor, ns_device_bus_address(run->machine, step->actor, physical), physical, poll->length,
+                          poll->data, poll->versions, flags);
+}
+
+/* `poll` stands for the loop that a program spins in. It ends when the value is seen. In the written order nobody else moves meanwhile, so
+ * what it does not see once every buffer has drained it will never see. */
+static void run_poll(struct run *run, const struct ns_step *step) {
+    struct poll poll = {.run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
+    value_bytes(run, &step->value, poll.wanted, poll.length);
+    for (unsigned turn = 0; turn < POLL_LIMIT; turn++) {
+        if (poll_once(&poll, NS_ACCESS_POLL) != NS_OK)
+            return;
+        if (memcmp(poll.data, poll.wanted, poll.length) == 0) {
+            struct ns_event event = {.kind = NS_EVENT_POLL, .address = run_physical(run, &step->ref), .length = poll.length, .peer = 0xff};
+            for (uint32_t i = 0; i < poll.length; i++)
+                event.link = poll.versions[i] > event.link ? poll.versions[i] : event.link;
+            ns_actor_log(run->machine, poll.actor, &event);
+            for (uint32_t i = 0; i < poll.length; i++)
+                ns_tracker_poll(run->tracker, poll.actor, poll.versions[i]);
+            return;
+        }
+        if (!run->free_order && !drain_something(run))
+            break;
+        ns_actor_pause(run->machine, poll.actor, POLL_PAUSE_PS);
+    }
+    if (ns_tracker_flat_equals(run->tracker, run_physical(run, &step->ref), poll.length, poll.wanted))
+        (void)poll_once(&poll, 0); /* it was written: an ordinary load says why it is not seen */
+    else
+        run_report_hang(run, poll.actor, "the poll never ends: nobody writes the value that it waits for");
+}
+
+static void copy_by_hart(struct run *run, const struct ns_step *step, uint8_t *data, uint32_t length) {
+    if (ns_hart_load(run->machine, step->actor, run_virtual(run, &step->ref), length, data, NULL, 0) != NS_OK)
+        return;
+    ns_actor_begin(run->machine, step->actor, run_site(run, step), tracked_of(run, &step->to));
+    (void)ns_hart_store(run->machine, step->actor, run_virtual(run, &step->to), length, data);
+}
+
+static void hart_step(struct run *run, const struct ns_step *step) {
+    const unsigned hart = step->actor;
+    const uint32_t length = (uint32_t)run_length(run, &step->ref);
+    uint8_t *data = run_scratch(run, hart);
+    if (data == NULL)
+        return;
+    switch (step->verb) {
+    case NS_VERB_LOAD:
+        if (ns_hart_load(run->machine, hart, run_virtual(run, &step->ref), length, data, NULL,
+                         step->result != NS_NONE ? NS_ACCESS_TO_REGISTER : 0) == NS_OK)
+            keep_in_register(run, step->result, data, length);
+        break;
+    case NS_VERB_STORE:
+        value_bytes(run, &step->value, data, length);
+        (void)ns_hart_store(run->machine, hart, run_virtual(run, &step->ref), length, data);
+        break;
+    case NS_VERB_COPY:
+        copy_by_hart(run, step, data, length);
+        break;
+    case NS_VERB_FENCE:
+        ns_hart_fence(run->machine, hart);
+        break;
+    case NS_VERB_CLEAN:
+    case NS_VERB_INVALIDATE:
+    case NS_VERB_FLUSH:
+        maintain(run, step,
+                 step->verb == NS_VERB_CLEAN        ? NS_CACHE_CLEAN
+                 : step->verb == NS_VERB_INVALIDATE ? NS_CACHE_INVALIDATE
+                                                    : NS_CACHE_FLUSH,
+                 step->scope, step->whole_cache ? NS_WHOLE_CACHE : NS_RANGE);
+        break;
+    case NS_VERB_CBO:
+    case NS_VERB_DCACHE:
+    case NS_VERB_SYNC:
+        instruction(run, step);
+        break;
+    case NS_VERB_SET_ATTR:
+        if (step->ref.kind == NS_REF_OBJECT && tracked_of(run, &step->ref) != NS_NO_OBJECT)
+            ns_tracker_set_object_type(run->tracker, tracked_of(run, &step->ref), step->type, step->type != NS_TYPE_CACHEABLE);
+        (void)ns_hart_set_type(run->machine, hart, run_virtual(run, &step->ref), length, step->type);
+        break;
+    case NS_VERB_SFENCE:
+        ns_hart_sfence(run->machine, hart, step->ref.kind == NS_REF_NONE,
+                       step->ref.kind == NS_REF_NONE ? 0 : run_virtual(run, &step->ref));
+        break;
+    case NS_VERB_DOORBELL:
+        (void)ns_hart_doorbell(run->machine, hart, step->device);
+        break;
+    case NS_VERB_MMIO_READ: {
+        uint32_t value;
+        (void)ns_hart_register_read(run->machine, hart, step->device, &value);
+        break;
+    }
+    case NS_VERB_POLL:
+        run_poll(run, step);
+        break;
+    case NS_VERB_WAIT:
+        if (!run->free_order && !ns_machine_irq_pending(run->machine, step->irq))
+            run_report_hang(run, hart, "the wait never ends: nobody has raised this interrupt");
+        else
+            ns_hart_wait(run->machine, hart, step->irq);
+        break;
+    default:
+        run_api_step(run, step);
+    }
+}
+
+/* ---- devices --------------------------------------------------------------------------------------------------------------- */
+
+/* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the physical one. */
+static uint64_t programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref, uint64_t *intended) {
+    if (ref->kind == NS_REF_ADDRESS) {
+        *intended = UINT64_MAX;
+        return ref->address + (uint64_t)ref->offset;
+    }
+    *intended = run_physical(run, ref);
+    if (step->using_physical)
+        return *intended;
+    if (ref->kind == NS_REF_HANDLE)
+        return run->reg[ref->index].bus + (uint64_t)ref->offset;
+    const uint64_t bus = ns_device_bus_address(run->machine, step->actor, *intended);
+    return bus == UINT64_MAX ? *intended : bus;
+}
+
+static void device_step(struct run *run, const struct ns_step *step) {
+    const unsigned device = step->actor;
+    const unsigned actor = run_actor(run, step);
+    const uint32_t length = (uint32_t)run_length(run, &step->ref);
+    uint8_t *data = run_scratch(run, actor);
+    uint64_t intended, bus;
+    if (data == NULL)
+        return;
+    switch (step->verb) {
+    case NS_VERB_READ:
+        bus = programmed(run, step, &step->ref, &intended);
+        if (ns_device_read(run->machine, device, bus, intended, length, data, NULL, 0) == NS_OK)
+            keep_in_register(run, step->result, data, length);
+        break;
+    case NS_VERB_WRITE:
+        bus = programmed(run, step, &step->ref, &intended);
+        value_bytes(run, &step->value, data, length);
+        (void)ns_device_write(run->machine, device, bus, intended, length, data);
+        break;
+    case NS_VERB_COPY:
+        bus = programmed(run, step, &step->ref, &intended);
+        if (ns_device_read(run->machine, device, bus, intended, length, data, NULL, 0) != NS_OK)
+            break;
+        bus = programmed(run, step, &step->to, &intended);
+        (void)ns_device_write(run->machine, device, bus, intended, length, data);
+        break;
+    case NS_VERB_RAISE:
+        ns_device_raise(run->machine, device, step->irq);
+        break;
+    case NS_VERB_START:
+        if (!run->free_order && !ns_device_rung(run->machine, device))
+            run_report_hang(run, actor, "the device never starts: nobody has rung its doorbell");
+        else
+            ns_device_start(run->machine, device);
+        break;
+    case NS_VERB_POLL:
+        run_poll(run, step);
+        break;
+    default: /* NS_VERB_DEVICE_FLUSH */
+        ns_device_flush(run->machine, device);
+    }
+}
+
+/* ---- the hardware ------------------------------------------------------------------------------------------------------------- */
+
+static void hardware_step(struct run *run, const struct ns_step *step) {
+    static enum ns_status (*const move[])(struct ns_machine *, unsigned, uint64_t) = {
+        [NS_VERB_PREFETCH] = ns_hw_prefetch, [NS_VERB_EVICT] = ns_hw_evict,     [NS_VERB_SAMPLE] = ns_hw_sample,
+        [NS_VERB_INSTALL] = ns_hw_install,   [NS_VERB_SPECULATIVE_STORE] = ns_hw_speculative_store};
+    const bool whole = step->ref.kind == NS_REF_NONE;
+    const uint64_t start = whole ? 0 : run_physical(run, &step->ref);
+    const uint64_t length = whole ? UINT64_MAX : run_length(run, &step->ref);
+    if (step->verb == NS_VERB_DRAIN) {
+        if (step->hart != NS_NONE)
+            ns_hw_drain_hart(run->machine, step->hart, start, length);
+        else
+            ns_hw_drain_device(run->machine, step->device, start, length);
+        return;
+    }
+    /* Fills need a live cacheable mapping; without one no hart does this by itself. */
+    const bool fills = step->verb == NS_VERB_PREFETCH || step->verb == NS_VERB_SAMPLE || step->verb == NS_VERB_SPECULATIVE_STORE;
+    const uint32_t line = run->scenario->machine.cache.level[0].line;
+    for (uint64_t at = start / line * line; at < start + length; at += line)
+        if (!fills || ns_hw_may_fill(run->machine, step->hart, at))
+            (void)move[step->verb](run->machine, step->hart, at);
+}
+
+void run_step(struct run *run, const struct ns_step *step) {
+    const unsigned actor = run_actor(run, step);
+    const uint32_t site = run_site(run, step);
+    if (run->options->chaos)
+        run_chaos(run);
+    ns_actor_begin(run->machine, actor, site, tracked_of(run, &step->ref));
+    ns_log_executed(run->log, site);
+    run->executed[site] = true;
+    switch (step->actor_kind) {
+    case NS_ACTOR_HART:
+        hart_step(run, step);
+        break;
+    case NS_ACTOR_DEVICE:
+        device_step(run, step);
+        break;
+    case NS_ACTOR_HARDWARE:
+        hardware_step(run, step);
+        break;
+    }
+}

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+nosnoop check --json good.dma bad.dma nowhere.dma 2>messages | check-schema

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+faulty() { mkdir -p suite; for word; do echo "$word" >"suite/$word.dma"; done; }
+faulty skip
+faulty-nosnoop test suite

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+mkdir suite && cp bad.dma suite/
+nosnoop test -q suite

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `nosnoop test` with another runner: the first word of a file says how its run goes. So the tests see what becomes of
+ * a scenario that crashes or hangs, which no scenario should.
+ */
+#include "cli/commands.h"
+#include "cli/output.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                         struct ns_buffer *name, struct ns_buffer *json) {
+    char word[32] = "";
+    FILE *stream = fopen(file, "r");
+    (void)options;
+    (void)color;
+    (void)json;
+    if (stream == NULL || fscanf(stream, "%31s", word) != 1) {
+        return NS_EXIT_BAD_INPUT;
+    }
+    fclose(stream);
+    ns_buffer_format(name, "the %s one", word);
+    ns_buffer_format(text, "report of the %s one\n", word);
+    if (strcmp(word, "crash") == 0) {
+        fputs("about to crash\n", stderr);
+        signal(SIGSEGV, SIG_DFL);
+        raise(SIGSEGV);
+    } else if (strcmp(word, "hang") == 0) {
+        for (;;) {
+            pause();
+        }
+    } else if (strcmp(word, "deaf") == 0) { /* hangs with its output closed */
+        close(STDOUT_FILENO);
+        close(STDERR_FILENO);
+        for (;;) {
+            pause();
+        }
+    } else if (strcmp(word, "flood") == 0) {
+        for (int i = 0; i < 3000000; ++i) {
+            fputs("x", stderr);
+        }
+        return NS_EXIT_FAILED;
+    } else if (strcmp(word, "leave") == 0) {
+        _exit(9);
+    } else if (strcmp(word, "slow") == 0) {
+        usleep(300000);
+    }
+    return strcmp(word, "fail") == 0         ? NS_EXIT_FAILED
+           : strcmp(word, "incomplete") == 0 ? NS_EXIT_INCOMPLETE
+           : strcmp(word, "skip") == 0       ? NS_EXIT_SKIPPED
+                                             : NS_EXIT_HELD;
+}
+
+int main(int argc, char **argv) {
+    struct ns_options options;
+    enum ns_exit result = NS_EXIT_BAD_INPUT;
+    signal(SIGPIPE, SIG_IGN);
+    if (ns_options_parse(argc, argv, &options)) {
+        result = ns_test_main(&options);
+    }
+    ns_options_release(&options);
+    return ns_output_finish() ? (int)result : NS_EXIT_INTERNAL;
+}
