@@ -197,8 +197,12 @@ static uint32_t fill_of(const struct ns_tracker *tracker, uint64_t address, ns_v
     for (unsigned level = 0; level < config->levels; level++)
         for (unsigned hart = 0; hart < (level == 0 ? config->harts : 1); hart++) {
             struct ns_cache_copy copy;
-            if (ns_cache_peek(tracker->view.cache, level, hart, address, &copy) && copy.versions != NULL &&
-                copy.versions[address - copy.line_address] == version && (earliest == NS_NO_EVENT || copy.fill_event < earliest))
+            if (!ns_cache_peek(tracker->view.cache, level, hart, address, &copy) || copy.versions == NULL ||
+                copy.versions[address - copy.line_address] != version)
+                continue;
+            /* One step fills several levels: the L1's fill is the one to show. */
+            const bool same_step = earliest != NS_NO_EVENT && event_at(tracker, earliest)->site == event_at(tracker, copy.fill_event)->site;
+            if (earliest == NS_NO_EVENT || (copy.fill_event < earliest && !same_step))
                 earliest = copy.fill_event;
         }
     return earliest;
@@ -296,6 +300,12 @@ static void explain_stale(const struct ns_tracker *tracker, const struct stale_b
         snprintf(hazard->detail, sizeof hazard->detail, "got %s from memory; %s %s", got, place[where], newest);
 }
 
+/* Is the maintenance that was found the point of this hazard, so that the report shows it? */
+static bool explained_by_maintenance(enum ns_hazard_id id) {
+    return id == NS_DC_EARLY_SYNC || id == NS_DC_WRONG_OP || id == NS_DC_WRONG_RANGE || id == NS_DC_WRONG_SCOPE || id == NS_LS_ALIGN ||
+           id == NS_AD_OFFSET || id == NS_HW_CMO_ERRATUM || id == NS_BB_LEAK || id == NS_AT_COHERENCY_DECL_REV;
+}
+
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
     const struct ns_event *access = event_at(tracker, bytes->event);
     const struct ns_event *writer = event_at(tracker, bytes->newest);
@@ -367,7 +377,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     add_note(&hazard, bytes->newest, NS_NOTE_WROTE);
     if (facts.newest != NS_IN_POSTED_WRITE && facts.newest != NS_IN_STORE_BUFFER)
         add_note(&hazard, at.filled, NS_NOTE_FILLED);
-    if (hazard.id != NS_DC_REFETCH)
+    if (explained_by_maintenance(hazard.id))
         add_note(&hazard, at.blamed, facts.discarded ? NS_NOTE_DISCARDED : NS_NOTE_MAINTAINED);
     if (hazard.id == NS_DC_WRONG_DIR && mapping != NULL)
         add_note(&hazard, mapping->map_event, NS_NOTE_MAPPED);

@@ -137,7 +137,7 @@ ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_ve
     while (length > 0) {
         const uint32_t piece = piece_of(address, length);
         ns_translation translation{};
-        ns_memory_type type;
+        ns_memory_type type = NS_TYPE_IO;
         ns_status status = translate(address, false, &translation, &type);
         if (status == NS_OK)
             status = load_piece(translation.physical, type, piece, data, versions, flags);
@@ -211,7 +211,7 @@ ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data
     while (length > 0) {
         const uint32_t piece = piece_of(address, length);
         ns_translation translation{};
-        ns_memory_type type;
+        ns_memory_type type = NS_TYPE_IO;
         ns_status status = translate(address, true, &translation, &type);
         if (status == NS_OK)
             status = store_piece(translation.physical, type, piece, data);
@@ -354,7 +354,7 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
             piece.length = 0;
             while (length > 0) {
                 ns_translation translation{};
-                ns_memory_type type;
+                ns_memory_type type = NS_TYPE_IO;
                 const ns_status status = translate(address, false, &translation, &type);
                 if (status != NS_OK)
                     return status;
@@ -396,7 +396,7 @@ void tlm_hart::sfence(bool all, uint64_t address) {
 
 ns_status tlm_hart::register_access(tlm::tlm_command command, uint64_t address, uint32_t *value) {
     ns_translation translation{};
-    ns_memory_type type;
+    ns_memory_type type = NS_TYPE_IO;
     const ns_status status = translate(address, command == tlm::TLM_WRITE_COMMAND, &translation, &type);
     if (status != NS_OK)
         return status;

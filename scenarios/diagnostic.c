@@ -60,7 +60,7 @@ static bool add_closing_message(struct ns_diagnostics *list) {
     char message[80];
     snprintf(message, sizeof message, "there are more errors; only the first %d are shown", NS_DIAGNOSTIC_LIMIT);
     struct ns_diagnostic *entry = &list->entry[NS_DIAGNOSTIC_LIMIT];
-    *entry = (struct ns_diagnostic){.width = 1, .message = copy_bytes(message, strlen(message))};
+    *entry = (struct ns_diagnostic){.column = 1, .width = 1, .message = copy_bytes(message, strlen(message))};
     if (entry->message == NULL) {
         return false;
     }

@@ -75,7 +75,7 @@ bool ns_parser_take_choice(struct ns_parser *parser, const struct ns_choice *cho
 }
 
 bool ns_parser_take_time(struct ns_parser *parser, uint64_t *picoseconds, const char *what) {
-    uint64_t number, unit;
+    uint64_t number = 0, unit = 1;
     struct ns_token token = *ns_parser_token(parser);
     if (!ns_parser_take_number(parser, 0, UINT64_MAX, &number, what) ||
         !ns_parser_take_choice(parser, time_units, &unit, "the unit of a time")) {
@@ -90,7 +90,7 @@ bool ns_parser_take_time(struct ns_parser *parser, uint64_t *picoseconds, const 
 }
 
 static bool take_clock(struct ns_parser *parser, uint64_t *picoseconds, const char *what) {
-    uint64_t number, unit;
+    uint64_t number = 0, unit = 1;
     struct ns_token token = *ns_parser_token(parser);
     if (!ns_parser_take_number(parser, 1, UINT64_MAX, &number, what)) {
         return false;

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LONGEST_RANGE NS_LIMIT_OBJECT_BYTES
-
 /* What a reference says before it is looked up. */
 struct written_ref {
     struct ns_token name; /* WORD, or AT for an address */
@@ -277,7 +275,7 @@ static bool resolve_address(struct ns_parser *parser, const struct written_ref *
     }
     uint64_t before = ref->offset < 0 ? (uint64_t)-ref->offset : 0;
     /* One page is left at the top, so that rounding to lines or pages never wraps. */
-    if (before > written->address || written->address > UINT64_MAX - NS_PAGE_SIZE - LONGEST_RANGE) {
+    if (before > written->address || written->address > UINT64_MAX - NS_PAGE_SIZE - 2 * NS_LIMIT_REACH_BYTES) {
         ns_parser_error(parser, ns_parser_place_from(parser, start, end),
                         "these bytes reach past the end of the address space");
         return false;
@@ -324,9 +322,6 @@ bool ns_parser_ref(struct ns_parser *parser, unsigned flags, struct ns_ref *ref,
     }
     if ((flags & NS_REF_IS_ACCESS) != 0 && ns_parser_ref_length(parser, ref) > NS_LIMIT_ACCESS_BYTES) {
         ns_parser_error(parser, ref->place, "one step moves at most %s bytes", ns_number(NS_LIMIT_ACCESS_BYTES).text);
-        ref->kind = NS_REF_NONE;
-    } else if (ref->length > LONGEST_RANGE) {
-        ns_parser_error(parser, ref->place, "a range is at most %s bytes long", ns_number(LONGEST_RANGE).text);
         ref->kind = NS_REF_NONE;
     }
     return true;
