@@ -26,8 +26,8 @@ void command(benchmark::State &state, std::vector<std::string> arguments) {
     for (auto _ : state) {
         pid_t child;
         int status = 1;
-        if (posix_spawn(&child, NOSNOOP_COMMAND, &actions, nullptr, argv.data(), environ) != 0 || waitpid(child, &status, 0) != child ||
-            status != 0) {
+        if (posix_spawn(&child, NOSNOOP_COMMAND, &actions, nullptr, argv.data(), environ) != 0 ||
+            waitpid(child, &status, 0) != child || status != 0) {
             state.SkipWithError("the command failed");
             break;
         }
@@ -38,7 +38,9 @@ void command(benchmark::State &state, std::vector<std::string> arguments) {
 BENCHMARK_CAPTURE(command, run_one_scenario, {"run", NOSNOOP_SCENARIOS "/bugs/rx-missing-invalidate.dma"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
-BENCHMARK_CAPTURE(command, test_catalogue, {"test", "--jobs", "2", NOSNOOP_SCENARIOS "/bugs"})->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK_CAPTURE(command, test_catalogue, {"test", "--jobs", "2", NOSNOOP_SCENARIOS "/bugs"})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 } // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast the timed machine with provenance runs. Each measurement is a machine of its own, hence a process of its own: the child
-// times its run and tells the parent. items = hart accesses of 8 bytes, or DMA bursts of 64 bytes.
+// How fast the timed machine with provenance runs. Each measurement is a machine of its own, hence a process of its
+// own: the child times its run and tells the parent. items = hart accesses of 8 bytes, or DMA bursts of 64 bytes.
 #include "model/nosnoop.h"
 
 #include <benchmark/benchmark.h>
@@ -93,7 +93,9 @@ BENCHMARK_CAPTURE(measure, hart_load_hit, load_hits, work{accesses, false, 0}, f
 BENCHMARK_CAPTURE(measure, hart_store_hit, load_hits, work{accesses, true, 0}, false)->UseManualTime()->Iterations(5);
 BENCHMARK_CAPTURE(measure, dma_write_burst, bursts, work{burst_count, true, 64}, true)->UseManualTime()->Iterations(5);
 BENCHMARK_CAPTURE(measure, dma_read_burst, bursts, work{burst_count, false, 64}, true)->UseManualTime()->Iterations(5);
-BENCHMARK_CAPTURE(measure, dma_read_4k_outstanding, bursts, work{burst_count, false, 4096}, true)->UseManualTime()->Iterations(5);
+BENCHMARK_CAPTURE(measure, dma_read_4k_outstanding, bursts, work{burst_count, false, 4096}, true)
+    ->UseManualTime()
+    ->Iterations(5);
 
 } // namespace
 

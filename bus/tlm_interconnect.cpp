@@ -28,8 +28,8 @@ tlm_interconnect::initiator_port &tlm_interconnect::add_master(const bus_master 
 }
 
 tlm_interconnect::target_port &tlm_interconnect::add_target(uint64_t start, uint64_t length, int registers_of) {
-    targets_.push_back({start, length, registers_of,
-                        std::make_unique<target_port>(sc_core::sc_gen_unique_name("target"))});
+    targets_.push_back(
+        {start, length, registers_of, std::make_unique<target_port>(sc_core::sc_gen_unique_name("target"))});
     return *targets_.back().port;
 }
 
@@ -95,9 +95,9 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
     if (payload.is_write() && master.config.posted_entries > 0) {
         // A write that no memory answers is refused now: nobody is left to tell later.
         tlm::tlm_generic_payload probe;
-        uint8_t byte;
-        set_payload(probe, tlm::TLM_READ_COMMAND, physical + payload.get_data_length() - 1, &byte, 1);
-        if (memory->transport_dbg(probe) == 0) {
+        probe_data_.resize(payload.get_data_length());
+        set_payload(probe, tlm::TLM_READ_COMMAND, physical, probe_data_.data(), payload.get_data_length());
+        if (memory->transport_dbg(probe) < payload.get_data_length()) {
             payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
             return;
         }
@@ -127,7 +127,8 @@ void tlm_interconnect::acquire(int index) {
     busy_ = true;
 }
 
-// The next master in turn after the one that had memory is woken; a newcomer in the same delta may still be first, and then it waits again.
+// The next master in turn after the one that had memory is woken; a newcomer in the same delta may still be first, and
+// then it waits again.
 void tlm_interconnect::release(int index) {
     busy_ = false;
     const size_t count = masters_.size();
@@ -142,9 +143,9 @@ void tlm_interconnect::release(int index) {
 
 void tlm_interconnect::post(master_state &master, const tlm::tlm_generic_payload &payload,
                             const attributes *attribute) {
-    while (master.posted.size() >= master.config.posted_entries)
-        send_oldest(master, 0);
     for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
+        while (master.posted.size() >= master.config.posted_entries)
+            send_oldest(master, 0);
         posted_write write;
         write.address = payload.get_address() + offset;
         write.data.assign(payload.get_data_ptr() + offset, payload.get_data_ptr() + offset + length);
@@ -179,18 +180,27 @@ void tlm_interconnect::send_oldest(master_state &master, size_t position) {
         drained_(drained_context_, write.initiator_id, write.event, write.address, length);
 }
 
+// Index of the oldest posted write that touches the range; the queue's size when there is none.
+static size_t oldest_touching(const std::deque<posted_write> &posted, uint64_t address, uint64_t length) {
+    size_t i = 0;
+    while (i < posted.size()) {
+        const posted_write &write = posted[i];
+        const bool begins_before_end = write.address < address || write.address - address < length;
+        if (begins_before_end && (address < write.address || address - write.address < write.data.size()))
+            break;
+        i++;
+    }
+    return i;
+}
+
 unsigned tlm_interconnect::drain(int master, uint64_t address, uint64_t length) {
-    master_state &state = masters_[static_cast<size_t>(master)];
+    std::deque<posted_write> &posted = masters_[static_cast<size_t>(master)].posted;
     unsigned count = 0;
-    for (size_t i = 0; i < state.posted.size();) {
-        const posted_write &write = state.posted[i];
-        const bool touches = write.address < address + length || address + length < address;
-        if (touches && address < write.address + write.data.size()) {
-            send_oldest(state, i);
-            count++;
-        } else {
-            i++;
-        }
+    for (size_t next; (next = oldest_touching(posted, address, length)) < posted.size(); count++) {
+        // Writes of one master to one address stay in order: an older one under the same bytes goes first.
+        for (size_t older; (older = oldest_touching(posted, posted[next].address, posted[next].data.size())) < next;)
+            next = older;
+        send_oldest(masters_[static_cast<size_t>(master)], next);
     }
     return count;
 }

@@ -4,7 +4,8 @@
 // addresses (a device tree's dma-ranges), arbitration for memory, and posted writes of DMA masters.
 //
 // * An address without a window or a target is answered with TLM_ADDRESS_ERROR_RESPONSE at once.
-// * Memory serves one transaction at a time: round robin among the initiators that wait; it is occupied for the beats of the burst.
+// * Memory serves one transaction at a time: round robin among the initiators that wait; it is occupied for the beats
+// of the burst.
 // * A posted write is acknowledged when it is queued and reaches memory later; order is kept per master. The same
 //   master's reads, and a hart's read of that master's registers, push it out first (PCI ordering rules do the same).
 // * An IO-coherent master's accesses to memory go through `coherent`, so that the caches see them.
@@ -23,10 +24,10 @@
 namespace ns {
 
 struct bus_timing {
-    unsigned width = 8;                // bytes per beat
-    sc_core::sc_time beat;             // one beat
-    sc_core::sc_time latency;          // through the interconnect and back
-    sc_core::sc_time snoop;            // an IO-coherent access's look into the caches
+    unsigned width = 8;       // bytes per beat
+    sc_core::sc_time beat;    // one beat
+    sc_core::sc_time latency; // through the interconnect and back
+    sc_core::sc_time snoop;   // an IO-coherent access's look into the caches
 };
 
 struct bus_window {
@@ -36,10 +37,10 @@ struct bus_window {
 enum class drain_policy { lazy, eager, after };
 
 struct bus_master {
-    bool dma = false;                  // false: the cache hierarchy; addresses are physical
+    bool dma = false; // false: the cache hierarchy; addresses are physical
     bool snoops = false;
-    std::vector<bus_window> windows;   // empty: identity
-    unsigned posted_entries = 0;       // 0: writes wait for memory
+    std::vector<bus_window> windows; // empty: identity
+    unsigned posted_entries = 0;     // 0: writes wait for memory
     drain_policy drain = drain_policy::lazy;
     sc_core::sc_time drain_after;
 };
@@ -74,7 +75,8 @@ class tlm_interconnect : public sc_core::sc_module {
     target_port &add_target(uint64_t start, uint64_t length, int registers_of = no_master);
     void on_drained(drained_function function, void *context);
 
-    // Posted writes of a master: all of them, or only those that touch [address, address + length). Returns how many went.
+    // Posted writes of a master: all of them, or only those that touch [address, address + length). Returns how many
+    // went.
     unsigned drain(int master, uint64_t address, uint64_t length);
     unsigned drain_all(int master) { return drain(master, 0, UINT64_MAX); }
     size_t posted_count(int master) const { return masters_[static_cast<size_t>(master)].posted.size(); }
@@ -112,6 +114,7 @@ class tlm_interconnect : public sc_core::sc_module {
     bool busy_ = false;
     bool timed_drain_ = false;
     sc_core::sc_event posted_event_;
+    std::vector<uint8_t> probe_data_;
     drained_function drained_ = nullptr;
     void *drained_context_ = nullptr;
 };

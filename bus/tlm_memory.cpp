@@ -15,7 +15,9 @@ tlm_memory::tlm_memory(sc_core::sc_module_name name, const ns_memory_config &con
     socket.register_transport_dbg(this, &tlm_memory::debug);
 }
 
-tlm_memory::~tlm_memory() { ns_memory_destroy(core_); }
+tlm_memory::~tlm_memory() {
+    ns_memory_destroy(core_);
+}
 
 void tlm_memory::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
     const tlm::tlm_response_status refused = refusal(payload);
@@ -28,7 +30,8 @@ void tlm_memory::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &
     const uint32_t event = attribute == nullptr ? 0 : attribute->event;
     uint8_t *data = payload.get_data_ptr();
     // Nothing may be written when a part of the range has no RAM behind it.
-    ns_status status = ns_memory_holds(core_, payload.get_address(), payload.get_data_length()) ? NS_OK : NS_ERROR_ADDRESS;
+    ns_status status =
+        ns_memory_holds(core_, payload.get_address(), payload.get_data_length()) ? NS_OK : NS_ERROR_ADDRESS;
     if (status == NS_OK)
         status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
             const uint64_t address = payload.get_address() + offset;
@@ -42,6 +45,8 @@ void tlm_memory::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &
 
 unsigned tlm_memory::debug(tlm::tlm_generic_payload &payload) {
     const unsigned length = payload.get_data_length();
+    if (!payload.is_read() && !payload.is_write())
+        return 0;
     const ns_status status =
         payload.is_read() ? ns_memory_read(core_, payload.get_address(), length, payload.get_data_ptr(), nullptr)
                           : ns_memory_write(core_, 0, payload.get_address(), length, payload.get_data_ptr(), nullptr);

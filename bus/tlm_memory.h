@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A memory controller: simulated RAM behind a socket. The first beat costs `latency`; the interconnect accounts for the beats.
-// Byte enables are honoured, streaming widths below the data length refused, DMI not granted (versions would be bypassed).
-// Debug transport reads and writes data without time; debug writes have version 0.
+// A memory controller: simulated RAM behind a socket. The first beat costs `latency`; the interconnect accounts for the
+// beats. Byte enables are honoured, streaming widths below the data length refused, DMI not granted (versions would be
+// bypassed). Debug transport reads and writes data without time; debug writes have version 0.
 #ifndef NS_BUS_TLM_MEMORY_H
 #define NS_BUS_TLM_MEMORY_H
 

@@ -36,7 +36,8 @@ struct attributes : tlm::tlm_extension<attributes> {
     ns_maintenance maintenance{}; // request == maintain; addresses are physical
     uint32_t event = 0;           // the log event that this transaction belongs to
     ns_version *versions =
-        nullptr; // one per data byte: written by a read's target, read by a write's target; may be null
+        nullptr;         // one per data byte: written by a read's target, read by a write's target; may be null
+    uint8_t no_data = 0; // what the data pointer of a payload without data points to, see set_request
     // Set by the target that served it.
     ns_cache_result result{};
     bool present = false; // evict: some level held the line; install: it was installed
@@ -57,6 +58,12 @@ inline void set_payload(tlm::tlm_generic_payload &payload, tlm::tlm_command comm
     payload.set_byte_enable_length(0);
     payload.set_dmi_allowed(false);
     payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+}
+
+// A payload that carries a request of `attribute` and moves no data. Even so the base protocol wants a data pointer and
+// a length above zero (IEEE 1666-2011, 14.11 and 14.12).
+inline void set_request(tlm::tlm_generic_payload &payload, uint64_t address, attributes &attribute) {
+    set_payload(payload, tlm::TLM_IGNORE_COMMAND, address, &attribute.no_data, 1);
 }
 
 // Calls fn(offset, length) for each run of enabled bytes of a payload, in order, until it returns something else than

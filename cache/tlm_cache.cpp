@@ -58,13 +58,30 @@ void tlm_cache::transport(int hart_index, tlm::tlm_generic_payload &payload, sc_
     payload.set_response_status(response_for(status));
 }
 
+// With provenance every byte written has a version: power-on's when the initiator gives none.
+ns_version *tlm_cache::versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute) {
+    if (attribute.versions != nullptr || !config_.provenance || !payload.is_write())
+        return attribute.versions;
+    unknown_versions_.assign(payload.get_data_length(), NS_VERSION_POWER_ON);
+    return unknown_versions_.data();
+}
+
+static bool is_physical(const tlm::tlm_generic_payload &payload) {
+    const uint64_t end = uint64_t{1} << NS_PHYSICAL_BITS;
+    return payload.get_address() < end && payload.get_data_length() <= end - payload.get_address();
+}
+
 ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                             sc_time &delay) {
+    if (!is_physical(payload))
+        return NS_ERROR_ADDRESS;
     lock_.lock();
     operating_initiator_ = attribute.initiator_id;
+    attribute.result = {};
     uint8_t *data = payload.get_data_ptr();
+    ns_version *all_versions = versions_of(payload, attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
-        ns_version *versions = attribute.versions == nullptr ? nullptr : attribute.versions + offset;
+        ns_version *versions = all_versions == nullptr ? nullptr : all_versions + offset;
         const uint64_t address = payload.get_address() + offset;
         return payload.is_read()
                    ? ns_cache_load(core_, hart_index, address, length, data + offset, versions, &attribute.result)
@@ -78,7 +95,8 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     return status;
 }
 
-// A non-cacheable access: a late write-back of the line goes first, any cached copy is ignored, and the transaction itself travels on.
+// A non-cacheable access: a late write-back of the line goes first, any cached copy is ignored, and the transaction
+// itself travels on.
 ns_status tlm_cache::bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_time &delay) {
     lock_.lock();
     operating_initiator_ = attribute.initiator_id;
@@ -148,11 +166,17 @@ void tlm_cache::coherent_transport(tlm::tlm_generic_payload &payload, sc_time &d
     attributes *attribute = payload.get_extension<attributes>();
     if (attribute == nullptr)
         attribute = &defaults;
+    if (!is_physical(payload)) {
+        payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+        return;
+    }
     lock_.lock();
     operating_initiator_ = attribute->initiator_id;
+    attribute->result = {};
     uint8_t *data = payload.get_data_ptr();
+    ns_version *all_versions = versions_of(payload, *attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
-        ns_version *versions = attribute->versions == nullptr ? nullptr : attribute->versions + offset;
+        ns_version *versions = all_versions == nullptr ? nullptr : all_versions + offset;
         const uint64_t address = payload.get_address() + offset;
         return payload.is_read()
                    ? ns_cache_snoop_read(core_, address, length, data + offset, versions, &attribute->result)
@@ -162,22 +186,28 @@ void tlm_cache::coherent_transport(tlm::tlm_generic_payload &payload, sc_time &d
     payload.set_response_status(response_for(status));
 }
 
-// The hart's view: the copy that a cacheable load would find, else memory's. Debug writes are refused: which copy they should
-// change is not a question with one answer.
+// The hart's view: the copy that a cacheable load would find, a write-back on its way, else memory's. Debug writes are
+// refused: which copy they should change is not a question with one answer.
 unsigned tlm_cache::debug(int hart_index, tlm::tlm_generic_payload &payload) {
     if (!payload.is_read())
         return 0;
+    const uint64_t first = payload.get_address(); // an interconnect may translate the payload's
     const unsigned from_memory = memory_port->transport_dbg(payload);
     uint8_t *data = payload.get_data_ptr();
     for (unsigned i = 0; i < from_memory; i++) {
-        const uint64_t address = payload.get_address() + i;
-        for (unsigned level = 0; level < config_.levels; level++) {
-            ns_cache_copy copy;
-            if (ns_cache_peek(core_, level, static_cast<unsigned>(hart_index), address, &copy)) {
-                data[i] = copy.data[address - copy.line_address];
-                break;
-            }
-        }
+        const uint64_t address = first + i;
+        ns_cache_copy copy;
+        bool found = ns_cache_peek(core_, 0, static_cast<unsigned>(hart_index), address, &copy);
+        for (unsigned other = 0; other < config_.harts && !found; other++)
+            found = ns_cache_peek(core_, 0, other, address, &copy) && copy.state == NS_LINE_DIRTY;
+        for (unsigned level = 1; level < config_.levels && !found; level++)
+            found = ns_cache_peek(core_, level, 0, address, &copy);
+        unsigned late_hart;
+        ns_version version;
+        if (found)
+            data[i] = copy.data[address - copy.line_address];
+        else
+            ns_cache_late_peek(core_, address, &late_hart, &data[i], &version);
     }
     return from_memory;
 }
@@ -202,9 +232,8 @@ ns_status tlm_cache::backing_read(void *self, uint64_t address, uint32_t length,
 ns_status tlm_cache::backing_write(void *self, uint64_t address, uint32_t length, const uint8_t *data,
                                    const ns_version *versions) {
     // The base protocol has one data pointer for both directions; a target does not change write data.
-    return static_cast<tlm_cache *>(self)->memory_access(tlm::TLM_WRITE_COMMAND, address, length,
-                                                         const_cast<uint8_t *>(data),
-                                                         const_cast<ns_version *>(versions));
+    return static_cast<tlm_cache *>(self)->memory_access(
+        tlm::TLM_WRITE_COMMAND, address, length, const_cast<uint8_t *>(data), const_cast<ns_version *>(versions));
 }
 
 } // namespace ns

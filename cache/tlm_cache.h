@@ -29,21 +29,22 @@ struct cache_timing {
     unsigned bytes_per_cycle = 8;              // what a hart moves per L1 access; longer accesses cost more
 };
 
-// Serialises callers that may wait inside. Uncontended use costs nothing but a flag.
+// Serialises callers that may wait inside, first come, first served: accesses take effect in the order in which they
+// were issued. Uncontended use costs two counters.
 class operation_lock {
   public:
     void lock() {
-        while (busy_)
+        const uint64_t ticket = next_++;
+        while (ticket != serving_)
             sc_core::wait(released_);
-        busy_ = true;
     }
     void unlock() {
-        busy_ = false;
-        released_.notify(sc_core::SC_ZERO_TIME);
+        if (++serving_ != next_)
+            released_.notify(sc_core::SC_ZERO_TIME);
     }
 
   private:
-    bool busy_ = false;
+    uint64_t next_ = 0, serving_ = 0;
     sc_core::sc_event released_;
 };
 
@@ -67,6 +68,7 @@ class tlm_cache : public sc_core::sc_module {
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                      sc_core::sc_time &delay);
+    ns_version *versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute);
     ns_status bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_core::sc_time &delay);
     ns_status hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                                sc_core::sc_time &delay);
@@ -82,6 +84,7 @@ class tlm_cache : public sc_core::sc_module {
     operation_lock lock_;
     tlm::tlm_generic_payload memory_payload_; // reused: one operation at a time
     attributes memory_attributes_;
+    std::vector<ns_version> unknown_versions_; // of writers that say none
     unsigned operating_initiator_ = 0;
 
   public:

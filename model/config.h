@@ -13,23 +13,25 @@
 extern "C" {
 #endif
 
-#define NS_CONFIG_NAME_BYTES   48
-#define NS_CONFIG_MAX_RAMS     8
-#define NS_CONFIG_MAX_PMAS     8
-#define NS_CONFIG_MAX_WINDOWS  8
+#define NS_CONFIG_NAME_BYTES  48
+#define NS_CONFIG_MAX_RAMS    8
+#define NS_CONFIG_MAX_PMAS    8
+#define NS_CONFIG_MAX_WINDOWS 8
 
-/* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of the pool. */
+/* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
+ * the pool. */
 enum ns_dma_operations {
     NS_DMA_OPS_TEXTBOOK,
-    NS_DMA_OPS_RISCV_6_0,   /* Linux RISC-V Zicbom 6.0 to 6.5 */
-    NS_DMA_OPS_RISCV_6_6,   /* Linux RISC-V Zicbom 6.6 on */
-    NS_DMA_OPS_ARM64_5_10,  /* Linux arm64 5.10 */
-    NS_DMA_OPS_ARM64_5_19,  /* Linux arm64 5.19 on */
-    NS_DMA_OPS_THEAD_5_10,  /* T-Head's 5.10 */
-    NS_DMA_OPS_THEAD_6_0,   /* Linux 6.0 to 6.5 on T-Head: clean reaches the L1 only (dcache.cval1) */
+    NS_DMA_OPS_RISCV_6_0,  /* Linux RISC-V Zicbom 6.0 to 6.5 */
+    NS_DMA_OPS_RISCV_6_6,  /* Linux RISC-V Zicbom 6.6 on */
+    NS_DMA_OPS_ARM64_5_10, /* Linux arm64 5.10 */
+    NS_DMA_OPS_ARM64_5_19, /* Linux arm64 5.19 on */
+    NS_DMA_OPS_THEAD_5_10, /* T-Head's 5.10 */
+    NS_DMA_OPS_THEAD_6_0,  /* Linux 6.0 to 6.5 on T-Head: clean reaches the L1 only (dcache.cval1) */
 };
 
-/* When entries of the store buffer (and of a posted-write queue) leave by themselves. Fences and full buffers always drain. */
+/* When entries of the store buffer (and of a posted-write queue) leave by themselves. Fences and full buffers always
+ * drain. */
 enum ns_drain { NS_DRAIN_LAZY, NS_DRAIN_EAGER, NS_DRAIN_AFTER };
 
 /* What the hardware may do by itself; `--chaos` and verification draw from this list. Bits. */
@@ -39,7 +41,7 @@ enum ns_may {
     NS_MAY_DRAIN = 1u << 2,            /* drain any store-buffer or posted entry */
     NS_MAY_LATE_MAINTENANCE = 1u << 3, /* maintenance completes as late as the next fence */
     NS_MAY_INVALIDATE_AS_FLUSH = 1u << 4,
-    NS_MAY_IRQ_BEFORE_DATA = 1u << 5,  /* an interrupt overtakes posted data */
+    NS_MAY_IRQ_BEFORE_DATA = 1u << 5,   /* an interrupt overtakes posted data */
     NS_MAY_SPECULATIVE_STORE = 1u << 6, /* a squashed store leaves a dirty line (R10000) */
 };
 
@@ -48,8 +50,8 @@ struct ns_ram {
     uint64_t start, length;
 };
 
-/* A window that DMA masters see: bus addresses [bus, bus + length) reach physical [physical, physical + length). Without any window
- * every bus address is the physical address. Device tree: one entry of dma-ranges. */
+/* A window that DMA masters see: bus addresses [bus, bus + length) reach physical [physical, physical + length).
+ * Without any window every bus address is the physical address. Device tree: one entry of dma-ranges. */
 struct ns_dma_window {
     uint64_t bus, physical, length;
     char device[NS_CONFIG_NAME_BYTES]; /* only for this device; empty: for all */
@@ -57,45 +59,45 @@ struct ns_dma_window {
 
 struct ns_machine_config {
     char name[NS_CONFIG_NAME_BYTES];
-    struct ns_cache_config cache;                       /* harts, levels, policies; provenance is set by the machine */
-    char level_name[NS_CACHE_MAX_LEVELS][16];           /* "L1D", "L2", "L3" */
-    uint32_t level_hit_cycles[NS_CACHE_MAX_LEVELS];     /* added per level reached */
-    uint32_t maintenance_line_cycles;                   /* per line visited */
-    uint64_t hart_clock_ps;                             /* one cycle */
+    struct ns_cache_config cache;                   /* harts, levels, policies; provenance is set by the machine */
+    char level_name[NS_CACHE_MAX_LEVELS][16];       /* "L1D", "L2", "L3" */
+    uint32_t level_hit_cycles[NS_CACHE_MAX_LEVELS]; /* added per level reached */
+    uint32_t maintenance_line_cycles;               /* per line visited */
+    uint64_t hart_clock_ps;                         /* one cycle */
 
     enum ns_attribute_scheme attributes;
-    enum ns_pte_encoding pte_encoding;                  /* what software writes */
+    enum ns_pte_encoding pte_encoding; /* what software writes */
     unsigned tlb_entries;
     size_t pma_count;
-    struct ns_pma_region pma[NS_CONFIG_MAX_PMAS];       /* besides RAM (cacheable) and device registers (IO) */
+    struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* besides RAM (cacheable) and device registers (IO) */
 
-    uint32_t store_buffer_entries;                      /* 0: none */
+    uint32_t store_buffer_entries; /* 0: none */
     enum ns_drain store_buffer_drain;
-    uint64_t store_buffer_drain_ps;                     /* NS_DRAIN_AFTER */
+    uint64_t store_buffer_drain_ps; /* NS_DRAIN_AFTER */
 
-    uint32_t posted_entries;                            /* DMA writes held in front of memory; 0: none */
+    uint32_t posted_entries; /* DMA writes held in front of memory; 0: none */
     enum ns_drain posted_drain;
     uint64_t posted_drain_ps;
 
-    bool prefetch_next_line;                            /* the prefetcher fills the next line after an L1 load miss */
-    uint32_t may;                                       /* enum ns_may */
+    bool prefetch_next_line; /* the prefetcher fills the next line after an L1 load miss */
+    uint32_t may;            /* enum ns_may */
 
     enum ns_dma_operations dma_operations;
     size_t ram_count;
     struct ns_ram ram[NS_CONFIG_MAX_RAMS];
     size_t window_count;
     struct ns_dma_window window[NS_CONFIG_MAX_WINDOWS];
-    uint64_t zone_dma_limit;                            /* first physical address above ZONE_DMA; 16 MiB default */
+    uint64_t zone_dma_limit; /* first physical address above ZONE_DMA; 16 MiB default */
 
-    uint32_t bus_width;                                 /* bytes per beat, 1 to 64, a power of two */
-    uint64_t bus_clock_ps;                              /* per beat */
-    uint64_t bus_latency_ps;                            /* request to grant, and back */
-    uint64_t memory_latency_ps;                         /* first beat */
+    uint32_t bus_width;         /* bytes per beat, 1 to 64, a power of two */
+    uint64_t bus_clock_ps;      /* per beat */
+    uint64_t bus_latency_ps;    /* request to grant, and back */
+    uint64_t memory_latency_ps; /* first beat */
     uint64_t snoop_latency_ps;
     uint64_t interrupt_latency_ps;
-    uint64_t register_latency_ps;                       /* a device register access */
-    uint32_t dma_burst;                                 /* bytes, power of two */
-    uint32_t dma_outstanding;                           /* bursts in flight per master */
+    uint64_t register_latency_ps; /* a device register access */
+    uint32_t dma_burst;           /* bytes, power of two */
+    uint32_t dma_outstanding;     /* bursts in flight per master */
 };
 
 /* Defaults for everything: one hart, one 32 KiB L1D, 256 MiB of RAM at 0x8000_0000, Svpbmt, textbook DMA operations. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a byte is stale or lost. The facts that rules.h asks for are read from the event log: what was maintained, mapped and
- * signalled between the newest write, the hand-over and the access. Only hazards pay for this; ordinary accesses never come here.
+ * Why a byte is stale or lost. The facts that rules.h asks for are read from the event log: what was maintained, mapped
+ * and signalled between the newest write, the hand-over and the access. Only hazards pay for this; ordinary accesses
+ * never come here.
  */
 #include "model/tracker_internal.h"
 
@@ -9,7 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- reading the log --------------------------------------------------------------------------------------------------- */
+/* ---- reading the log
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Which lines a maintenance event really visited, as this machine's policy says. Was the byte's line among them? */
 enum coverage { NOT_NAMED, NAMED_SKIPPED, NAMED_ROUNDED, COVERED };
@@ -21,10 +23,12 @@ static enum coverage coverage_of(const struct ns_tracker *tracker, const struct 
         return COVERED; /* whole cache */
     const uint32_t line = config->level[0].line;
     const uint64_t line_address = address / line * line;
-    const bool touches = event->length != 0 && event->address < line_address + line && line_address < event->address + event->length;
+    const bool touches =
+        event->length != 0 && event->address < line_address + line && line_address < event->address + event->length;
     if (!touches)
         return NOT_NAMED;
-    if (ns_line_operation(line_address, line, event->address, event->length, (enum ns_cache_op)event->op, &config->range, performed))
+    if (ns_line_operation(line_address, line, event->address, event->length, (enum ns_cache_op)event->op,
+                          &config->range, performed))
         return COVERED;
     if (!range_holds(event->address, event->length, address))
         return NOT_NAMED;
@@ -47,7 +51,8 @@ static const struct mapping *relevant_mapping(const struct ns_tracker *tracker, 
     return found;
 }
 
-/* The last time before `before` that the hart side handed the byte to the device: map, sync-for-device, or the doorbell. */
+/* The last time before `before` that the hart side handed the byte to the device: map, sync-for-device, or the
+ * doorbell. */
 static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned device, uint64_t address, uint32_t before) {
     for (uint32_t i = before; i-- > 1;) {
         const struct ns_event *event = event_at(tracker, i);
@@ -60,16 +65,17 @@ static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned devi
     return NS_NO_EVENT;
 }
 
-/* ---- facts ---------------------------------------------------------------------------------------------------------------- */
+/* ---- facts
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct situation {
-    uint64_t address;     /* one byte stands for the run */
-    uint32_t access;      /* event of the access that found it stale */
-    uint32_t newest;      /* event that wrote the newest version */
-    unsigned device;      /* the device involved, or 0xff */
+    uint64_t address; /* one byte stands for the run */
+    uint32_t access;  /* event of the access that found it stale */
+    uint32_t newest;  /* event that wrote the newest version */
+    unsigned device;  /* the device involved, or 0xff */
     bool reader_is_device;
-    uint32_t filled;      /* when the stale copy was installed, or NS_NO_EVENT */
-    uint32_t blamed;      /* the maintenance or API call that best explains it, for the report */
+    uint32_t filled; /* when the stale copy was installed, or NS_NO_EVENT */
+    uint32_t blamed; /* the maintenance or API call that best explains it, for the report */
 };
 
 /* Does this maintenance event bring the reader the newest bytes when it comes after them? */
@@ -100,7 +106,8 @@ static bool aimed_here(const struct ns_tracker *tracker, const struct ns_event *
 }
 
 /* Is the range the byte's bus address, or the byte's address without its upper bits? */
-static bool mistaken_address(const struct ns_tracker *tracker, const struct ns_event *event, const struct situation *at) {
+static bool mistaken_address(const struct ns_tracker *tracker, const struct ns_event *event,
+                             const struct situation *at) {
     if (at->device == 0xff || event->length == 0)
         return false;
     const uint64_t bus = at->address - tracker->device[at->device].bus_offset;
@@ -109,7 +116,8 @@ static bool mistaken_address(const struct ns_tracker *tracker, const struct ns_e
            (truncated != at->address && range_holds(event->address, event->length, truncated));
 }
 
-static void after_the_write(const struct ns_tracker *tracker, struct situation *at, struct ns_maintenance_facts *facts) {
+static void after_the_write(const struct ns_tracker *tracker, struct situation *at,
+                            struct ns_maintenance_facts *facts) {
     for (uint32_t i = at->access; i-- > at->newest + 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (event->kind != NS_EVENT_MAINTENANCE)
@@ -120,7 +128,8 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
         const uint32_t before = at->blamed;
         at->blamed = i;
         if (coverage == COVERED && right) {
-            facts->after_l1_only = !facts->after_covers ? event->scope == NS_SCOPE_L1 : facts->after_l1_only && event->scope == NS_SCOPE_L1;
+            facts->after_l1_only = !facts->after_covers ? event->scope == NS_SCOPE_L1
+                                                        : facts->after_l1_only && event->scope == NS_SCOPE_L1;
             facts->after_covers = true;
         } else if (coverage == COVERED) {
             facts->after_wrong_op = true;
@@ -138,15 +147,17 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
     }
 }
 
-/* Reader: a hart. An invalidate before the device's write belongs to the hand-over, or it came too early to be the one that follows completion. */
-static void before_the_write_for_hart(const struct ns_tracker *tracker, struct situation *at, struct ns_maintenance_facts *facts) {
+/* Reader: a hart. An invalidate before the device's write belongs to the hand-over, or it came too early to be the one
+ * that follows completion. */
+static void before_the_write_for_hart(const struct ns_tracker *tracker, struct situation *at,
+                                      struct ns_maintenance_facts *facts) {
     const uint32_t hand_over = hand_over_before(tracker, at->device, at->address, at->newest);
     bool device_had_begun = false;
     /* From the newest write backwards: the latest invalidate decides. */
     for (uint32_t i = at->newest; i-- > 1;) {
         const struct ns_event *event = event_at(tracker, i);
-        if (event->kind == NS_EVENT_STORE && event->type == NS_TYPE_CACHEABLE && range_holds(event->address, event->length, at->address) &&
-            hand_over != NS_NO_EVENT && i < hand_over)
+        if (event->kind == NS_EVENT_STORE && event->type == NS_TYPE_CACHEABLE &&
+            range_holds(event->address, event->length, at->address) && hand_over != NS_NO_EVENT && i < hand_over)
             break; /* an older transfer's story */
         if (event->kind != NS_EVENT_MAINTENANCE)
             continue;
@@ -166,7 +177,8 @@ static void before_the_write_for_hart(const struct ns_tracker *tracker, struct s
             facts->before_too_early = true;
         else if (api == NS_EVENT_MAP || api == NS_EVENT_SYNC_FOR_DEVICE)
             facts->before_at_hand_over = true;
-        else if (device_had_begun || (hand_over != NS_NO_EVENT && i > hand_over && tracker->device[at->device].rings_doorbell))
+        else if (device_had_begun ||
+                 (hand_over != NS_NO_EVENT && i > hand_over && tracker->device[at->device].rings_doorbell))
             facts->before_too_early = true;
         else
             facts->before_at_hand_over = true;
@@ -175,7 +187,8 @@ static void before_the_write_for_hart(const struct ns_tracker *tracker, struct s
 }
 
 /* Reader: a device. A clean before the last store is a clean too early, if it belongs to this transfer. */
-static void before_the_write_for_device(const struct ns_tracker *tracker, struct situation *at, struct ns_maintenance_facts *facts) {
+static void before_the_write_for_device(const struct ns_tracker *tracker, struct situation *at,
+                                        struct ns_maintenance_facts *facts) {
     for (uint32_t i = at->newest; i-- > 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (event->kind == NS_EVENT_DMA_READ && range_holds(event->address, event->length, at->address))
@@ -201,7 +214,8 @@ static uint32_t fill_of(const struct ns_tracker *tracker, uint64_t address, ns_v
                 copy.versions[address - copy.line_address] != version)
                 continue;
             /* One step fills several levels: the L1's fill is the one to show. */
-            const bool same_step = earliest != NS_NO_EVENT && event_at(tracker, earliest)->site == event_at(tracker, copy.fill_event)->site;
+            const bool same_step = earliest != NS_NO_EVENT &&
+                                   event_at(tracker, earliest)->site == event_at(tracker, copy.fill_event)->site;
             if (earliest == NS_NO_EVENT || (copy.fill_event < earliest && !same_step))
                 earliest = copy.fill_event;
         }
@@ -214,7 +228,8 @@ static enum ns_whereabouts where_is(const struct ns_tracker *tracker, uint64_t a
         static const enum ns_whereabouts where[] = {[NS_FLIGHT_STORE_BUFFER] = NS_IN_STORE_BUFFER,
                                                     [NS_FLIGHT_LATE_WRITE_BACK] = NS_IN_LATE_WRITE_BACK,
                                                     [NS_FLIGHT_POSTED] = NS_IN_POSTED_WRITE};
-        /* A late clean leaves its copy in the cache; memory is what matters to the reader, so the flight is the answer. */
+        /* A late clean leaves its copy in the cache; memory is what matters to the reader, so the flight is the answer.
+         */
         return where[flight.where];
     }
     if (memory_version(tracker, address) == version)
@@ -232,7 +247,8 @@ static unsigned device_for(const struct ns_tracker *tracker, const struct ns_eve
     return 0xff;
 }
 
-/* ---- words ----------------------------------------------------------------------------------------------------------------- */
+/* ---- words
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void hex(char *text, size_t size, const uint8_t *data, unsigned length) {
     size_t used = 0;
@@ -243,7 +259,8 @@ static void hex(char *text, size_t size, const uint8_t *data, unsigned length) {
         snprintf(text + used, size - used, " ..");
 }
 
-static void fill_samples(struct ns_tracker *tracker, struct ns_hazard *hazard, uint64_t first, uint32_t length, const uint8_t *got) {
+static void fill_samples(struct ns_tracker *tracker, struct ns_hazard *hazard, uint64_t first, uint32_t length,
+                         const uint8_t *got) {
     hazard->sample_length = (uint8_t)(length > 8 ? 8 : length);
     hazard->latent = true;
     for (uint32_t i = 0; i < length; i++) {
@@ -274,12 +291,14 @@ static void add_note(struct ns_hazard *hazard, uint32_t event, enum ns_note_role
 /* Was this access already found to have another memory type than its mapping was meant to have? */
 static bool had_wrong_type(const struct ns_tracker *tracker, uint32_t event) {
     for (size_t i = 0; i < tracker->log->hazard_count && event != NS_NO_EVENT; i++)
-        if (tracker->log->hazard[i].id == NS_AT_WRONG_TYPE && tracker->log->hazard[i].site == event_at(tracker, event)->site)
+        if (tracker->log->hazard[i].id == NS_AT_WRONG_TYPE &&
+            tracker->log->hazard[i].site == event_at(tracker, event)->site)
             return true;
     return false;
 }
 
-/* ---- stale ------------------------------------------------------------------------------------------------------------------ */
+/* ---- stale
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 static void explain_stale(const struct ns_tracker *tracker, const struct stale_bytes *bytes, struct ns_hazard *hazard,
                           enum ns_whereabouts where) {
@@ -288,22 +307,24 @@ static void explain_stale(const struct ns_tracker *tracker, const struct stale_b
     char got[16], newest[16];
     hex(got, sizeof got, hazard->got, hazard->sample_length);
     hex(newest, sizeof newest, hazard->newest, hazard->sample_length);
-    static const char *const place[] = {[NS_IN_MEMORY] = "memory holds", [NS_IN_CACHE] = "a cache still holds",
+    static const char *const place[] = {[NS_IN_MEMORY] = "memory holds",
+                                        [NS_IN_CACHE] = "a cache still holds",
                                         [NS_IN_STORE_BUFFER] = "the store buffer still holds",
                                         [NS_IN_LATE_WRITE_BACK] = "an unfinished write-back still holds",
                                         [NS_IN_POSTED_WRITE] = "a posted write on its way holds",
                                         [NS_NOWHERE] = "the newest bytes are gone:"};
     if (access->kind == NS_EVENT_LOAD && access->level < log->levels)
-        snprintf(hazard->detail, sizeof hazard->detail, "hit in %s set %u way %u: got %s, %s %s", log->level_name[access->level],
-                 access->set, access->way, got, place[where], newest);
+        snprintf(hazard->detail, sizeof hazard->detail, "hit in %s set %u way %u: got %s, %s %s",
+                 log->level_name[access->level], access->set, access->way, got, place[where], newest);
     else
         snprintf(hazard->detail, sizeof hazard->detail, "got %s from memory; %s %s", got, place[where], newest);
 }
 
 /* Is the maintenance that was found the point of this hazard, so that the report shows it? */
 static bool explained_by_maintenance(enum ns_hazard_id id) {
-    return id == NS_DC_EARLY_SYNC || id == NS_DC_WRONG_OP || id == NS_DC_WRONG_RANGE || id == NS_DC_WRONG_SCOPE || id == NS_LS_ALIGN ||
-           id == NS_AD_OFFSET || id == NS_HW_CMO_ERRATUM || id == NS_BB_LEAK || id == NS_AT_COHERENCY_DECL_REV;
+    return id == NS_DC_EARLY_SYNC || id == NS_DC_WRONG_OP || id == NS_DC_WRONG_RANGE || id == NS_DC_WRONG_SCOPE ||
+           id == NS_LS_ALIGN || id == NS_AD_OFFSET || id == NS_HW_CMO_ERRATUM || id == NS_BB_LEAK ||
+           id == NS_AT_COHERENCY_DECL_REV;
 }
 
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
@@ -312,7 +333,9 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     const struct ghost_page *page = ghost_at(tracker, bytes->first);
     const size_t offset = bytes->first % NS_PAGE_SIZE;
     const uint32_t object = object_at(tracker, bytes->first);
-    struct situation at = {.address = bytes->first, .access = bytes->event, .newest = bytes->newest,
+    struct situation at = {.address = bytes->first,
+                           .access = bytes->event,
+                           .newest = bytes->newest,
                            .reader_is_device = is_device(tracker, access->actor)};
     at.device = at.reader_is_device ? access->actor : device_for(tracker, writer, bytes->first);
     at.filled = at.reader_is_device ? NS_NO_EVENT : fill_of(tracker, bytes->first, bytes->got);
@@ -344,7 +367,8 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         facts.undefined = (page->flags[offset] & BYTE_UNDEFINED) != 0;
         facts.discarded_by_map = dropped->kind == NS_EVENT_MAINTENANCE && dropped->inside &&
                                  event_at(tracker, dropped->link)->kind == NS_EVENT_MAP &&
-                                 event_at(tracker, dropped->link)->direction == 2 && mapping != NULL && mapping->direction == 2;
+                                 event_at(tracker, dropped->link)->direction == 2 && mapping != NULL &&
+                                 mapping->direction == 2;
         facts.discarded_from_elsewhere =
             dropped->length != 0 && object_at(tracker, dropped->address) != object_at(tracker, bytes->first);
         at.blamed = page->aux[offset];
@@ -357,7 +381,8 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                 before_the_write_for_hart(tracker, &at, &facts.maintenance);
         }
     }
-    facts.filled_after_maintenance = at.filled != NS_NO_EVENT && facts.maintenance.after_covers && at.filled > at.blamed;
+    facts.filled_after_maintenance =
+        at.filled != NS_NO_EVENT && facts.maintenance.after_covers && at.filled > at.blamed;
     const uint32_t told = tracker->told_event[access->actor][writer->actor];
     facts.told = told >= bytes->newest && told != NS_NO_EVENT;
     if (at.reader_is_device && facts.told) {
@@ -368,8 +393,12 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                 facts.told_by_memory = false;
     }
 
-    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_STALE, .event = bytes->event, .site = access->site, .actor = access->actor,
-                               .first = bytes->first, .last = bytes->first + bytes->length - 1};
+    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_STALE,
+                               .event = bytes->event,
+                               .site = access->site,
+                               .actor = access->actor,
+                               .first = bytes->first,
+                               .last = bytes->first + bytes->length - 1};
     hazard.id = ns_rule_stale(&facts);
     if (hazard.id == NS_BB_LEAK)
         hazard.symptom = NS_SYMPTOM_LEAK;
@@ -385,7 +414,8 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         for (uint32_t i = bytes->event; i-- > bytes->newest + 1;) {
             const uint8_t kind = event_at(tracker, i)->kind;
             if (kind == NS_EVENT_RAISE || kind == NS_EVENT_DOORBELL) {
-                if (ns_hazard_text(hazard.id) != NULL && (hazard.id == NS_OR_DRAIN || hazard.id == NS_OR_IRQ_BEFORE_DATA))
+                if (ns_hazard_text(hazard.id) != NULL &&
+                    (hazard.id == NS_OR_DRAIN || hazard.id == NS_OR_IRQ_BEFORE_DATA))
                     add_note(&hazard, i, NS_NOTE_SIGNALLED);
                 break;
             }
@@ -394,9 +424,12 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     ns_log_add_hazard(tracker->log, &hazard);
 }
 
-/* ---- lost ------------------------------------------------------------------------------------------------------------------- */
+/* ---- lost
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
-/* Why was the line dirty that was written over the lost bytes? Its bytes are compared with what memory held before the device wrote there. */
+/* Why was the line dirty that was written over the lost bytes? Its bytes are compared with what memory held before the
+ * device wrote there. */
 static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *bytes, struct ns_lost_facts *facts) {
     uint64_t unit = bytes->first, unit_length = bytes->length;
     const bool known = unit_at(tracker, bytes->first, &unit, &unit_length);
@@ -414,7 +447,8 @@ static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *byt
         const uint64_t at = bytes->line_address + i;
         const struct ns_event *stored = event_at(tracker, bytes->versions[i]);
         const struct ghost_page *page = ghost_at(tracker, at);
-        if (page == NULL || stored->kind != NS_EVENT_STORE || (bytes->old_versions != NULL && bytes->versions[i] == bytes->old_versions[i]))
+        if (page == NULL || stored->kind != NS_EVENT_STORE ||
+            (bytes->old_versions != NULL && bytes->versions[i] == bytes->old_versions[i]))
             continue;
         const struct ns_event *replaced = event_at(tracker, bytes->old_versions == NULL ? 0 : bytes->old_versions[i]);
         if (replaced->kind == NS_EVENT_DMA_WRITE && page->before_dma[at % NS_PAGE_SIZE] == bytes->versions[i])
@@ -440,7 +474,8 @@ static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *byt
 static uint32_t speculative_store_of(const struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     for (uint32_t i = bytes->cause_event; i-- > 1;)
         if (event_at(tracker, i)->kind == NS_EVENT_SPECULATIVE_STORE &&
-            ranges_meet(event_at(tracker, i)->address, event_at(tracker, i)->length, bytes->line_address, bytes->line_length))
+            ranges_meet(event_at(tracker, i)->address, event_at(tracker, i)->length, bytes->line_address,
+                        bytes->line_length))
             return i;
     return NS_NO_EVENT;
 }
@@ -450,7 +485,9 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     const struct ns_event *writer = event_at(tracker, bytes->newest);
     const uint32_t object = object_at(tracker, bytes->first);
     struct ns_lost_facts facts = {.by_invalidate = bytes->dropped};
-    facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE : writer->kind == NS_EVENT_STORE ? NS_WRITER_HART : NS_WRITER_NOBODY;
+    facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
+                   : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
+                                                      : NS_WRITER_NOBODY;
     facts.by_device_write = !bytes->dropped && cause->kind == NS_EVENT_DMA_WRITE;
     facts.by_buffered_store = !bytes->dropped && cause->kind == NS_EVENT_STORE;
     facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
@@ -465,19 +502,23 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     uint32_t dirtied = NS_NO_EVENT;
     if (bytes->dropped) {
         const uint32_t named = object_at(tracker, tracker->maintenance.first);
-        facts.both_descriptors = object != NS_NO_OBJECT && named != NS_NO_OBJECT && tracker->object[object].descriptor &&
-                                 tracker->object[named].descriptor;
+        facts.both_descriptors = object != NS_NO_OBJECT && named != NS_NO_OBJECT &&
+                                 tracker->object[object].descriptor && tracker->object[named].descriptor;
     } else if (cause->kind == NS_EVENT_WRITE_BACK) {
         dirtied = dirtier(tracker, bytes, &facts);
-            facts.type_mismatch = had_wrong_type(tracker, dirtied);
+        facts.type_mismatch = had_wrong_type(tracker, dirtied);
         if (facts.speculative_dirty && speculative_store_of(tracker, bytes) == NS_NO_EVENT) {
             facts.speculative_dirty = false; /* the dirty bytes have been written again since, with the same version */
             facts.own_bytes_dirty = true;
         }
     }
 
-    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_LOST, .event = bytes->cause_event, .site = cause->site, .actor = cause->actor,
-                               .first = bytes->first, .last = bytes->first + bytes->length - 1};
+    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_LOST,
+                               .event = bytes->cause_event,
+                               .site = cause->site,
+                               .actor = cause->actor,
+                               .first = bytes->first,
+                               .last = bytes->first + bytes->length - 1};
     hazard.id = ns_rule_lost(&facts);
     /* What memory holds now: the write that destroyed them, or what was below the dropped line. */
     uint8_t now[8];
@@ -493,7 +534,8 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     hex(was, sizeof was, hazard.newest, hazard.sample_length);
     hex(is, sizeof is, hazard.got, hazard.sample_length);
     if (bytes->dropped)
-        snprintf(hazard.detail, sizeof hazard.detail, "the line was dropped with %s in it, which nobody had written back; memory holds %s", was, is);
+        snprintf(hazard.detail, sizeof hazard.detail,
+                 "the line was dropped with %s in it, which nobody had written back; memory holds %s", was, is);
     else
         snprintf(hazard.detail, sizeof hazard.detail, "the write to memory here carries old bytes %s over %s", is, was);
     const size_t index = ns_log_add_hazard(tracker->log, &hazard);

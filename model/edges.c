@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who knows what: one vector clock per actor. An actor's entry for another is the newest event of that other which happened
- * before; synchronisation joins clocks. Two accesses without such a chain are a race.
+ * Who knows what: one vector clock per actor. An actor's entry for another is the newest event of that other which
+ * happened before; synchronisation joins clocks. Two accesses without such a chain are a race.
  */
 #include "model/tracker_internal.h"
 
@@ -11,7 +11,9 @@ static void join(struct clock *into, const struct clock *from) {
             into->known[i] = from->known[i];
 }
 
-static uint32_t now(const struct ns_tracker *tracker) { return (uint32_t)tracker->log->event_count - 1; }
+static uint32_t now(const struct ns_tracker *tracker) {
+    return (uint32_t)tracker->log->event_count - 1;
+}
 
 /* An actor's clock with everything that it has done itself until now. */
 static const struct clock *clock_of(struct ns_tracker *tracker, unsigned actor) {

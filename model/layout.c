@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/config.h"
 
-/* The end of the first RAM region: objects are placed from its start, so that a scenario's first buffer lies at a round address. */
+/* The end of the first RAM region: objects are placed from its start, so that a scenario's first buffer lies at a round
+ * address. */
 void ns_machine_reserved(const struct ns_machine_config *config, uint64_t *first, uint64_t *length) {
     const struct ns_ram *ram = &config->ram[0];
     *length = ram->length >= (UINT64_C(16) << 20) ? UINT64_C(2) << 20 : (ram->length / 8) & ~(NS_PAGE_SIZE - 1);

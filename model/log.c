@@ -108,13 +108,17 @@ size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
     for (size_t i = 0; i < log->hazard_count; ++i) {
         struct ns_hazard *earlier = &log->hazard[i];
         if (earlier->id == hazard->id && earlier->site == hazard->site && earlier->actor == hazard->actor) {
-            if (earlier->repeats < UINT32_MAX) {
+            if (earlier->event == hazard->event) { /* more bytes of the same access */
+                earlier->first = hazard->first < earlier->first ? hazard->first : earlier->first;
+                earlier->last = hazard->last > earlier->last ? hazard->last : earlier->last;
+                earlier->latent = earlier->latent && hazard->latent;
+            } else if (earlier->repeats < UINT32_MAX) {
                 ++earlier->repeats;
             }
             return i;
         }
     }
-    if (log->hazard_count >= NS_LOG_HAZARD_LIMIT ||
+    if (log->truncated || log->hazard_count >= NS_LOG_HAZARD_LIMIT ||
         !grow((void **)&log->hazard, &log->hazard_capacity, log->hazard_count, sizeof *log->hazard)) {
         log->truncated = true;
         return SIZE_MAX;

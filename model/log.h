@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event log: everything that a machine did, in order, plus the hazards found and the outcome of what the program expected.
- * The machine appends; reports and later analyses read nothing else. An event's number is the version of the bytes that it wrote.
+ * The event log: everything that a machine did, in order, plus the hazards found and the outcome of what the program
+ * expected. The machine appends; reports and later analyses read nothing else. An event's number is the version of the
+ * bytes that it wrote.
  */
 #ifndef NS_MODEL_LOG_H
 #define NS_MODEL_LOG_H
@@ -14,57 +15,59 @@
 extern "C" {
 #endif
 
-#define NS_NO_EVENT  ((uint32_t)0)  /* event 0 is "power on" and writes every byte that nobody wrote */
-#define NS_NO_SITE   UINT32_MAX
-#define NS_LOG_EVENT_LIMIT  (UINT32_C(1) << 26)
+#define NS_NO_EVENT ((uint32_t)0) /* event 0 is "power on" and writes every byte that nobody wrote */
+#define NS_NO_SITE  UINT32_MAX
+#define NS_LOG_EVENT_LIMIT                                                                                             \
+    (UINT32_C(1) << 22) /* some 300 MB of events: a run that needs more is stopped as incomplete */
 #define NS_LOG_HAZARD_LIMIT 1000u
-#define NS_MAX_ACTORS 20            /* harts, devices, and hw */
+#define NS_MAX_ACTORS       20 /* harts, devices, and hw */
 
 /* Who does things. Actor numbers index ns_log.actor. */
 enum ns_actor_class { NS_ACTOR_CLASS_HART, NS_ACTOR_CLASS_DEVICE, NS_ACTOR_CLASS_HW };
 struct ns_log_actor {
     char name[48];
     enum ns_actor_class actor_class;
-    unsigned index;   /* hart number, device number */
-    bool snoops;      /* devices: IO-coherent in hardware */
+    unsigned index; /* hart number, device number */
+    bool snoops;    /* devices: IO-coherent in hardware */
 };
 
 enum ns_event_kind {
     NS_EVENT_POWER_ON,
-    NS_EVENT_INITIAL,      /* initial content of an object: address, length */
+    NS_EVENT_INITIAL, /* initial content of an object: address, length */
     /* accesses; address is physical, data the first bytes */
-    NS_EVENT_LOAD,         /* level: where it was served (0 = L1, `levels` = memory); link: fill event of the line that served it */
-    NS_EVENT_STORE,        /* type: cacheable, nc, io */
-    NS_EVENT_DMA_READ,     /* bus_address: what the master drove */
+    NS_EVENT_LOAD,  /* level: where it was served (0 = L1, `levels` = memory); link: fill event of the line that served
+                       it */
+    NS_EVENT_STORE, /* type: cacheable, nc, io */
+    NS_EVENT_DMA_READ, /* bus_address: what the master drove */
     NS_EVENT_DMA_WRITE,
     /* the hierarchy's and memory's own moves */
-    NS_EVENT_FILL,         /* a line was installed: level, cause, set, way, data */
-    NS_EVENT_WRITE_BACK,   /* a dirty line goes to memory: level, cause */
-    NS_EVENT_DROP,         /* a copy is gone: level, cause; dirty */
-    NS_EVENT_SAMPLE,       /* first step of a two-step fill */
+    NS_EVENT_FILL,       /* a line was installed: level, cause, set, way, data */
+    NS_EVENT_WRITE_BACK, /* a dirty line goes to memory: level, cause */
+    NS_EVENT_DROP,       /* a copy is gone: level, cause; dirty */
+    NS_EVENT_SAMPLE,     /* first step of a two-step fill */
     NS_EVENT_SPECULATIVE_STORE,
-    NS_EVENT_DRAIN,        /* store-buffer or posted entries reach memory; link: the event that wrote them */
+    NS_EVENT_DRAIN, /* store-buffer or posted entries reach memory; link: the event that wrote them */
     /* what programs ask for */
-    NS_EVENT_MAINTENANCE,  /* op, scope; address, length: the range named (0, all-ones: whole cache) */
+    NS_EVENT_MAINTENANCE, /* op, scope; address, length: the range named (0, all-ones: whole cache) */
     NS_EVENT_FENCE,
     NS_EVENT_SFENCE,
-    NS_EVENT_SET_TYPE,     /* type: the new memory type of [address, length) */
-    NS_EVENT_DOORBELL,     /* peer: the device */
-    NS_EVENT_START,        /* a device begins after a doorbell; link: the doorbell */
-    NS_EVENT_RAISE,        /* irq */
-    NS_EVENT_WAIT,         /* irq; link: the raise */
-    NS_EVENT_POLL,         /* a poll that ended; link: the event that wrote what it saw */
-    NS_EVENT_MMIO_READ,    /* peer: the device */
-    NS_EVENT_MAP,          /* peer: device; direction; bus_address; link on the later three: the map */
+    NS_EVENT_SET_TYPE,  /* type: the new memory type of [address, length) */
+    NS_EVENT_DOORBELL,  /* peer: the device */
+    NS_EVENT_START,     /* a device begins after a doorbell; link: the doorbell */
+    NS_EVENT_RAISE,     /* irq */
+    NS_EVENT_WAIT,      /* irq; link: the raise */
+    NS_EVENT_POLL,      /* a poll that ended; link: the event that wrote what it saw */
+    NS_EVENT_MMIO_READ, /* peer: the device */
+    NS_EVENT_MAP,       /* peer: device; direction; bus_address; link on the later three: the map */
     NS_EVENT_UNMAP,
     NS_EVENT_SYNC_FOR_CPU,
     NS_EVENT_SYNC_FOR_DEVICE,
-    NS_EVENT_ALLOC,        /* pool memory; address, length */
+    NS_EVENT_ALLOC, /* pool memory; address, length */
     NS_EVENT_FREE,
     NS_EVENT_ALLOC_COHERENT,
     NS_EVENT_FREE_COHERENT,
-    NS_EVENT_PAGE_FAULT,   /* address: virtual; fault */
-    NS_EVENT_BUS_ERROR,    /* address: what was put on the bus */
+    NS_EVENT_PAGE_FAULT, /* address: virtual; fault */
+    NS_EVENT_BUS_ERROR,  /* address: what was put on the bus */
     NS_EVENT_KIND_COUNT
 };
 const char *ns_event_kind_text(enum ns_event_kind kind); /* "load", "fill", "dma-write", "write-back", ...; static */
@@ -74,24 +77,24 @@ struct ns_event {
     uint64_t address;
     uint64_t bus_address;
     uint32_t length;
-    uint32_t site;         /* which step caused it, index into ns_log.site; NS_NO_SITE for set-up */
-    uint32_t link;         /* another event, see the kinds; NS_NO_EVENT */
-    uint8_t kind;          /* enum ns_event_kind */
-    uint8_t actor;         /* for the hierarchy's moves: the hart whose access or cache it was */
-    uint8_t peer;          /* another actor, 0xff none */
+    uint32_t site; /* which step caused it, index into ns_log.site; NS_NO_SITE for set-up */
+    uint32_t link; /* another event, see the kinds; NS_NO_EVENT */
+    uint8_t kind;  /* enum ns_event_kind */
+    uint8_t actor; /* for the hierarchy's moves: the hart whose access or cache it was */
+    uint8_t peer;  /* another actor, 0xff none */
     uint8_t level;
-    uint8_t cause;         /* enum ns_cache_cause */
-    uint8_t op;            /* enum ns_cache_op */
-    uint8_t scope;         /* enum ns_cache_scope */
-    uint8_t type;          /* enum ns_memory_type */
-    uint8_t direction;     /* 1 to-device, 2 from-device, 3 bidirectional; 0 none */
-    uint8_t fault;         /* enum ns_page_fault_reason */
-    uint8_t dirty;         /* DROP: modified data went */
+    uint8_t cause;     /* enum ns_cache_cause */
+    uint8_t op;        /* enum ns_cache_op */
+    uint8_t scope;     /* enum ns_cache_scope */
+    uint8_t type;      /* enum ns_memory_type */
+    uint8_t direction; /* 1 to-device, 2 from-device, 3 bidirectional; 0 none */
+    uint8_t fault;     /* enum ns_page_fault_reason */
+    uint8_t dirty;     /* DROP: modified data went */
     uint8_t irq;
-    uint8_t inside;        /* MAINTENANCE: issued inside an API call (map, unmap, sync, alloc), link: that call */
-    uint8_t data_length;   /* valid bytes in data */
+    uint8_t inside;      /* MAINTENANCE: issued inside an API call (map, unmap, sync, alloc), link: that call */
+    uint8_t data_length; /* valid bytes in data */
     uint16_t set, way;
-    uint8_t data[8];       /* the first bytes read or written */
+    uint8_t data[8]; /* the first bytes read or written */
 };
 
 /* A place of the program, one per step of the scenario (or per call from C). */
@@ -101,17 +104,18 @@ struct ns_site {
 
 /* Why an earlier event is shown with a hazard; the report words it. */
 enum ns_note_role {
-    NS_NOTE_FILLED,        /* the line came into the cache here */
-    NS_NOTE_WROTE,         /* the newest bytes were written here */
-    NS_NOTE_DIRTIED,       /* this store made the line dirty */
-    NS_NOTE_MAPPED,        /* handed to the device here */
-    NS_NOTE_UNMAPPED,      /* handed back here */
-    NS_NOTE_MAINTAINED,    /* this maintenance was the wrong kind, range, scope or time */
-    NS_NOTE_DISCARDED,     /* the data was dropped here */
-    NS_NOTE_WRITTEN_BACK,  /* old data reached memory here */
-    NS_NOTE_SIGNALLED,     /* doorbell, interrupt: the other side was told here */
+    NS_NOTE_FILLED,       /* the line came into the cache here */
+    NS_NOTE_WROTE,        /* the newest bytes were written here */
+    NS_NOTE_DIRTIED,      /* this store made the line dirty */
+    NS_NOTE_MAPPED,       /* handed to the device here */
+    NS_NOTE_UNMAPPED,     /* handed back here */
+    NS_NOTE_MAINTAINED,   /* this maintenance was the wrong kind, range, scope or time */
+    NS_NOTE_DISCARDED,    /* the data was dropped here */
+    NS_NOTE_WRITTEN_BACK, /* old data reached memory here */
+    NS_NOTE_SIGNALLED,    /* doorbell, interrupt: the other side was told here */
     NS_NOTE_TYPE_CHANGED,
-    NS_NOTE_ALLOCATED, NS_NOTE_FREED,
+    NS_NOTE_ALLOCATED,
+    NS_NOTE_FREED,
     NS_NOTE_READ,
     NS_NOTE_OTHER
 };
@@ -124,48 +128,49 @@ struct ns_note {
 struct ns_hazard {
     enum ns_hazard_id id;
     enum ns_symptom symptom;
-    uint32_t event;              /* where it was found */
+    uint32_t event; /* where it was found */
     uint32_t site;
     uint8_t actor;
-    uint64_t first, last;        /* physical addresses of the bytes, inclusive */
-    bool latent;                 /* the wrong bytes happened to have the right values */
-    uint32_t repeats;            /* further occurrences at the same site, not kept apart */
+    uint64_t first, last; /* physical addresses of the bytes, inclusive */
+    bool latent;          /* the wrong bytes happened to have the right values */
+    uint32_t repeats;     /* further occurrences at the same site, not kept apart */
     uint32_t note_count;
     struct ns_note note[NS_HAZARD_NOTES]; /* earlier events, in order of time */
-    uint8_t sample_length;       /* up to 8 bytes from `first` on: */
-    uint8_t got[8];              /* what the access saw (stale), or what replaced the bytes (lost) */
-    uint8_t newest[8];           /* what flat memory holds */
-    char detail[256];            /* one sentence with the facts of this case, for the report's last label */
-    uint32_t consequence_count;  /* later accesses that met the damage and are not hazards of their own */
+    uint8_t sample_length;                /* up to 8 bytes from `first` on: */
+    uint8_t got[8];                       /* what the access saw (stale), or what replaced the bytes (lost) */
+    uint8_t newest[8];                    /* what flat memory holds */
+    char detail[256];                     /* one sentence with the facts of this case, for the report's last label */
+    uint32_t consequence_count;           /* later accesses that met the damage and are not hazards of their own */
     uint32_t consequence_site[4];
 };
 
 /* What the program expected and what came of it. */
 enum ns_outcome_kind {
-    NS_OUTCOME_EXPECTED,       /* an expected hazard occurred */
-    NS_OUTCOME_MISSING,        /* an expected hazard did not */
-    NS_OUTCOME_UNEXPECTED,     /* a hazard that nobody expected: index = hazard */
+    NS_OUTCOME_EXPECTED,   /* an expected hazard occurred */
+    NS_OUTCOME_MISSING,    /* an expected hazard did not */
+    NS_OUTCOME_UNEXPECTED, /* a hazard that nobody expected: index = hazard */
     NS_OUTCOME_FINAL_HELD,
     NS_OUTCOME_FINAL_FAILED,
-    NS_OUTCOME_NOT_JUDGED,     /* `verify ...` lines in a run; finals of a run cut short by --schedule */
-    NS_OUTCOME_INCOMPLETE,     /* the run stopped early: hang, limit */
+    NS_OUTCOME_NOT_JUDGED, /* `verify ...` lines in a run; finals of a run cut short by --schedule */
+    NS_OUTCOME_INCOMPLETE, /* the run stopped early: hang, limit */
 };
 struct ns_outcome {
     enum ns_outcome_kind kind;
-    enum ns_hazard_id id;  /* EXPECTED, MISSING, UNEXPECTED */
-    uint32_t hazard;       /* index, or UINT32_MAX */
-    uint32_t line;         /* of the expectation or judgement; 0 none */
+    enum ns_hazard_id id; /* EXPECTED, MISSING, UNEXPECTED */
+    uint32_t hazard;      /* index, or UINT32_MAX */
+    uint32_t line;        /* of the expectation or judgement; 0 none */
     uint32_t column, width;
-    char text[160];        /* finals: the condition as written */
-    char actual[160];      /* finals: what was found */
+    char text[160];   /* finals: the condition as written */
+    char actual[160]; /* finals: what was found */
 };
 
 struct ns_log {
     /* about the run */
-    char *file;              /* as the user named it */
-    char *scenario;          /* its name */
-    char *machine;           /* its name */
-    const char *const *lines; /* source lines, not NUL-terminated: each ends at '\n' or NUL; owned by the caller who set them */
+    char *file;     /* as the user named it */
+    char *scenario; /* its name */
+    char *machine;  /* its name */
+    const char *const
+        *lines; /* source lines, not NUL-terminated: each ends at '\n' or NUL; owned by the caller who set them */
     size_t line_count;
     bool order_free;
     bool chaos;
@@ -180,16 +185,16 @@ struct ns_log {
     uint32_t line_size[NS_CACHE_MAX_LEVELS];
     /* what happened */
     size_t event_count, event_capacity;
-    struct ns_event *event;      /* event[0] is NS_EVENT_POWER_ON */
-    bool truncated;              /* NS_LOG_EVENT_LIMIT or host memory reached: later events are missing */
+    struct ns_event *event; /* event[0] is NS_EVENT_POWER_ON */
+    bool truncated;         /* NS_LOG_EVENT_LIMIT or host memory reached: later events are missing */
     size_t hazard_count, hazard_capacity;
     struct ns_hazard *hazard;
     size_t outcome_count, outcome_capacity;
     struct ns_outcome *outcome;
     /* the order in which sites were executed, for --schedule */
     size_t executed_count, executed_capacity;
-    uint32_t *executed;          /* site numbers */
-    uint64_t end_ps;             /* simulated time at the end */
+    uint32_t *executed; /* site numbers */
+    uint64_t end_ps;    /* simulated time at the end */
 };
 
 /* An empty log with event 0, or NULL without host memory. */
@@ -197,7 +202,8 @@ struct ns_log *ns_log_create(void);
 void ns_log_destroy(struct ns_log *log);
 /* Appends; returns the event's number, or NS_NO_EVENT when the log is full (then `truncated` is set). */
 uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event);
-/* Appends a hazard; one with the same id, site and actor as an earlier one only counts as its repeat. Returns its index. */
+/* Appends a hazard. One with the same id, site and actor as an earlier one joins it: more bytes of the same event, or a
+ * repeat. Returns its index, or SIZE_MAX when the log is full: what is found after that is not trusted. */
 size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard);
 bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome);
 uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uint32_t width);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine, from C. A machine is made from a configuration and a list of devices; each actor (harts, devices, and the hardware itself)
- * gets a program, a C function that calls the blocking operations below; ns_machine_run() lets simulated time pass until every
- * program has returned. Everything that happens goes to the log.
+ * The machine, from C. A machine is made from a configuration and a list of devices; each actor (harts, devices, and
+ * the hardware itself) gets a program, a C function that calls the blocking operations below; ns_machine_run() lets
+ * simulated time pass until every program has returned. Everything that happens goes to the log.
  *
  *     struct ns_machine *machine = ns_machine_create(&config, devices, 1, log);
  *     ns_machine_set_program(machine, 0, driver, &my_state);
  *     ns_machine_run(machine);
  *
- * One machine per process: the SystemC kernel cannot be set up twice. Operations may be called only from the program of the actor that they
- * name, except those marked "any time".
+ * One machine per process: the SystemC kernel cannot be set up twice. Operations may be called only from the program of
+ * the actor that they name, except those marked "any time".
  *
  * Actors are numbered: harts 0 to harts - 1, then devices in the order given, last the hardware.
- * Virtual addresses: RAM below 128 GiB is mapped one to one, cacheable; higher RAM at ns_machine_virtual(); device registers one to one, as IO.
+ * Virtual addresses: RAM below 128 GiB is mapped one to one, cacheable; higher RAM at ns_machine_virtual(); device
+ * registers one to one, as IO.
  */
 #ifndef NS_MODEL_NOSNOOP_H
 #define NS_MODEL_NOSNOOP_H
@@ -28,13 +29,13 @@ extern "C" {
 #define NS_MAX_DEVICES 8
 
 struct ns_machine_device {
-    const char *name;          /* copied */
-    unsigned dma_bits;         /* address bits that the master drives, 16 to 64: higher ones are cut off */
-    bool snoops;               /* IO-coherent in hardware */
-    bool declared_coherent;    /* what the firmware says */
-    uint32_t burst;            /* bytes, a power of two, 4 to 4096; 0: the machine's */
-    uint32_t outstanding;      /* bursts in flight, 1 to 16; 0: the machine's */
-    bool has_posted;           /* posted_entries replaces the machine's */
+    const char *name;       /* copied */
+    unsigned dma_bits;      /* address bits that the master drives, 16 to 64: higher ones are cut off */
+    bool snoops;            /* IO-coherent in hardware */
+    bool declared_coherent; /* what the firmware says */
+    uint32_t burst;         /* bytes, a power of two, 4 to 4096; 0: the machine's */
+    uint32_t outstanding;   /* bursts in flight, 1 to 16; 0: the machine's */
+    bool has_posted;        /* posted_entries replaces the machine's */
     uint32_t posted_entries;
     bool rings_doorbell, signals; /* see struct ns_tracked_device */
 };
@@ -42,13 +43,14 @@ struct ns_machine_device {
 struct ns_machine;
 typedef void (*ns_program)(struct ns_machine *machine, unsigned actor, void *context);
 
-/* NULL when the configuration is refused, memory is short, or a machine already exists in this process; `reason` then says why.
- * `log` must come from ns_log_create(), and outlive the machine. */
-struct ns_machine *ns_machine_create(const struct ns_machine_config *config, const struct ns_machine_device *devices, size_t device_count,
-                                     struct ns_log *log, char *reason, size_t reason_size);
+/* NULL when the configuration is refused, memory is short, or a machine already exists in this process; `reason` then
+ * says why. `log` must come from ns_log_create(), and outlive the machine. */
+struct ns_machine *ns_machine_create(const struct ns_machine_config *config, const struct ns_machine_device *devices,
+                                     size_t device_count, struct ns_log *log, char *reason, size_t reason_size);
 void ns_machine_destroy(struct ns_machine *machine);
 void ns_machine_set_program(struct ns_machine *machine, unsigned actor, ns_program program, void *context);
-/* Until every program has returned, or nothing can happen any more (NS_ERROR_TIMEOUT: some program still waits), or ns_machine_stop(). Once. */
+/* Until every program has returned, or nothing can happen any more (NS_ERROR_TIMEOUT: some program still waits), or
+ * ns_machine_stop(). Once. */
 enum ns_status ns_machine_run(struct ns_machine *machine);
 void ns_machine_stop(struct ns_machine *machine);
 unsigned ns_machine_hardware_actor(const struct ns_machine *machine);
@@ -59,16 +61,19 @@ uint64_t ns_machine_now_ps(const struct ns_machine *machine);
 
 /* Set-up before the run, without time. */
 /* Initial content of physical bytes; one NS_EVENT_INITIAL. */
-enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length, uint8_t value);
+enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length,
+                               uint8_t value);
 /* Maps [physical, + length), page-wise, a second time; returns the virtual address, 0 when there is no room. */
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type);
 /* Changes the memory type of the pages of a virtual range in the tables directly. */
-enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t virtual_address, uint64_t length, enum ns_memory_type type);
+enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t virtual_address, uint64_t length,
+                                   enum ns_memory_type type);
 
 /* The linear, cacheable mapping of a byte of RAM; 0 when there is none. Any time. */
 uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical);
 
-/* The step that an actor is about to do: events carry this site from now on. `object` is a tracked object or NS_NO_OBJECT. */
+/* The step that an actor is about to do: events carry this site from now on. `object` is a tracked object or
+ * NS_NO_OBJECT. */
 void ns_actor_begin(struct ns_machine *machine, unsigned actor, uint32_t site, uint32_t object);
 /* Events of maintenance from now on are inside the API call `event`; NS_NO_EVENT ends it. */
 void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event);
@@ -80,25 +85,30 @@ void ns_actor_pause(struct ns_machine *machine, unsigned actor, uint64_t picosec
 void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn);
 void ns_machine_next_turn(struct ns_machine *machine);
 
-/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log. ---------------- */
+/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log.
+ * ---------------- */
 
 enum ns_access_flags { NS_ACCESS_POLL = 1, NS_ACCESS_TO_REGISTER = 2 };
 /* versions: one for each byte, or NULL. `event` out: the access's number, or NULL. */
 enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
                             ns_version *versions, unsigned flags);
-enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data);
+enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length,
+                             const uint8_t *data);
 /* FENCE RW,RW / DSB: earlier stores and maintenance are complete at the point of coherency. */
 void ns_hart_fence(struct ns_machine *machine, unsigned hart);
-/* T-Head sync and sync.i (C910 User Manual, table 6.2: not shareable): the store buffer is empty, late maintenance may still be under way. */
+/* T-Head sync and sync.i (C910 User Manual, table 6.2: not shareable): the store buffer is empty, late maintenance may
+ * still be under way. */
 void ns_hart_fence_local(struct ns_machine *machine, unsigned hart);
 /* what->address is virtual; ignored with NS_WHOLE_CACHE. */
 enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what);
 /* SFENCE.VMA: all addresses, or the page of one. */
 void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_t address);
 /* Stores new memory-type bits to the PTEs of a virtual range, through the caches as any store. No SFENCE. */
-enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length, enum ns_memory_type type);
+enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
+                                enum ns_memory_type type);
 /* As ns_machine_alias, with the PTEs stored by this hart. */
-uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length, enum ns_memory_type type);
+uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length,
+                       enum ns_memory_type type);
 /* Clears the valid bits of a virtual range (pages). No SFENCE. */
 enum ns_status ns_hart_unmap_pages(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length);
 /* The physical address behind a virtual one, by a walk without side effects; UINT64_MAX when unmapped. Any time. */
@@ -111,13 +121,15 @@ enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, 
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq);
 bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq);
 
-/* ---- devices. Addresses are what the driver programmed; `device` is the device number (not the actor). ------------------------- */
+/* ---- devices. Addresses are what the driver programmed; `device` is the device number (not the actor).
+ * ------------------------- */
 
-/* `intended`: the physical address that the program means, UINT64_MAX unknown; used to tell a wrong address from a right one. */
-enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended, uint32_t length, uint8_t *data,
-                              ns_version *versions, unsigned flags);
-enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended, uint32_t length,
-                               const uint8_t *data);
+/* `intended`: the physical address that the program means, UINT64_MAX unknown; used to tell a wrong address from a
+ * right one. */
+enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
+                              uint32_t length, uint8_t *data, ns_version *versions, unsigned flags);
+enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
+                               uint32_t length, const uint8_t *data);
 /* The bus address under which this device reaches a physical one; UINT64_MAX when no window holds it. Any time. */
 uint64_t ns_device_bus_address(const struct ns_machine *machine, unsigned device, uint64_t physical);
 /* The device's own posted writes reach memory. */
@@ -128,7 +140,8 @@ bool ns_device_rung(const struct ns_machine *machine, unsigned device);
 /* Waits for the next doorbell. */
 void ns_device_start(struct ns_machine *machine, unsigned device);
 
-/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site. ----------- */
+/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site.
+ * ----------- */
 
 /* May the hart fill this line by itself: does it have a live cacheable mapping of the page? */
 bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical);
@@ -138,11 +151,13 @@ enum ns_status ns_hw_sample(struct ns_machine *machine, unsigned hart, uint64_t 
 enum ns_status ns_hw_install(struct ns_machine *machine, unsigned hart, uint64_t physical);
 enum ns_status ns_hw_evict(struct ns_machine *machine, unsigned hart, uint64_t physical);
 enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart, uint64_t physical);
-/* Store-buffer entries and late write-backs of a hart, or posted writes of a device, that touch the range; length UINT64_MAX: all. */
+/* Store-buffer entries and late write-backs of a hart, or posted writes of a device, that touch the range; length
+ * UINT64_MAX: all. */
 void ns_hw_drain_hart(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length);
 void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t physical, uint64_t length);
 
-/* ---- looking, any time ------------------------------------------------------------------------------------------------------------ */
+/* ---- looking, any time
+ * ------------------------------------------------------------------------------------------------------------ */
 enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data);
 const struct ns_cache *ns_machine_cache(const struct ns_machine *machine);
 /* How many entries a hart (store buffer and late write-backs) or device (posted) still holds. */

@@ -49,13 +49,16 @@ static void port_copy(void *context, uint64_t to, uint64_t from, uint64_t length
     }
 }
 
-static void port_maintain(void *context, enum ns_port_cache_op op, enum ns_port_scope scope, uint64_t address, uint64_t length) {
-    static const enum ns_cache_op operation[] = {[NS_PORT_CLEAN] = NS_CACHE_CLEAN, [NS_PORT_INVALIDATE] = NS_CACHE_INVALIDATE,
-                                                 [NS_PORT_FLUSH] = NS_CACHE_FLUSH};
+static void port_maintain(void *context, enum ns_port_cache_op op, enum ns_port_scope scope, uint64_t address,
+                          uint64_t length) {
+    static const enum ns_cache_op operation[] = {
+        [NS_PORT_CLEAN] = NS_CACHE_CLEAN, [NS_PORT_INVALIDATE] = NS_CACHE_INVALIDATE, [NS_PORT_FLUSH] = NS_CACHE_FLUSH};
     struct ns_machine_port *port = context;
     const struct ns_maintenance what = {.op = operation[op],
                                         .scope = scope == NS_PORT_SCOPE_L1 ? NS_SCOPE_L1 : NS_SCOPE_POC,
-                                        .extent = NS_RANGE, .address = address, .length = length};
+                                        .extent = NS_RANGE,
+                                        .address = address,
+                                        .length = length};
     remember(port, ns_hart_maintain(port->machine, port->hart, &what));
 }
 
@@ -76,7 +79,9 @@ static uint64_t port_to_physical(void *context, uint64_t address) {
 
 static uint64_t port_remap(void *context, uint64_t physical, uint64_t length, enum ns_port_type type) {
     const struct ns_machine_port *port = context;
-    const enum ns_memory_type meant = type == NS_PORT_CACHEABLE ? NS_TYPE_CACHEABLE : type == NS_PORT_NC ? NS_TYPE_NC : NS_TYPE_IO;
+    const enum ns_memory_type meant = type == NS_PORT_CACHEABLE ? NS_TYPE_CACHEABLE
+                                      : type == NS_PORT_NC      ? NS_TYPE_NC
+                                                                : NS_TYPE_IO;
     return ns_hart_alias(port->machine, port->hart, physical, length, meant);
 }
 
@@ -87,7 +92,8 @@ static void port_unmap(void *context, uint64_t address, uint64_t length) {
         ns_hart_sfence(port->machine, port->hart, false, address + done);
 }
 
-/* A block of book-keeping memory, listed so that all of it can be given back. The header keeps the 16-byte alignment. */
+/* A block of book-keeping memory, listed so that all of it can be given back. The header keeps the 16-byte alignment.
+ */
 struct ns_port_block {
     struct ns_port_block *next, *previous;
 };
@@ -138,20 +144,31 @@ static void port_misuse(void *context, enum ns_port_misuse what, uint64_t addres
         [NS_MISUSE_SYNC_RANGE] = {NS_OW_UNMAP_MISMATCH, "the range reaches outside of the mapping"},
         [NS_MISUSE_MAP_OVERLAP] = {NS_OW_DOUBLE_MAP, "a live mapping already covers one of these cache lines"},
         [NS_MISUSE_FREE_MAPPED] = {NS_PL_REF, "freed while a device still has it mapped"},
-        [NS_MISUSE_LINK_OVERWRITTEN] = {NS_OW_UAF, "the link in a free block was overwritten: somebody still writes to freed memory"},
+        [NS_MISUSE_LINK_OVERWRITTEN] =
+            {NS_OW_UAF, "the link in a free block was overwritten: somebody still writes to freed memory"},
     };
     const struct ns_machine_port *port = context;
     const uint64_t last = length == 0 ? address : address + length - 1;
-    ns_tracker_report(ns_machine_tracker(port->machine), meaning[what].id, NS_SYMPTOM_MISUSE, port->event, address, last, NS_NO_EVENT,
-                      NS_NOTE_OTHER, meaning[what].text);
+    ns_tracker_report(ns_machine_tracker(port->machine), meaning[what].id, NS_SYMPTOM_MISUSE, port->event, address,
+                      last, NS_NO_EVENT, NS_NOTE_OTHER, meaning[what].text);
 }
 
 void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machine) {
     *port = (struct ns_machine_port){
-        .port = {.context = port, .load = port_load, .store = port_store, .fill = port_fill, .copy = port_copy,
-                 .maintain = port_maintain, .barrier = port_barrier, .to_virtual = port_to_virtual,
-                 .to_physical = port_to_physical, .remap = port_remap, .unmap = port_unmap,
-                 .metadata_allocate = port_metadata_allocate, .metadata_free = port_metadata_free, .misuse = port_misuse},
+        .port = {.context = port,
+                 .load = port_load,
+                 .store = port_store,
+                 .fill = port_fill,
+                 .copy = port_copy,
+                 .maintain = port_maintain,
+                 .barrier = port_barrier,
+                 .to_virtual = port_to_virtual,
+                 .to_physical = port_to_physical,
+                 .remap = port_remap,
+                 .unmap = port_unmap,
+                 .metadata_allocate = port_metadata_allocate,
+                 .metadata_free = port_metadata_free,
+                 .misuse = port_misuse},
         .machine = machine,
     };
 }

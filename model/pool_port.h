@@ -11,11 +11,11 @@ extern "C" {
 #endif
 
 struct ns_machine_port {
-    struct ns_port port;        /* what the pool gets; port.context points to this struct */
+    struct ns_port port; /* what the pool gets; port.context points to this struct */
     struct ns_machine *machine;
-    unsigned hart;              /* which hart runs the pool just now; set before each call */
-    uint32_t event;             /* the API call's event, for reports of misuse; set before each call */
-    enum ns_status status;      /* the first access that failed since it was last cleared */
+    unsigned hart;                /* which hart runs the pool just now; set before each call */
+    uint32_t event;               /* the API call's event, for reports of misuse; set before each call */
+    enum ns_status status;        /* the first access that failed since it was last cleared */
     struct ns_port_block *blocks; /* book-keeping memory that the pools hold */
 };
 

@@ -16,8 +16,8 @@ static enum ns_hazard_id discarded(const struct ns_stale_facts *facts) {
         return NS_AT_COHERENCY_DECL_REV;
     if (facts->reader_is_device)
         return facts->wrong_direction || facts->discarded_by_map ? NS_DC_WRONG_DIR
-               : facts->discarded_from_elsewhere                ? NS_DC_WRONG_RANGE
-                                                                : NS_DC_WRONG_OP;
+               : facts->discarded_from_elsewhere                 ? NS_DC_WRONG_RANGE
+                                                                 : NS_DC_WRONG_OP;
     if (facts->undefined)
         return NS_BB_LEAK;
     return facts->discarded_from_elsewhere ? NS_DC_WRONG_RANGE : NS_DC_WRONG_OP;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hart's store buffer: non-cacheable stores that have been issued but have not reached memory. Oldest first; which entry
- * leaves next is the caller's choice, because weakly ordered hardware may drain any of them (RISC-V RVWMO orders stores to
- * different addresses only by FENCE).
+ * A hart's store buffer: non-cacheable stores that have been issued but have not reached memory. Oldest first; which
+ * entry leaves next is the caller's choice, because weakly ordered hardware may drain any of them (RISC-V RVWMO orders
+ * stores to different addresses only by FENCE).
  */
 #ifndef NS_MODEL_STORE_BUFFER_H
 #define NS_MODEL_STORE_BUFFER_H
@@ -31,7 +31,9 @@ struct ns_store_buffer {
 };
 
 void ns_store_buffer_init(struct ns_store_buffer *buffer, unsigned capacity);
-static inline bool ns_store_buffer_full(const struct ns_store_buffer *buffer) { return buffer->count >= buffer->capacity; }
+static inline bool ns_store_buffer_full(const struct ns_store_buffer *buffer) {
+    return buffer->count >= buffer->capacity;
+}
 /* The buffer must not be full. */
 void ns_store_buffer_push(struct ns_store_buffer *buffer, const struct ns_store_entry *entry);
 /* Removes entry `index` into *entry. */

@@ -38,8 +38,8 @@ ns_status tlm_dma::send(lane &on, const burst_job &job) {
     return payload_status(on.payload);
 }
 
-ns_status tlm_dma::transfer(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data, ns_version *versions,
-                            uint32_t event) {
+ns_status tlm_dma::transfer(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
+                            ns_version *versions, uint32_t event) {
     // Bursts end at multiples of the burst size, hence never cross a 4 KiB border (AXI, IHI 0022, A3.4.1).
     worst_ = NS_OK;
     burst_job job = {command, address, length, data, versions, event};

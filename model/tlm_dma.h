@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A DMA master: moves bytes in bursts, several outstanding, through an address register of its own width, and answers a doorbell register.
-// Burst order on the bus is the order of addresses; completion is when all bursts of a transfer have been answered.
+// A DMA master: moves bytes in bursts, several outstanding, through an address register of its own width, and answers a
+// doorbell register. Burst order on the bus is the order of addresses; completion is when all bursts of a transfer have
+// been answered.
 #ifndef NS_MODEL_TLM_DMA_H
 #define NS_MODEL_TLM_DMA_H
 
@@ -22,16 +23,22 @@ class machine;
 class tlm_dma : public sc_core::sc_module {
   public:
     tlm_utils::simple_initiator_socket<tlm_dma, 64> socket;
-    tlm_utils::simple_target_socket<tlm_dma, 64> registers; // 4 KiB; a write anywhere rings the doorbell, a read gives 0
+    tlm_utils::simple_target_socket<tlm_dma, 64>
+        registers; // 4 KiB; a write anywhere rings the doorbell, a read gives 0
 
     static constexpr uint64_t register_bytes = 4096;
 
-    tlm_dma(sc_core::sc_module_name name, machine &owner, unsigned actor, unsigned address_bits, uint32_t burst, uint32_t outstanding);
+    tlm_dma(sc_core::sc_module_name name, machine &owner, unsigned actor, unsigned address_bits, uint32_t burst,
+            uint32_t outstanding);
 
     // What the address register keeps of a programmed address.
     uint64_t driven(uint64_t programmed) const { return programmed & mask_; }
-    // Moves `length` bytes at the address driven; the extension's event and versions go with each burst.
-    ns_status transfer(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data, ns_version *versions, uint32_t event);
+    // Programmed addresses from this one on until the address register wraps; 0: it never does.
+    uint64_t until_wrap(uint64_t programmed) const { return mask_ - driven(programmed) + 1; }
+    // Moves `length` bytes at the address driven, which must not wrap; the extension's event and versions go with each
+    // burst.
+    ns_status transfer(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data, ns_version *versions,
+                       uint32_t event);
 
     void ring();          // a doorbell arrived
     void wait_for_ring(); // consumes one

@@ -30,8 +30,11 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
         translation->override_pma = entry->override_pma;
         translation->type = entry->type;
     } else {
-        const auto read = [](void *self, uint64_t at, uint64_t *pte) { return static_cast<tlm_hart *>(self)->load_entry(at, pte); };
-        const ns_status status = ns_page_walk(machine_.page_root(), address, store, machine_.config().attributes, read, this, translation);
+        const auto read = [](void *self, uint64_t at, uint64_t *pte) {
+            return static_cast<tlm_hart *>(self)->load_entry(at, pte);
+        };
+        const ns_status status =
+            ns_page_walk(machine_.page_root(), address, store, machine_.config().attributes, read, this, translation);
         if (status != NS_OK)
             return page_fault(address, *translation, store);
         ns_tlb_insert(&tlb_, address, translation);
@@ -48,13 +51,13 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
     event.peer = 0xff;
     const uint32_t number = machine_.log_event(index_, event);
     char detail[256];
-    std::snprintf(detail, sizeof detail, "%s of virtual address 0x%llx faults: %s (PTE 0x%016llx)", store ? "store" : "load",
-                  static_cast<unsigned long long>(address), ns_page_fault_text(translation.fault),
-                  static_cast<unsigned long long>(translation.pte));
+    std::snprintf(detail, sizeof detail, "%s of virtual address 0x%llx faults: %s (PTE 0x%016llx)",
+                  store ? "store" : "load", static_cast<unsigned long long>(address),
+                  ns_page_fault_text(translation.fault), static_cast<unsigned long long>(translation.pte));
     // Reserved type bits in an otherwise good entry are a wrong memory type, not a missing page.
     const bool type_bits = translation.fault == NS_FAULT_RESERVED_BITS;
-    ns_tracker_report(machine_.tracker(), type_bits ? NS_AT_WRONG_TYPE : NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, number, address, address,
-                      NS_NO_EVENT, NS_NOTE_OTHER, detail);
+    ns_tracker_report(machine_.tracker(), type_bits ? NS_AT_WRONG_TYPE : NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, number,
+                      address, address, NS_NO_EVENT, NS_NOTE_OTHER, detail);
     return NS_ERROR_PAGE_FAULT;
 }
 
@@ -108,14 +111,15 @@ bool tlm_hart::store_entry(uint64_t physical, uint64_t value) {
     return store_piece(physical, NS_TYPE_CACHEABLE, sizeof bytes, bytes) == NS_OK;
 }
 
-ns_status tlm_hart::hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present, uint64_t length) {
+ns_status tlm_hart::hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present,
+                             uint64_t length) {
     tlm::tlm_generic_payload payload;
     attributes attribute;
     attribute.initiator_id = initiator;
     attribute.request = request;
     attribute.maintenance.address = physical;
     attribute.maintenance.length = length;
-    set_payload(payload, tlm::TLM_IGNORE_COMMAND, physical, nullptr, 0);
+    set_request(payload, physical, attribute);
     payload.set_extension(&attribute);
     sc_time delay = SC_ZERO_TIME;
     socket->b_transport(payload, delay);
@@ -152,8 +156,8 @@ ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_ve
     return NS_OK;
 }
 
-ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions,
-                               unsigned flags) {
+ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
+                               ns_version *versions, unsigned flags) {
     drain_touching(physical, length); // a load sees the hart's own earlier stores
     // The event stands where the load is issued: what others write while it is under way is not older than it.
     ns_event event{};
@@ -198,7 +202,8 @@ ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t 
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
 
-    const uint64_t next_line = (physical / machine_.config().cache.level[0].line + 1) * machine_.config().cache.level[0].line;
+    const uint64_t next_line =
+        (physical / machine_.config().cache.level[0].line + 1) * machine_.config().cache.level[0].line;
     if (machine_.config().prefetch_next_line && type == NS_TYPE_CACHEABLE && result.hit_level > 0 &&
         next_line / NS_PAGE_SIZE == physical / NS_PAGE_SIZE)
         hardware(cache_request::prefetch, machine_.hardware_actor(), next_line);
@@ -227,7 +232,7 @@ ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data
 ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data) {
     if (!ns_memory_holds(machine_.memory_core(), physical, length))
         return bus_error(physical, length, NS_ERROR_ADDRESS);
-    if (type == NS_TYPE_CACHEABLE)
+    if (type != NS_TYPE_NC || buffer_.capacity == 0)
         drain_touching(physical, length); // own stores to one address stay in order
     ns_event event{};
     event.kind = NS_EVENT_STORE;
@@ -256,13 +261,13 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
     while (length > 0) {
         ns_store_entry entry{};
         entry.address = physical;
-        entry.length = static_cast<uint32_t>(
-            std::min<uint64_t>(length, NS_STORE_ENTRY_BYTES - physical % NS_STORE_ENTRY_BYTES));
+        entry.length =
+            static_cast<uint32_t>(std::min<uint64_t>(length, NS_STORE_ENTRY_BYTES - physical % NS_STORE_ENTRY_BYTES));
         entry.event = event;
         entry.due_ps = machine_.now_ps() + machine_.config().store_buffer_drain_ps;
         std::memcpy(entry.data, data, entry.length);
-        if (ns_store_buffer_full(&buffer_))
-            drain_entry(0);
+        while (ns_store_buffer_full(&buffer_))
+            drain_one(0, UINT64_MAX);
         ns_store_buffer_push(&buffer_, &entry);
         physical += entry.length;
         data += entry.length;
@@ -270,15 +275,25 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
     }
     sc_core::wait(machine_.cycles(1));
     if (machine_.config().store_buffer_drain == NS_DRAIN_EAGER)
-        while (buffer_.count > 0)
-            drain_entry(0);
+        drain_touching(0, UINT64_MAX);
     else if (machine_.config().store_buffer_drain == NS_DRAIN_AFTER)
         buffered_.notify(SC_ZERO_TIME);
 }
 
-void tlm_hart::drain_entry(unsigned index) {
-    ns_store_entry entry;
-    ns_store_buffer_take(&buffer_, index, &entry);
+// The oldest entry that touches the range reaches memory; false when there is none. Until it has arrived it stays in
+// the buffer, where loads, fences and the tracker find it.
+bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
+    leaving_.lock();
+    int index = ns_store_buffer_find(&buffer_, physical, length);
+    if (index < 0) {
+        leaving_.unlock();
+        return false;
+    }
+    // Stores to one address stay in order: an older entry under the same bytes goes first.
+    for (int older;
+         (older = ns_store_buffer_find(&buffer_, buffer_.entry[index].address, buffer_.entry[index].length)) < index;)
+        index = older;
+    ns_store_entry entry = buffer_.entry[index];
     tlm::tlm_generic_payload payload; // own payload: another thread may be draining while the program waits
     attributes attribute;
     ns_version versions[NS_STORE_ENTRY_BYTES];
@@ -292,6 +307,8 @@ void tlm_hart::drain_entry(unsigned index) {
     sc_time delay = SC_ZERO_TIME;
     socket->b_transport(payload, delay);
     payload.clear_extension(&attribute);
+    ns_store_buffer_take(&buffer_, static_cast<unsigned>(index),
+                         &entry); // only new entries have come meanwhile, behind it
     ns_event event{};
     event.kind = NS_EVENT_DRAIN;
     event.address = entry.address;
@@ -301,17 +318,18 @@ void tlm_hart::drain_entry(unsigned index) {
     machine_.log_event(index_, event);
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
+    leaving_.unlock();
+    return true;
 }
 
 void tlm_hart::drain_touching(uint64_t physical, uint64_t length) {
-    for (int found; (found = ns_store_buffer_find(&buffer_, physical, length)) >= 0;)
-        drain_entry(static_cast<unsigned>(found));
+    while (ns_store_buffer_find(&buffer_, physical, length) >= 0)
+        drain_one(physical, length);
 }
 
 void tlm_hart::drain(uint64_t physical, uint64_t length) {
     if (length == UINT64_MAX) {
-        while (buffer_.count > 0)
-            drain_entry(0);
+        drain_touching(0, UINT64_MAX);
         hardware(cache_request::fence, machine_.hardware_actor(), 0);
         return;
     }
@@ -322,19 +340,19 @@ void tlm_hart::drain(uint64_t physical, uint64_t length) {
 void tlm_hart::drain_thread() {
     for (;;) {
         while (buffer_.count > 0 && buffer_.entry[0].due_ps <= machine_.now_ps())
-            drain_entry(0);
+            drain_one(0, UINT64_MAX);
         if (buffer_.count == 0)
             sc_core::wait(buffered_);
         else
-            sc_core::wait(sc_time(static_cast<double>(buffer_.entry[0].due_ps - machine_.now_ps()), sc_core::SC_PS), buffered_);
+            sc_core::wait(sc_time(static_cast<double>(buffer_.entry[0].due_ps - machine_.now_ps()), sc_core::SC_PS),
+                          buffered_);
     }
 }
 
 // ---- fences and maintenance ---------------------------------------------------------------------------------------
 
 void tlm_hart::fence(bool maintenance_too) {
-    while (buffer_.count > 0)
-        drain_entry(0);
+    drain_touching(0, UINT64_MAX);
     if (maintenance_too)
         hardware(cache_request::fence, index_, 0);
     ns_event event{};
@@ -350,7 +368,8 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
     do {
         ns_maintenance piece = what;
         if (what.extent != NS_WHOLE_CACHE) {
-            // A run of pages that lie one behind the other in physical memory is one range, so that edge lines are edges.
+            // A run of pages that lie one behind the other in physical memory is one range, so that edge lines are
+            // edges.
             piece.length = 0;
             while (length > 0) {
                 ns_translation translation{};

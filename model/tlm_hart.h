@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A hart: translation, store buffer and fences in front of a socket into the caches. In order, one access at a time, taken from whatever
-// program drives it.
+// A hart: translation, store buffer and fences in front of a socket into the caches. In order, one access at a time,
+// taken from whatever program drives it.
 #ifndef NS_MODEL_TLM_HART_H
 #define NS_MODEL_TLM_HART_H
 
 #include "cache/tlm_attributes.h"
+#include "cache/tlm_cache.h"
 #include "model/config.h"
 #include "model/nosnoop.h"
 #include "model/paging.h"
@@ -40,7 +41,8 @@ class tlm_hart : public sc_core::sc_module {
     bool store_entry(uint64_t physical, uint64_t value);
 
     // The hardware's own moves in this hart's caches, from any thread.
-    ns_status hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present = nullptr, uint64_t length = 0);
+    ns_status hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present = nullptr,
+                       uint64_t length = 0);
     void drain(uint64_t physical, uint64_t length);
 
     bool has_cacheable_translation(uint64_t physical) const;
@@ -50,10 +52,11 @@ class tlm_hart : public sc_core::sc_module {
     ns_status translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type);
     ns_status page_fault(uint64_t address, const ns_translation &translation, bool store);
     ns_status bus_error(uint64_t physical, uint32_t length, ns_status status);
-    ns_status load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions, unsigned flags);
+    ns_status load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions,
+                         unsigned flags);
     ns_status store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data);
     void buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event);
-    void drain_entry(unsigned index);
+    bool drain_one(uint64_t physical, uint64_t length);
     void drain_touching(uint64_t physical, uint64_t length);
     ns_status transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length);
     void drain_thread();
@@ -66,6 +69,7 @@ class tlm_hart : public sc_core::sc_module {
     tlm::tlm_generic_payload payload_;
     attributes attributes_;
     sc_core::sc_event buffered_;
+    operation_lock leaving_; // one entry leaves the store buffer at a time
 };
 
 } // namespace ns

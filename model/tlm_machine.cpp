@@ -9,7 +9,9 @@
 #include <stdexcept>
 
 // The library's own main would call this; nosnoop elaborates by itself (see ns_machine_create).
-int sc_main(int, char **) { return 0; }
+int sc_main(int, char **) {
+    return 0;
+}
 
 namespace ns {
 
@@ -23,10 +25,14 @@ static constexpr uint64_t alias_end = UINT64_C(0x3F00000000);
 static constexpr uint64_t sv39_half = UINT64_C(1) << 38;
 static constexpr unsigned irq_lines = 64;
 
-static sc_time picoseconds(uint64_t value) { return sc_time(static_cast<double>(value), sc_core::SC_PS); }
+static sc_time picoseconds(uint64_t value) {
+    return sc_time(static_cast<double>(value), sc_core::SC_PS);
+}
 
 static drain_policy policy_of(ns_drain drain) {
-    return drain == NS_DRAIN_LAZY ? drain_policy::lazy : drain == NS_DRAIN_EAGER ? drain_policy::eager : drain_policy::after;
+    return drain == NS_DRAIN_LAZY    ? drain_policy::lazy
+           : drain == NS_DRAIN_EAGER ? drain_policy::eager
+                                     : drain_policy::after;
 }
 
 machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
@@ -43,9 +49,10 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
     }
     for (unsigned i = 0; i < device_count; i++) {
         const ns_machine_device &device = devices[i];
-        devices_.push_back(std::make_unique<tlm_dma>(("device" + std::to_string(i)).c_str(), *this, device_actor(i), device.dma_bits,
-                                                     device.burst != 0 ? device.burst : config.dma_burst,
-                                                     device.outstanding != 0 ? device.outstanding : config.dma_outstanding));
+        devices_.push_back(
+            std::make_unique<tlm_dma>(("device" + std::to_string(i)).c_str(), *this, device_actor(i), device.dma_bits,
+                                      device.burst != 0 ? device.burst : config.dma_burst,
+                                      device.outstanding != 0 ? device.outstanding : config.dma_outstanding));
         bus_master master;
         master.dma = true;
         master.snoops = device.snoops;
@@ -63,7 +70,8 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
     }
 
     // The log's cast, then the tracker that watches it.
-    const auto cast = [&](unsigned index, const char *actor_name, ns_actor_class actor_class, unsigned number, bool snoops) {
+    const auto cast = [&](unsigned index, const char *actor_name, ns_actor_class actor_class, unsigned number,
+                          bool snoops) {
         ns_log_actor &actor = log_->actor[index];
         std::snprintf(actor.name, sizeof actor.name, "%s", actor_name);
         actor.actor_class = actor_class;
@@ -103,7 +111,9 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         sc_core::sc_spawn([this, i] { program_thread(i); }, sc_core::sc_gen_unique_name("program"));
 }
 
-machine::~machine() { ns_tracker_destroy(tracker_); }
+machine::~machine() {
+    ns_tracker_destroy(tracker_);
+}
 
 // ---- construction ---------------------------------------------------------------------------------------------------
 
@@ -169,7 +179,8 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
         rest.push_back(over);
         pieces = std::move(rest);
     }
-    std::sort(pieces.begin(), pieces.end(), [](const ns_pma_region &a, const ns_pma_region &b) { return a.start < b.start; });
+    std::sort(pieces.begin(), pieces.end(),
+              [](const ns_pma_region &a, const ns_pma_region &b) { return a.start < b.start; });
     pmas_ = std::move(pieces);
 }
 
@@ -198,7 +209,8 @@ void machine::build_page_tables() {
     }
     const uint64_t io_bits = ns_pte_encode_type(config_.pte_encoding, NS_TYPE_IO);
     for (unsigned i = 0; i < device_count(); i++)
-        if (ns_page_map(&builder, page_root_, registers_of(i), registers_of(i), tlm_dma::register_bytes, io_bits, false) != NS_OK)
+        if (ns_page_map(&builder, page_root_, registers_of(i), registers_of(i), tlm_dma::register_bytes, io_bits,
+                        false) != NS_OK)
             throw std::runtime_error("the device registers cannot be mapped");
 }
 
@@ -243,7 +255,8 @@ ns_page_builder machine::hart_builder(unsigned hart_index) {
     return builder;
 }
 
-// ---- page tables ------------------------------------------------------------------------------------------------------
+// ---- page tables
+// ------------------------------------------------------------------------------------------------------
 
 uint64_t machine::linear(uint64_t physical) const {
     for (const linear_window &window : linear_)
@@ -258,6 +271,26 @@ static void whole_pages(uint64_t *address, uint64_t *length) {
     *length = end - *address;
 }
 
+// While a hart changes page tables: the PTEs are not the object that its step is about.
+class not_the_object {
+  public:
+    explicit not_the_object(actor_state *actor)
+        : actor_(actor), object_(actor == nullptr ? NS_NO_OBJECT : actor->object) {
+        if (actor_ != nullptr)
+            actor_->object = NS_NO_OBJECT;
+    }
+    ~not_the_object() {
+        if (actor_ != nullptr)
+            actor_->object = object_;
+    }
+    not_the_object(const not_the_object &) = delete;
+    not_the_object &operator=(const not_the_object &) = delete;
+
+  private:
+    actor_state *actor_;
+    uint32_t object_;
+};
+
 uint64_t machine::alias(unsigned hart_index, uint64_t physical, uint64_t length, ns_memory_type type) {
     const uint64_t offset = physical % page_bytes;
     whole_pages(&physical, &length);
@@ -265,6 +298,7 @@ uint64_t machine::alias(unsigned hart_index, uint64_t physical, uint64_t length,
         return 0;
     const ns_page_builder builder = hart_index == nobody ? direct_builder() : hart_builder(hart_index);
     const uint64_t bits = ns_pte_encode_type(config_.pte_encoding, type);
+    const not_the_object meanwhile(hart_index == nobody ? nullptr : &actors_[hart_index]);
     if (ns_page_map(&builder, page_root_, alias_next_, physical, length, bits, false) != NS_OK)
         return 0;
     const uint64_t result = alias_next_ + offset;
@@ -290,16 +324,14 @@ ns_status machine::set_type_by(unsigned hart_index, uint64_t address, uint64_t l
     event.type = static_cast<uint8_t>(type);
     event.peer = 0xff;
     log_event(hart_index, event);
-    const uint32_t object = actors_[hart_index].object;
-    actors_[hart_index].object = NS_NO_OBJECT; // the PTEs are not the object
+    const not_the_object meanwhile(&actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
-    const ns_status status = ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
-    actors_[hart_index].object = object;
-    return status;
+    return ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
 }
 
 ns_status machine::unmap_by(unsigned hart_index, uint64_t address, uint64_t length) {
     whole_pages(&address, &length);
+    const not_the_object meanwhile(&actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
     return ns_page_unmap(&builder, page_root_, address, length);
 }
@@ -314,7 +346,8 @@ bool machine::walk(uint64_t address, ns_translation *translation, ns_memory_type
         for (unsigned level = owner->config_.cache.levels; level-- > 0;)
             for (unsigned h = 0; h < (level == 0 ? owner->hart_count() : 1); h++) {
                 ns_cache_copy copy;
-                if (ns_cache_peek(owner->cache_core(), level, h, at, &copy) && (level > 0 || copy.state == NS_LINE_DIRTY || h == 0))
+                if (ns_cache_peek(owner->cache_core(), level, h, at, &copy) &&
+                    (level > 0 || copy.state == NS_LINE_DIRTY || h == 0))
                     std::memcpy(bytes, copy.data + (at - copy.line_address), 8);
             }
         std::memcpy(pte, bytes, 8);
@@ -339,7 +372,8 @@ bool machine::may_fill(unsigned hart_index, uint64_t physical) {
     return harts_[hart_index]->has_cacheable_translation(physical);
 }
 
-// ---- the log ------------------------------------------------------------------------------------------------------------
+// ---- the log
+// ------------------------------------------------------------------------------------------------------------
 
 uint32_t machine::log_event(unsigned actor_index, ns_event event) {
     event.time_ps = now_ps();
@@ -359,8 +393,8 @@ void machine::report_bus_error(unsigned actor_index, uint64_t bus, uint64_t addr
     char detail[256];
     std::snprintf(detail, sizeof detail, "%s puts 0x%llx on the bus: no window and no target answers",
                   log_->actor[actor_index].name, static_cast<unsigned long long>(bus));
-    ns_tracker_report(tracker_, NS_AD_DECODE_ERROR, NS_SYMPTOM_ADDRESS, number, address, address + length - 1, NS_NO_EVENT,
-                      NS_NOTE_OTHER, detail);
+    ns_tracker_report(tracker_, NS_AD_DECODE_ERROR, NS_SYMPTOM_ADDRESS, number, address, address + length - 1,
+                      NS_NO_EVENT, NS_NOTE_OTHER, detail);
 }
 
 ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_maintenance &piece, attributes &attribute,
@@ -374,18 +408,22 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
     event.link = actors_[index].inside;
     event.inside = actors_[index].inside != NS_NO_EVENT;
     event.peer = 0xff;
+    maintenance_lock_.lock(); // the tracker knows one operation at a time
     const uint32_t number = log_event(index, event);
-    if (piece.extent != NS_WHOLE_CACHE && piece.length == 0)
+    if (piece.extent != NS_WHOLE_CACHE && piece.length == 0) {
+        maintenance_lock_.unlock();
         return NS_OK; // it names nothing
+    }
     ns_tracker_maintenance_begin(tracker_, number, piece.address, piece.length, piece.extent == NS_WHOLE_CACHE);
     attribute.initiator_id = index;
     attribute.request = cache_request::maintain;
     attribute.maintenance = piece;
     attribute.event = number;
-    set_payload(payload, tlm::TLM_IGNORE_COMMAND, piece.address, nullptr, 0);
+    set_request(payload, piece.address, attribute);
     sc_time delay = SC_ZERO_TIME;
     on.socket->b_transport(payload, delay);
     ns_tracker_maintenance_end(tracker_);
+    maintenance_lock_.unlock();
     attribute.request = cache_request::access;
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
@@ -429,7 +467,8 @@ void machine::before_memory_write(void *self, uint64_t tag, uint64_t address, ui
                                   const ns_version *old_versions, const uint8_t *data, const ns_version *versions) {
     machine *owner = static_cast<machine *>(self);
     if (owner->tracker_ != nullptr)
-        ns_tracker_memory_write(owner->tracker_, static_cast<uint32_t>(tag), address, length, old_data, old_versions, data, versions);
+        ns_tracker_memory_write(owner->tracker_, static_cast<uint32_t>(tag), address, length, old_data, old_versions,
+                                data, versions);
 }
 
 void machine::on_drained(void *self, unsigned initiator, uint32_t written, uint64_t address, uint32_t length) {
@@ -454,7 +493,8 @@ bool machine::find_in_flight(void *self, uint64_t address, ns_in_flight *out) {
     unsigned hart_index;
     uint8_t data;
     ns_version version;
-    if (ns_cache_late_peek(owner->cache_core(), address, &hart_index, &data, &version) && (!found || version > out->version)) {
+    if (ns_cache_late_peek(owner->cache_core(), address, &hart_index, &data, &version) &&
+        (!found || version > out->version)) {
         *out = {NS_FLIGHT_LATE_WRITE_BACK, version};
         found = true;
     }
@@ -466,7 +506,8 @@ bool machine::find_in_flight(void *self, uint64_t address, ns_in_flight *out) {
     return found;
 }
 
-// ---- programs, turns, interrupts -------------------------------------------------------------------------------------------
+// ---- programs, turns, interrupts
+// -------------------------------------------------------------------------------------------
 
 void machine::set_program(unsigned index, ns_program program, void *context) {
     actors_[index].program = program;
@@ -498,7 +539,8 @@ void machine::next_turn() {
 
 void machine::raise(unsigned irq) {
     irq_line &line = irqs_[irq];
-    line.pending++;
+    if (line.pending++ > 0)
+        return; // the line is up already, or on its way
     line.arrives = sc_core::sc_time_stamp() + picoseconds(config_.interrupt_latency_ps);
     line.event.notify(picoseconds(config_.interrupt_latency_ps));
 }

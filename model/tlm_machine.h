@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The assembled machine: harts, caches, interconnect, memory, DMA masters and interrupt lines, the log and the tracker. nosnoop.h
-// is its C face; this header is for the modules.
+// The assembled machine: harts, caches, interconnect, memory, DMA masters and interrupt lines, the log and the tracker.
+// nosnoop.h is its C face; this header is for the modules.
 #ifndef NS_MODEL_TLM_MACHINE_H
 #define NS_MODEL_TLM_MACHINE_H
 
@@ -29,8 +29,8 @@ struct actor_state {
 
 class machine : public sc_core::sc_module {
   public:
-    machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices, size_t device_count,
-            ns_log *log, ::ns_machine *face);
+    machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
+            size_t device_count, ns_log *log, ::ns_machine *face);
     ~machine() override;
 
     const ns_machine_config &config() const { return config_; }
@@ -99,8 +99,9 @@ class machine : public sc_core::sc_module {
     static uint32_t on_fill(void *self, const ns_cache_line_event *line);
     static void on_write_back(void *self, const ns_cache_line_event *line);
     static void on_drop(void *self, const ns_cache_line_event *line, bool dirty);
-    static void before_memory_write(void *self, uint64_t tag, uint64_t address, uint32_t length, const uint8_t *old_data,
-                                    const ns_version *old_versions, const uint8_t *data, const ns_version *versions);
+    static void before_memory_write(void *self, uint64_t tag, uint64_t address, uint32_t length,
+                                    const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
+                                    const ns_version *versions);
     static void on_drained(void *self, unsigned initiator, uint32_t event, uint64_t address, uint32_t length);
     static bool find_in_flight(void *self, uint64_t address, ns_in_flight *out);
     uint32_t log_line_event(ns_event_kind kind, const ns_cache_line_event &line, bool dirty);
@@ -134,6 +135,7 @@ class machine : public sc_core::sc_module {
     std::vector<linear_window> linear_;
     unsigned running_ = 0;
     unsigned table_hart_ = 0; // on whose behalf the hart builder works
+    operation_lock maintenance_lock_;
     uint64_t turn_ = 0;
     sc_core::sc_event turn_event_;
 };

@@ -50,7 +50,9 @@ struct ns_machine *ns_machine_create(const struct ns_machine_config *config, con
     }
 }
 
-void ns_machine_destroy(struct ns_machine *machine) { delete machine; }
+void ns_machine_destroy(struct ns_machine *machine) {
+    delete machine;
+}
 
 void ns_machine_set_program(struct ns_machine *machine, unsigned actor, ns_program program, void *context) {
     machine->body->set_program(actor, program, context);
@@ -69,15 +71,28 @@ enum ns_status ns_machine_run(struct ns_machine *machine) {
     return machine->body->finished() ? NS_OK : NS_ERROR_TIMEOUT;
 }
 
-void ns_machine_stop(struct ns_machine *) { sc_core::sc_stop(); }
+void ns_machine_stop(struct ns_machine *) {
+    sc_core::sc_stop();
+}
 
-unsigned ns_machine_hardware_actor(const struct ns_machine *machine) { return machine->body->hardware_actor(); }
-unsigned ns_machine_device_actor(const struct ns_machine *machine, unsigned device) { return machine->body->device_actor(device); }
-struct ns_tracker *ns_machine_tracker(struct ns_machine *machine) { return machine->body->tracker(); }
-const struct ns_machine_config *ns_machine_get_config(const struct ns_machine *machine) { return &machine->body->config(); }
-uint64_t ns_machine_now_ps(const struct ns_machine *machine) { return machine->body->now_ps(); }
+unsigned ns_machine_hardware_actor(const struct ns_machine *machine) {
+    return machine->body->hardware_actor();
+}
+unsigned ns_machine_device_actor(const struct ns_machine *machine, unsigned device) {
+    return machine->body->device_actor(device);
+}
+struct ns_tracker *ns_machine_tracker(struct ns_machine *machine) {
+    return machine->body->tracker();
+}
+const struct ns_machine_config *ns_machine_get_config(const struct ns_machine *machine) {
+    return &machine->body->config();
+}
+uint64_t ns_machine_now_ps(const struct ns_machine *machine) {
+    return machine->body->now_ps();
+}
 
-enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length, uint8_t value) {
+enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length,
+                               uint8_t value) {
     ns::machine &body = *machine->body;
     ns_event event{};
     event.kind = NS_EVENT_INITIAL;
@@ -106,10 +121,13 @@ enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type) {
     return machine->body->alias(ns::machine::nobody, physical, length, type);
 }
-enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t address, uint64_t length, enum ns_memory_type type) {
+enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t address, uint64_t length,
+                                   enum ns_memory_type type) {
     return machine->body->set_type_directly(address, length, type);
 }
-uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical) { return machine->body->linear(physical); }
+uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical) {
+    return machine->body->linear(physical);
+}
 uint64_t ns_machine_physical(struct ns_machine *machine, uint64_t address) {
     ns_translation translation{};
     ns_memory_type type;
@@ -120,27 +138,39 @@ void ns_actor_begin(struct ns_machine *machine, unsigned actor, uint32_t site, u
     machine->body->actor(actor).site = site;
     machine->body->actor(actor).object = object;
 }
-void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event) { machine->body->actor(actor).inside = event; }
+void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event) {
+    machine->body->actor(actor).inside = event;
+}
 uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event) {
     return machine->body->log_event(actor, *event);
 }
 void ns_actor_pause(struct ns_machine *, unsigned, uint64_t picoseconds) {
     sc_core::wait(sc_core::sc_time(static_cast<double>(picoseconds), sc_core::SC_PS));
 }
-void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn) { machine->body->wait_turn(turn); }
-void ns_machine_next_turn(struct ns_machine *machine) { machine->body->next_turn(); }
+void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn) {
+    machine->body->wait_turn(turn);
+}
+void ns_machine_next_turn(struct ns_machine *machine) {
+    machine->body->next_turn();
+}
 
-/* ---- harts -------------------------------------------------------------------------------------------------------- */
+/* ---- harts --------------------------------------------------------------------------------------------------------
+ */
 
 enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
                             ns_version *versions, unsigned flags) {
     return machine->body->hart(hart).load(address, length, data, versions, flags);
 }
-enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data) {
+enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length,
+                             const uint8_t *data) {
     return machine->body->hart(hart).store(address, length, data);
 }
-void ns_hart_fence(struct ns_machine *machine, unsigned hart) { machine->body->hart(hart).fence(true); }
-void ns_hart_fence_local(struct ns_machine *machine, unsigned hart) { machine->body->hart(hart).fence(false); }
+void ns_hart_fence(struct ns_machine *machine, unsigned hart) {
+    machine->body->hart(hart).fence(true);
+}
+void ns_hart_fence_local(struct ns_machine *machine, unsigned hart) {
+    machine->body->hart(hart).fence(false);
+}
 enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what) {
     return machine->body->hart(hart).maintain(*what);
 }
@@ -151,7 +181,8 @@ enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint6
                                 enum ns_memory_type type) {
     return machine->body->set_type_by(hart, address, length, type);
 }
-uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length, enum ns_memory_type type) {
+uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length,
+                       enum ns_memory_type type) {
     return machine->body->alias(hart, physical, length, type);
 }
 enum ns_status ns_hart_unmap_pages(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length) {
@@ -198,9 +229,12 @@ void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq) {
     ns_tracker_wait(body.tracker(), hart, irq);
 }
 
-bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq) { return machine->body->irq_pending(irq); }
+bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq) {
+    return machine->body->irq_pending(irq);
+}
 
-/* ---- devices ---------------------------------------------------------------------------------------------------------- */
+/* ---- devices
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Where an address that was programmed really leads, and what is wrong with it. */
 struct destination {
@@ -209,14 +243,15 @@ struct destination {
     enum ns_hazard_id problem;
 };
 
-static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsigned device, uint64_t bus, uint64_t intended,
-                           uint32_t length) {
+static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsigned device, uint64_t bus,
+                           uint64_t intended, uint32_t length) {
     destination to = {dma.driven(bus), UINT64_MAX, NS_HAZARD_NONE};
     const auto &windows = body.windows_of(device);
     if (windows.empty())
         to.physical = to.driven;
     for (const ns::bus_window &window : windows)
-        if (to.driven >= window.bus && to.driven - window.bus < window.length && length <= window.length - (to.driven - window.bus))
+        if (to.driven >= window.bus && to.driven - window.bus < window.length &&
+            length <= window.length - (to.driven - window.bus))
             to.physical = window.physical + (to.driven - window.bus);
     if (to.driven != bus)
         to.problem = NS_AD_MASK_TRUNC;
@@ -227,8 +262,8 @@ static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsi
     return to;
 }
 
-static void report_address(ns::machine &body, unsigned device, uint32_t event, const destination &to, uint64_t bus, uint64_t intended,
-                           uint32_t length) {
+static void report_address(ns::machine &body, unsigned device, uint32_t event, const destination &to, uint64_t bus,
+                           uint64_t intended, uint32_t length) {
     const unsigned actor = body.device_actor(device);
     const char *name = body.log()->actor[actor].name;
     const uint64_t first = intended != UINT64_MAX ? intended : bus;
@@ -241,13 +276,38 @@ static void report_address(ns::machine &body, unsigned device, uint32_t event, c
         std::snprintf(detail, sizeof detail, "%s was given 0x%llx but drives only 0x%llx, which is %s", name,
                       static_cast<unsigned long long>(bus), static_cast<unsigned long long>(to.driven), where);
     else
-        std::snprintf(detail, sizeof detail, "%s was given 0x%llx, which on its bus is %s; the buffer lies at physical 0x%llx", name,
+        std::snprintf(detail, sizeof detail,
+                      "%s was given 0x%llx, which on its bus is %s; the buffer lies at physical 0x%llx", name,
                       static_cast<unsigned long long>(bus), where, static_cast<unsigned long long>(intended));
-    ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first, first + length - 1, NS_NO_EVENT, NS_NOTE_OTHER, detail);
+    ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first, first + length - 1, NS_NO_EVENT,
+                      NS_NOTE_OTHER, detail);
 }
 
-static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::tlm_command command, uint64_t bus, uint64_t intended,
-                                      uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
+/* How many of the bytes from `bus` on lie behind each other in one piece: up to where the address register wraps, or a
+ * window or a RAM ends. */
+static uint32_t contiguous(const ns::machine &body, unsigned device, const ns::tlm_dma &dma, uint64_t bus,
+                           uint32_t length) {
+    const auto shorten = [&length](uint64_t limit) {
+        length = limit != 0 && limit < length ? static_cast<uint32_t>(limit) : length;
+    };
+    shorten(dma.until_wrap(bus));
+    uint64_t physical = dma.driven(bus);
+    for (const ns::bus_window &window : body.windows_of(device))
+        if (dma.driven(bus) >= window.bus && dma.driven(bus) - window.bus < window.length) {
+            shorten(window.length - (dma.driven(bus) - window.bus));
+            physical = window.physical + (dma.driven(bus) - window.bus);
+        }
+    for (size_t i = 0; i < body.config().ram_count; i++) {
+        const ns_ram &ram = body.config().ram[i];
+        if (physical >= ram.start && physical - ram.start < ram.length)
+            shorten(ram.length - (physical - ram.start));
+    }
+    return length;
+}
+
+static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tlm_command command, uint64_t bus,
+                                     uint64_t intended, uint32_t length, uint8_t *data, ns_version *versions,
+                                     unsigned flags) {
     ns::tlm_dma &dma = body.device(device);
     const unsigned actor = body.device_actor(device);
     const destination to = resolve(body, dma, device, bus, intended, length);
@@ -298,15 +358,33 @@ static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::t
     return NS_OK;
 }
 
-enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended, uint32_t length, uint8_t *data,
-                              ns_version *versions, unsigned flags) {
+static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::tlm_command command, uint64_t bus,
+                                      uint64_t intended, uint32_t length, uint8_t *data, ns_version *versions,
+                                      unsigned flags) {
+    enum ns_status status = NS_OK;
+    while (length > 0 && status == NS_OK) {
+        const uint32_t piece = contiguous(body, device, body.device(device), bus, length);
+        status = transfer_piece(body, device, command, bus, intended, piece, data, versions, flags);
+        bus += piece;
+        intended += intended == UINT64_MAX ? 0 : piece;
+        data += piece;
+        length -= piece;
+        if (versions != nullptr)
+            versions += piece;
+    }
+    return status;
+}
+
+enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
+                              uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
     return device_transfer(*machine->body, device, tlm::TLM_READ_COMMAND, bus, intended, length, data, versions, flags);
 }
 
-enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended, uint32_t length,
-                               const uint8_t *data) {
+enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
+                               uint32_t length, const uint8_t *data) {
     /* One data pointer serves both directions in TLM; a target does not change write data. */
-    return device_transfer(*machine->body, device, tlm::TLM_WRITE_COMMAND, bus, intended, length, const_cast<uint8_t *>(data), nullptr, 0);
+    return device_transfer(*machine->body, device, tlm::TLM_WRITE_COMMAND, bus, intended, length,
+                           const_cast<uint8_t *>(data), nullptr, 0);
 }
 
 uint64_t ns_device_bus_address(const struct ns_machine *machine, unsigned device, uint64_t physical) {
@@ -326,7 +404,8 @@ void ns_device_flush(struct ns_machine *machine, unsigned device) {
 void ns_device_raise(struct ns_machine *machine, unsigned device, unsigned irq) {
     ns::machine &body = *machine->body;
     if ((body.config().may & NS_MAY_IRQ_BEFORE_DATA) == 0)
-        ns_device_flush(machine, device); /* the interrupt is a message on the same path and pushes the data before it */
+        ns_device_flush(machine,
+                        device); /* the interrupt is a message on the same path and pushes the data before it */
     ns_event event{};
     event.kind = NS_EVENT_RAISE;
     event.irq = static_cast<uint8_t>(irq);
@@ -336,7 +415,9 @@ void ns_device_raise(struct ns_machine *machine, unsigned device, unsigned irq) 
     body.raise(irq);
 }
 
-bool ns_device_rung(const struct ns_machine *machine, unsigned device) { return machine->body->device(device).rung(); }
+bool ns_device_rung(const struct ns_machine *machine, unsigned device) {
+    return machine->body->device(device).rung();
+}
 
 void ns_device_start(struct ns_machine *machine, unsigned device) {
     ns::machine &body = *machine->body;
@@ -348,7 +429,8 @@ void ns_device_start(struct ns_machine *machine, unsigned device) {
     ns_tracker_start(body.tracker(), body.device_actor(device));
 }
 
-/* ---- the hardware by itself ------------------------------------------------------------------------------------------------ */
+/* ---- the hardware by itself
+ * ------------------------------------------------------------------------------------------------ */
 
 static enum ns_status hardware(struct ns_machine *machine, unsigned hart, cache_request request, uint64_t physical) {
     return machine->body->hart(hart).hardware(request, machine->body->hardware_actor(), physical);
@@ -364,7 +446,9 @@ static void log_hardware(struct ns_machine *machine, enum ns_event_kind kind, un
     machine->body->log_event(machine->body->hardware_actor(), event);
 }
 
-bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical) { return machine->body->may_fill(hart, physical); }
+bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    return machine->body->may_fill(hart, physical);
+}
 
 enum ns_status ns_hw_prefetch(struct ns_machine *machine, unsigned hart, uint64_t physical) {
     return hardware(machine, hart, cache_request::prefetch, physical);
@@ -390,12 +474,15 @@ void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t ph
     machine->body->interconnect().drain(machine->body->master_of(device), length == UINT64_MAX ? 0 : physical, length);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------------------ */
+/* ---- looking
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data) {
     return ns_memory_read(machine->body->memory_core(), physical, length, data, nullptr);
 }
-const struct ns_cache *ns_machine_cache(const struct ns_machine *machine) { return machine->body->cache_core(); }
+const struct ns_cache *ns_machine_cache(const struct ns_machine *machine) {
+    return machine->body->cache_core();
+}
 size_t ns_machine_buffered(const struct ns_machine *machine, unsigned actor) {
     ns::machine &body = *machine->body;
     if (actor < body.hart_count())

@@ -57,7 +57,9 @@ void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enu
     tracker->object[object].coherent = coherent;
 }
 
-void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) { tracker->object[object].length = 0; }
+void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) {
+    tracker->object[object].length = 0;
+}
 
 /* ---- looking things up ------------------------------------------------------------------------------------------- */
 
@@ -156,7 +158,9 @@ void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns
     ns_log_add_hazard(tracker->log, &hazard);
 }
 
-static const char *actor_name(const struct ns_tracker *tracker, unsigned actor) { return tracker->log->actor[actor].name; }
+static const char *actor_name(const struct ns_tracker *tracker, unsigned actor) {
+    return tracker->log->actor[actor].name;
+}
 
 static const char *object_name(const struct ns_tracker *tracker, uint64_t address) {
     const uint32_t index = object_at(tracker, address);
@@ -164,7 +168,8 @@ static const char *object_name(const struct ns_tracker *tracker, uint64_t addres
 }
 
 /* The newest event of a kind before `before` whose range holds the byte, or NS_NO_EVENT. */
-static uint32_t last_event(const struct ns_tracker *tracker, enum ns_event_kind kind, uint32_t before, uint64_t address) {
+static uint32_t last_event(const struct ns_tracker *tracker, enum ns_event_kind kind, uint32_t before,
+                           uint64_t address) {
     for (uint32_t i = before; i-- > 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (event->kind == (uint8_t)kind && range_holds(event->address, event->length, address))
@@ -192,7 +197,8 @@ static bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t obje
 }
 
 /* A hart touches bytes that a device owns or may still be using. True when it was reported. */
-static bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool store) {
+static bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                                 bool store) {
     const unsigned hart = event_at(tracker, event)->actor;
     char detail[256];
     for (uint32_t i = 0; i < length; i++) {
@@ -227,7 +233,8 @@ static bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uin
 }
 
 /* A device touches bytes: lifetime, direction, order. True when it was reported. */
-static bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
+static bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                                bool write) {
     const unsigned device = event_at(tracker, event)->actor;
     char detail[256];
     for (uint32_t i = 0; i < length; i++) {
@@ -239,7 +246,8 @@ static bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint
         const uint8_t flags = page->flags[at % NS_PAGE_SIZE];
         const struct mapping *mapping = mapping_of(tracker, page, at);
         if ((flags & BYTE_FREED) != 0) {
-            snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(tracker, device), write ? "writes" : "reads");
+            snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(tracker, device),
+                     write ? "writes" : "reads");
             ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
                               last_event(tracker, NS_EVENT_FREE, event, at), NS_NOTE_FREED, detail);
             return true;
@@ -253,15 +261,17 @@ static bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint
         }
         if (mapping != NULL && mapping->device == device) {
             if (mapping->cpu_owns) {
-                snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu", actor_name(tracker, device),
-                         write ? "writes" : "reads", object_name(tracker, at));
-                ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->back_event, NS_NOTE_UNMAPPED, detail);
+                snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu",
+                         actor_name(tracker, device), write ? "writes" : "reads", object_name(tracker, at));
+                ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->back_event,
+                                  NS_NOTE_UNMAPPED, detail);
                 return true;
             }
             if ((write && mapping->direction == 1) || (!write && mapping->direction == 2)) {
                 snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", actor_name(tracker, device),
                          write ? "writes" : "reads", write ? "to-device" : "from-device");
-                ns_tracker_report(tracker, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->map_event, NS_NOTE_MAPPED, detail);
+                ns_tracker_report(tracker, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->map_event,
+                                  NS_NOTE_MAPPED, detail);
                 return true;
             }
         }
@@ -271,17 +281,20 @@ static bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint
             !happened_before(tracker, newest, device)) {
             snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
                      actor_name(tracker, writer->actor), actor_name(tracker, device));
-            ns_tracker_report(tracker, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, event, at, last, newest, NS_NOTE_WROTE, detail);
+            ns_tracker_report(tracker, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, event, at, last, newest, NS_NOTE_WROTE,
+                              detail);
             return true;
         }
     }
     return false;
 }
 
-/* ---- accesses ------------------------------------------------------------------------------------------------------ */
+/* ---- accesses ------------------------------------------------------------------------------------------------------
+ */
 
 /* The flat memory takes the bytes; from now on they are defined, wanted and nobody's loss. */
-static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data) {
+static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                       const uint8_t *data) {
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page == NULL)
@@ -290,11 +303,12 @@ static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t addr
         page->flat[offset] = event;
         page->value[offset] = data[i];
         if ((page->flags[offset] & (BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST)) != 0)
-            page->flags[offset] &= (uint8_t)~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST);
+            page->flags[offset] &= (uint8_t) ~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST);
     }
 }
 
-void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length, const uint8_t *data) {
+void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
+                        const uint8_t *data) {
     write_flat(tracker, event, address, (uint32_t)length, data);
 }
 
@@ -305,7 +319,8 @@ void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t objec
     write_flat(tracker, event, address, length, data);
 }
 
-void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data) {
+void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                          const uint8_t *data) {
     check_device_access(tracker, event, address, length, true);
     write_flat(tracker, event, address, length, data);
     for (uint32_t i = 0; i < length; i++) {
@@ -328,7 +343,8 @@ static void note_consequence(struct ns_tracker *tracker, uint32_t event, uint32_
         hazard->consequence_site[hazard->consequence_count++] = site;
 }
 
-/* Compares what an access returned with the flat memory. Runs of bytes with the same history make one hazard. True when something was stale. */
+/* Compares what an access returned with the flat memory. Runs of bytes with the same history make one hazard. True when
+ * something was stale. */
 static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                     const uint8_t *data, const ns_version *versions) {
     bool stale = false;
@@ -346,13 +362,19 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
         const uint8_t flags = page->flags[offset];
         uint32_t end = i + 1;
         while (end < length && (address + end) % NS_PAGE_SIZE != 0 && versions[end] == versions[i] &&
-               page->flat[(address + end) % NS_PAGE_SIZE] == newest && page->flags[(address + end) % NS_PAGE_SIZE] == flags)
+               page->flat[(address + end) % NS_PAGE_SIZE] == newest &&
+               page->flags[(address + end) % NS_PAGE_SIZE] == flags)
             end++;
         if ((flags & BYTE_LOST) != 0) {
             note_consequence(tracker, event, page->aux[offset]);
         } else {
-            struct stale_bytes bytes = {.event = event, .object = object, .first = address + i, .length = end - i,
-                                        .got = versions[i], .newest = newest, .data = data + i};
+            struct stale_bytes bytes = {.event = event,
+                                        .object = object,
+                                        .first = address + i,
+                                        .length = end - i,
+                                        .got = versions[i],
+                                        .newest = newest,
+                                        .data = data + i};
             for (uint32_t j = 0; j < length && !bytes.torn; j++)
                 bytes.torn = versions[j] == newest;
             diagnose_stale(tracker, &bytes);
@@ -373,8 +395,9 @@ static void check_undefined(struct ns_tracker *tracker, uint32_t event, uint64_t
         while (end < length && (address + end) % NS_PAGE_SIZE != 0 &&
                (page->flags[(address + end) % NS_PAGE_SIZE] & BYTE_UNDEFINED) != 0)
             end++;
-        ns_tracker_report(tracker, NS_BB_LEAK, NS_SYMPTOM_LEAK, event, address + i, address + end - 1, page->aux[offset],
-                          NS_NOTE_MAPPED, "the device never wrote these bytes, and mapping from-device left their content undefined");
+        ns_tracker_report(tracker, NS_BB_LEAK, NS_SYMPTOM_LEAK, event, address + i, address + end - 1,
+                          page->aux[offset], NS_NOTE_MAPPED,
+                          "the device never wrote these bytes, and mapping from-device left their content undefined");
         return;
     }
 }
@@ -403,8 +426,8 @@ void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object
         keep(tracker, event, address, length);
 }
 
-void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data,
-                         const ns_version *versions, const struct ns_load_facts *facts) {
+void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                         const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts) {
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page != NULL)
@@ -416,9 +439,11 @@ void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t ad
         check_device_access(tracker, event, address, length, false);
 }
 
-/* ---- copies ---------------------------------------------------------------------------------------------------------- */
+/* ---- copies
+ * ---------------------------------------------------------------------------------------------------------- */
 
-void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length, bool whole) {
+void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
+                                  bool whole) {
     tracker->maintenance.active = true;
     tracker->maintenance.whole = whole;
     tracker->maintenance.event = event;
@@ -426,7 +451,9 @@ void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, ui
     tracker->maintenance.length = length;
 }
 
-void ns_tracker_maintenance_end(struct ns_tracker *tracker) { tracker->maintenance.active = false; }
+void ns_tracker_maintenance_end(struct ns_tracker *tracker) {
+    tracker->maintenance.active = false;
+}
 
 void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, uint64_t address, uint32_t length,
                              const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
@@ -449,11 +476,17 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
             continue;
         }
         uint32_t end = i + 1;
-        while (end < length && (address + end) % NS_PAGE_SIZE != 0 && old_versions[end] == newest && versions[end] != newest &&
-               page->flat[(address + end) % NS_PAGE_SIZE] == newest)
+        while (end < length && (address + end) % NS_PAGE_SIZE != 0 && old_versions[end] == newest &&
+               versions[end] != newest && page->flat[(address + end) % NS_PAGE_SIZE] == newest)
             end++;
-        const struct lost_bytes bytes = {.cause_event = cause_event, .first = address + i, .length = end - i, .newest = newest,
-                                         .line_address = address, .line_length = length, .data = data, .versions = versions,
+        const struct lost_bytes bytes = {.cause_event = cause_event,
+                                         .first = address + i,
+                                         .length = end - i,
+                                         .newest = newest,
+                                         .line_address = address,
+                                         .line_length = length,
+                                         .data = data,
+                                         .versions = versions,
                                          .old_versions = old_versions};
         diagnose_lost(tracker, &bytes);
         i = end;
@@ -471,12 +504,14 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
             return;
         const size_t offset = at % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
-        if (line->versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 || version_exists(tracker, at, newest, true)) {
+        if (line->versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 ||
+            version_exists(tracker, at, newest, true)) {
             i++;
             continue;
         }
-        const bool named = tracker->maintenance.active &&
-                           (tracker->maintenance.whole || range_holds(tracker->maintenance.first, tracker->maintenance.length, at));
+        const bool named =
+            tracker->maintenance.active &&
+            (tracker->maintenance.whole || range_holds(tracker->maintenance.first, tracker->maintenance.length, at));
         if (named) {
             page->flags[offset] |= BYTE_DISCARDED;
             if ((page->flags[offset] & BYTE_UNDEFINED) == 0)
@@ -485,22 +520,32 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
             continue;
         }
         uint32_t end = i + 1;
-        while (end < line->length && line->versions[end] == newest && page->flat[(line->address + end) % NS_PAGE_SIZE] == newest &&
-               !(tracker->maintenance.active && range_holds(tracker->maintenance.first, tracker->maintenance.length, line->address + end)))
+        while (end < line->length && line->versions[end] == newest &&
+               page->flat[(line->address + end) % NS_PAGE_SIZE] == newest &&
+               !(tracker->maintenance.active &&
+                 range_holds(tracker->maintenance.first, tracker->maintenance.length, line->address + end)))
             end++;
-        const struct lost_bytes bytes = {.cause_event = tracker->maintenance.active ? tracker->maintenance.event : event,
-                                         .first = at, .length = end - i, .newest = newest, .dropped = true,
-                                         .line_address = line->address, .line_length = line->length, .data = line->data,
+        const struct lost_bytes bytes = {.cause_event =
+                                             tracker->maintenance.active ? tracker->maintenance.event : event,
+                                         .first = at,
+                                         .length = end - i,
+                                         .newest = newest,
+                                         .dropped = true,
+                                         .line_address = line->address,
+                                         .line_length = line->length,
+                                         .data = line->data,
                                          .versions = line->versions};
         diagnose_lost(tracker, &bytes);
         i = end;
     }
 }
 
-/* ---- hand-over and lifetime ------------------------------------------------------------------------------------------ */
+/* ---- hand-over and lifetime
+ * ------------------------------------------------------------------------------------------ */
 
 /* A mapping whose other side writes must not share its end lines with anything that the program uses meanwhile. */
-static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length) {
+static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address,
+                            uint64_t length) {
     const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
     const uint64_t line = config->level[config->levels - 1].line;
     const uint64_t end = address + length;
@@ -517,10 +562,11 @@ static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned
         /* The rest of the very thing that is mapped in part is not a neighbour. */
         if (unit < end && address < unit + unit_length)
             continue;
-        snprintf(detail, sizeof detail, "the %s %u-byte line of the mapping also holds bytes that are not mapped for %s",
+        snprintf(detail, sizeof detail,
+                 "the %s %u-byte line of the mapping also holds bytes that are not mapped for %s",
                  at < address ? "first" : "last", (unsigned)line, actor_name(tracker, device));
-        ns_tracker_report(tracker, NS_LS_ALIGN, NS_SYMPTOM_ALIGNMENT, event, at, at < address ? address - 1 : last_line_end - 1,
-                          NS_NO_EVENT, NS_NOTE_OTHER, detail);
+        ns_tracker_report(tracker, NS_LS_ALIGN, NS_SYMPTOM_ALIGNMENT, event, at,
+                          at < address ? address - 1 : last_line_end - 1, NS_NO_EVENT, NS_NOTE_OTHER, detail);
         return;
     }
 }
@@ -537,8 +583,13 @@ void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device,
         return;
     if (index == tracker->mapping_count)
         tracker->mapping_count++;
-    tracker->mapping[index] = (struct mapping){.first = address, .length = length, .device = device, .direction = direction,
-                                               .live = true, .map_event = event, .hand_over_event = event};
+    tracker->mapping[index] = (struct mapping){.first = address,
+                                               .length = length,
+                                               .device = device,
+                                               .direction = direction,
+                                               .live = true,
+                                               .map_event = event,
+                                               .hand_over_event = event};
     for (uint64_t at = address; at < address + length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL)
@@ -557,7 +608,8 @@ void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device,
 void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length) {
     struct mapping *unmapped = NULL;
     for (size_t i = 0; i < tracker->mapping_count && unmapped == NULL; i++)
-        if (tracker->mapping[i].live && tracker->mapping[i].device == device && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
+        if (tracker->mapping[i].live && tracker->mapping[i].device == device &&
+            range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
             unmapped = &tracker->mapping[i];
     if (unmapped == NULL)
         return;
@@ -579,7 +631,8 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
     }
 }
 
-void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length, bool for_cpu) {
+void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                     bool for_cpu) {
     (void)length;
     for (size_t i = 0; i < tracker->mapping_count; i++) {
         struct mapping *mapping = &tracker->mapping[i];
@@ -618,7 +671,8 @@ void ns_tracker_alloc(struct ns_tracker *tracker, uint32_t event, uint64_t addre
     set_freed(tracker, address, length, false);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ----------------------------------------------------------------------------------------------------------- */
 
 bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32_t length, const uint8_t *data) {
     for (uint32_t i = 0; i < length; i++) {
@@ -630,8 +684,8 @@ bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32
 }
 
 /*
- * OR-DESC-CONSUME: a hart kept fields that it had loaded before it learnt (by a poll or an interrupt) that the device had
- * written them, and never loaded them again. Which of its loads were early is only known at the end.
+ * OR-DESC-CONSUME: a hart kept fields that it had loaded before it learnt (by a poll or an interrupt) that the device
+ * had written them, and never loaded them again. Which of its loads were early is only known at the end.
  */
 void ns_tracker_finish(struct ns_tracker *tracker) {
     for (size_t i = 0; i < tracker->kept_count; i++) {

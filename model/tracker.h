@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Byte provenance and ownership. The tracker keeps the flat memory (the ghost that a machine without caches and buffers would
- * hold: for each byte the newest version in the order in which actors issue their writes), compares every access with it,
- * and watches what happens to copies. It never changes the machine. What it finds it adds to the log as hazards.
+ * Byte provenance and ownership. The tracker keeps the flat memory (the ghost that a machine without caches and buffers
+ * would hold: for each byte the newest version in the order in which actors issue their writes), compares every access
+ * with it, and watches what happens to copies. It never changes the machine. What it finds it adds to the log as
+ * hazards.
  *
- * The machine tells it about each event right after appending that event to the log. Addresses are physical unless a name says otherwise.
+ * The machine tells it about each event right after appending that event to the log. Addresses are physical unless a
+ * name says otherwise.
  */
 #ifndef NS_MODEL_TRACKER_H
 #define NS_MODEL_TRACKER_H
@@ -25,8 +27,8 @@ struct ns_in_flight {
     ns_version version;
 };
 
-/* How the tracker looks at the machine. `in_flight` finds the newest version of a byte in store buffers, late write-backs and
- * posted writes; false when there is none. */
+/* How the tracker looks at the machine. `in_flight` finds the newest version of a byte in store buffers, late
+ * write-backs and posted writes; false when there is none. */
 struct ns_tracker_view {
     void *context;
     const struct ns_cache *cache;
@@ -38,12 +40,13 @@ struct ns_tracker_view {
 /* What software thinks about some physical bytes. */
 struct ns_tracked_object {
     char name[48];
-    uint64_t first, length;     /* physical, contiguous */
-    enum ns_memory_type type;   /* the type that accesses through its own mapping are meant to have */
-    bool coherent;              /* the protocol of these bytes is non-cacheable: coherent memory, or declared type nc or io */
-    bool descriptor;            /* its elements are descriptors, each with an owner of its own */
-    uint32_t stride;            /* bytes from element to element; 0: one element */
-    const uint32_t *field_offset; /* fields within an element, ascending; NULL: the element is one unit. Must outlive the tracker. */
+    uint64_t first, length;   /* physical, contiguous */
+    enum ns_memory_type type; /* the type that accesses through its own mapping are meant to have */
+    bool coherent;   /* the protocol of these bytes is non-cacheable: coherent memory, or declared type nc or io */
+    bool descriptor; /* its elements are descriptors, each with an owner of its own */
+    uint32_t stride; /* bytes from element to element; 0: one element */
+    const uint32_t *field_offset; /* fields within an element, ascending; NULL: the element is one unit. Must outlive
+                                     the tracker. */
     uint32_t field_count;
 };
 #define NS_NO_OBJECT UINT32_MAX
@@ -51,15 +54,17 @@ struct ns_tracked_object {
 struct ns_tracked_device {
     bool snoops;
     bool declared_coherent;
-    bool rings_doorbell;   /* the program tells this device when to start (doorbell or start): its order is then checked */
-    bool signals;          /* the program waits for this device (interrupt or poll): likewise */
+    bool
+        rings_doorbell; /* the program tells this device when to start (doorbell or start): its order is then checked */
+    bool signals;       /* the program waits for this device (interrupt or poll): likewise */
     uint64_t bus_offset;   /* physical - bus of its first window; 0 without */
     unsigned address_bits; /* 1 to 64 */
 };
 
 struct ns_tracker;
 
-/* The log's actors must be set before. The view's and log's pointees must outlive the tracker. NULL without host memory. */
+/* The log's actors must be set before. The view's and log's pointees must outlive the tracker. NULL without host
+ * memory. */
 struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker_view *view);
 void ns_tracker_destroy(struct ns_tracker *tracker);
 /* actor: of class device. */
@@ -69,35 +74,40 @@ uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_track
 void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent);
 void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object);
 
-/* Accesses. `event` is already in the log; its kind, actor, type and site are read from there. The versions of written bytes are the event's number.
- * `object`: whose mapping the access went through, or NS_NO_OBJECT. */
-void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length, const uint8_t *data);
+/* Accesses. `event` is already in the log; its kind, actor, type and site are read from there. The versions of written
+ * bytes are the event's number. `object`: whose mapping the access went through, or NS_NO_OBJECT. */
+void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
+                        const uint8_t *data);
 void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                       const uint8_t *data);
 struct ns_load_facts {
-    bool polling;           /* an older version is allowed; nothing is reported */
-    bool to_register;       /* the program keeps the value */
+    bool polling;     /* an older version is allowed; nothing is reported */
+    bool to_register; /* the program keeps the value */
 };
 void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                      const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts);
-void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data);
-void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data,
-                         const ns_version *versions, const struct ns_load_facts *facts);
+void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                          const uint8_t *data);
+void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                         const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts);
 
 /* What happens to copies: called by the observers of memory and cache. */
 void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, uint64_t address, uint32_t length,
                              const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
                              const ns_version *versions);
 void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns_cache_line_event *line, bool dirty);
-/* Between these two, dropped dirty bytes inside [address, address + length) are dropped on purpose. whole: every byte is. */
-void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length, bool whole);
+/* Between these two, dropped dirty bytes inside [address, address + length) are dropped on purpose. whole: every byte
+ * is. */
+void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
+                                  bool whole);
 void ns_tracker_maintenance_end(struct ns_tracker *tracker);
 
 /* Hand-over and lifetime. actor is the hart, device the device's actor number. */
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                     uint8_t direction, bool undefined_until_written);
 void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length);
-void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length, bool for_cpu);
+void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                     bool for_cpu);
 void ns_tracker_free(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length);
 void ns_tracker_alloc(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length);
 
@@ -109,11 +119,13 @@ void ns_tracker_wait(struct ns_tracker *tracker, unsigned hart, unsigned irq);
 /* A poll ended because it saw `version`. */
 void ns_tracker_poll(struct ns_tracker *tracker, unsigned actor, ns_version version);
 
-/* A hazard that the machine or an API found by itself: misuse, faults, addresses. `earlier`: an event to show, or NS_NO_EVENT. */
+/* A hazard that the machine or an API found by itself: misuse, faults, addresses. `earlier`: an event to show, or
+ * NS_NO_EVENT. */
 void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
                        uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail);
 
-/* What a program would have got from flat memory: true when every byte of [address, address + length) has this value there. */
+/* What a program would have got from flat memory: true when every byte of [address, address + length) has this value
+ * there. */
 bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32_t length, const uint8_t *data);
 /* At the end of a run: rules that only then can be decided. */
 void ns_tracker_finish(struct ns_tracker *tracker);

@@ -18,7 +18,7 @@ struct ghost_page {
     uint64_t number;
     struct ghost_page *next; /* of the same hash bucket */
     ns_version flat[NS_PAGE_SIZE];
-    ns_version before_dma[NS_PAGE_SIZE]; /* what memory held when a DMA write replaced it */
+    ns_version before_dma[NS_PAGE_SIZE];    /* what memory held when a DMA write replaced it */
     ns_version device_access[NS_PAGE_SIZE]; /* the last device access, read or write */
     uint32_t aux[NS_PAGE_SIZE];
     uint16_t mapping[NS_PAGE_SIZE]; /* 1 + index of the newest live mapping */
@@ -73,7 +73,8 @@ struct ns_tracker {
     struct clock clock[NS_MAX_ACTORS];
     struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
     struct clock irq[IRQ_LIMIT];
-    uint32_t told_event[NS_MAX_ACTORS][NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
+    uint32_t told_event[NS_MAX_ACTORS]
+                       [NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
 };
 
 static inline const struct ns_event *event_at(const struct ns_tracker *tracker, uint32_t event) {
@@ -98,8 +99,8 @@ bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_versi
 
 /* diagnose.c: adds one hazard for a run of bytes with the same history. */
 struct stale_bytes {
-    uint32_t event;      /* the access */
-    uint32_t object;     /* whose mapping it used */
+    uint32_t event;  /* the access */
+    uint32_t object; /* whose mapping it used */
     uint64_t first;
     uint32_t length;
     ns_version got, newest;

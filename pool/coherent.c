@@ -18,7 +18,7 @@ static uint64_t round_up_to_power_of_two(uint64_t value) {
  * not hold it, that gives all ones, hence no restriction. */
 static enum ns_zone first_zone(const struct ns_frames *frames, const struct ns_pool_device *device) {
     const uint64_t physical_limit = ns_bus_to_physical(device, ns_dma_coherent_limit(device));
-    return physical_limit < ns_frames_dma_limit(frames) ? NS_ZONE_DMA : NS_ZONE_NORMAL;
+    return physical_limit < ns_frames_dma_limit(frames) ? NS_POOL_ZONE_DMA : NS_POOL_ZONE_NORMAL;
 }
 
 /* One attempt. Memory that the device does not reach goes back at once. */
@@ -48,11 +48,11 @@ static enum ns_pool_status take_pages(struct ns_frames *frames, const struct ns_
                                         .highest = UINT64_MAX,
                                         .zone = first_zone(frames, device)};
     enum ns_pool_status status = try_pages(frames, device, &request, physical);
-    if (status == NS_POOL_ERROR_NOT_ADDRESSABLE && request.zone == NS_ZONE_NORMAL) {
-        request.zone = NS_ZONE_DMA;
+    if (status == NS_POOL_ERROR_NOT_ADDRESSABLE && request.zone == NS_POOL_ZONE_NORMAL) {
+        request.zone = NS_POOL_ZONE_DMA;
         status = try_pages(frames, device, &request, physical);
     }
-    request.zone = NS_ZONE_NORMAL;
+    request.zone = NS_POOL_ZONE_NORMAL;
     const enum ns_pool_status before = status;
     for (size_t i = 0; status == NS_POOL_ERROR_NOT_ADDRESSABLE && i < device->range_count; i++) {
         const struct ns_bus_range *range = &device->ranges[i];

@@ -15,8 +15,8 @@ struct span {
 struct ns_frames {
     const struct ns_port *port;
     uint64_t dma_limit;
-    uint64_t total[NS_ZONE_COUNT];
-    uint64_t free[NS_ZONE_COUNT];
+    uint64_t total[NS_POOL_ZONE_COUNT];
+    uint64_t free[NS_POOL_ZONE_COUNT];
     size_t span_count;
     struct span spans[]; /* ascending addresses; the bitmaps follow the last one */
 };
@@ -77,8 +77,8 @@ static void add_region(struct ns_frames *frames, const struct ns_frame_region *r
     uint64_t first = region->base / NS_FRAME_SIZE;
     uint64_t end = first + region->length / NS_FRAME_SIZE;
     uint64_t border = frames->dma_limit / NS_FRAME_SIZE;
-    add_span(frames, first, end < border ? end : border, NS_ZONE_DMA);
-    add_span(frames, first > border ? first : border, end, NS_ZONE_NORMAL);
+    add_span(frames, first, end < border ? end : border, NS_POOL_ZONE_DMA);
+    add_span(frames, first > border ? first : border, end, NS_POOL_ZONE_NORMAL);
 }
 
 static bool spans_overlap(const struct ns_frames *frames) {
@@ -130,7 +130,7 @@ enum ns_pool_status ns_frames_destroy(struct ns_frames *frames) {
     if (!frames)
         return NS_POOL_OK;
     const struct ns_port *port = frames->port;
-    for (int zone = 0; zone < NS_ZONE_COUNT; zone++) {
+    for (int zone = 0; zone < NS_POOL_ZONE_COUNT; zone++) {
         if (frames->free[zone] != frames->total[zone]) {
             port->misuse(port->context, NS_MISUSE_DESTROY_BUSY, 0, 0);
             return NS_POOL_ERROR_BUSY;
@@ -197,11 +197,11 @@ enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns
     const uint64_t alignment = request->alignment;
     /* Frame numbers have 52 bits: a larger alignment has no multiple but 0, and would overflow the rounding. */
     if (request->count == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > UINT64_C(1) << 52 ||
-        (request->zone != NS_ZONE_DMA && request->zone != NS_ZONE_NORMAL))
+        (request->zone != NS_POOL_ZONE_DMA && request->zone != NS_POOL_ZONE_NORMAL))
         return NS_POOL_ERROR_ARGUMENT;
     uint64_t frame = 0;
-    if (!(request->zone == NS_ZONE_NORMAL && take_from_zone(frames, NS_ZONE_NORMAL, request, &frame)) &&
-        !take_from_zone(frames, NS_ZONE_DMA, request, &frame))
+    if (!(request->zone == NS_POOL_ZONE_NORMAL && take_from_zone(frames, NS_POOL_ZONE_NORMAL, request, &frame)) &&
+        !take_from_zone(frames, NS_POOL_ZONE_DMA, request, &frame))
         return NS_POOL_ERROR_EXHAUSTED;
     *physical = frame * NS_FRAME_SIZE;
     return NS_POOL_OK;

@@ -20,8 +20,8 @@ extern "C" {
 
 #define NS_FRAME_SIZE UINT64_C(4096)
 
-enum ns_zone { NS_ZONE_DMA, NS_ZONE_NORMAL };
-enum { NS_ZONE_COUNT = 2 };
+enum ns_zone { NS_POOL_ZONE_DMA, NS_POOL_ZONE_NORMAL };
+enum { NS_POOL_ZONE_COUNT = 2 };
 
 /* A piece of RAM: physical bytes, both multiples of NS_FRAME_SIZE, length not 0. */
 struct ns_frame_region {

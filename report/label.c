@@ -39,17 +39,22 @@ const char *ns_note_role_text(enum ns_note_role role) {
     return "other";
 }
 
-/* ": 00 00 00 00", or nothing when the event carries no data. */
-static void add_data(const struct ns_event *event, struct ns_buffer *out) {
-    size_t count = event->data_length < sizeof event->data ? event->data_length : sizeof event->data;
-    if (count == 0) {
+/* Enough to recognise a word; a label has to fit beside its line. */
+#define SHOWN_BYTES 4
+
+/* ": 00 00 00 00": of the event's data, the bytes that the hazard is about; nothing when there are none. */
+static void add_data(const struct ns_hazard *hazard, const struct ns_event *event, struct ns_buffer *out) {
+    uint64_t count = event->data_length < sizeof event->data ? event->data_length : sizeof event->data;
+    uint64_t skipped = hazard->first > event->address ? hazard->first - event->address : 0;
+    if (skipped >= count || event->address > hazard->last) {
         return;
     }
+    uint64_t wanted = hazard->last - event->address - skipped + 1;
+    uint64_t shown = count - skipped < wanted ? count - skipped : wanted;
+    shown = shown < SHOWN_BYTES ? shown : SHOWN_BYTES;
     ns_buffer_text(out, ": ");
-    ns_format_bytes(out, event->data, count);
-    if (event->length > count) {
-        ns_buffer_text(out, " ..");
-    }
+    ns_format_bytes(out, event->data + skipped, (size_t)shown);
+    ns_buffer_text(out, shown < wanted ? " .." : "");
 }
 
 static bool has_many_harts(const struct ns_log *log) {
@@ -89,8 +94,8 @@ static bool is_snooping(const struct ns_log *log, unsigned actor) {
     return actor < log->actor_count && log->actor[actor].snoops;
 }
 
-static void label_filled(const struct ns_log *log, const struct ns_event *event, const char *where,
-                         struct ns_buffer *out) {
+static void label_filled(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,
+                         const char *where, struct ns_buffer *out) {
     char address[NS_ADDRESS_TEXT];
     ns_buffer_format(out, "line %s ", ns_format_address(event->address, address));
     if (event->kind == NS_EVENT_SAMPLE) {
@@ -102,7 +107,7 @@ static void label_filled(const struct ns_log *log, const struct ns_event *event,
     } else {
         ns_buffer_format(out, "filled %s", where);
     }
-    add_data(event, out);
+    add_data(hazard, event, out);
 }
 
 static void label_wrote(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,
@@ -134,7 +139,7 @@ static void label_wrote(const struct ns_log *log, const struct ns_hazard *hazard
         ns_buffer_format(out, "%s wrote these bytes %s", actor, where);
         break;
     }
-    add_data(event, out);
+    add_data(hazard, event, out);
 }
 
 static void label_maintained(const struct ns_log *log, const struct ns_event *event, const char *where,
@@ -159,8 +164,8 @@ static void label_maintained(const struct ns_log *log, const struct ns_event *ev
     }
 }
 
-static void label_discarded(const struct ns_log *log, const struct ns_event *event, const char *where,
-                            struct ns_buffer *out) {
+static void label_discarded(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,
+                            const char *where, struct ns_buffer *out) {
     char address[NS_ADDRESS_TEXT];
     if (event->kind != NS_EVENT_DROP) {
         label_maintained(log, event, where, out);
@@ -170,7 +175,7 @@ static void label_discarded(const struct ns_log *log, const struct ns_event *eve
                      ns_format_address(event->address, address));
     add_cache(log, event, out);
     ns_buffer_format(out, " %s", where);
-    add_data(event, out);
+    add_data(hazard, event, out);
 }
 
 static void label_signalled(const struct ns_log *log, const struct ns_event *event, const char *where,
@@ -222,7 +227,7 @@ void ns_label_note(const struct ns_log *log, const struct ns_hazard *hazard, con
     const char *direction = ns_direction_name(event->direction);
     switch (note->role) {
     case NS_NOTE_FILLED:
-        label_filled(log, event, where, out);
+        label_filled(log, hazard, event, where, out);
         break;
     case NS_NOTE_WROTE:
         label_wrote(log, hazard, event, where, out);
@@ -231,7 +236,7 @@ void ns_label_note(const struct ns_log *log, const struct ns_hazard *hazard, con
         ns_buffer_format(out, "%s makes the line dirty %s",
                          event->kind == NS_EVENT_SPECULATIVE_STORE ? "a squashed speculative store" : "this store",
                          where);
-        add_data(event, out);
+        add_data(hazard, event, out);
         break;
     case NS_NOTE_MAPPED:
         ns_buffer_format(out, "handed to %s %s%s%s",
@@ -245,12 +250,12 @@ void ns_label_note(const struct ns_log *log, const struct ns_hazard *hazard, con
         label_maintained(log, event, where, out);
         break;
     case NS_NOTE_DISCARDED:
-        label_discarded(log, event, where, out);
+        label_discarded(log, hazard, event, where, out);
         break;
     case NS_NOTE_WRITTEN_BACK:
         ns_buffer_format(out, "%s %s written back to memory %s", event->length > 1 ? "line" : "byte",
                          ns_format_address(event->address, address), where);
-        add_data(event, out);
+        add_data(hazard, event, out);
         break;
     case NS_NOTE_SIGNALLED:
         label_signalled(log, event, where, out);
@@ -266,7 +271,7 @@ void ns_label_note(const struct ns_log *log, const struct ns_hazard *hazard, con
         break;
     case NS_NOTE_READ:
         ns_buffer_format(out, "%s read %s", actor, where);
-        add_data(event, out);
+        add_data(hazard, event, out);
         break;
     case NS_NOTE_OTHER:
         label_other(log, event, where, out);

@@ -26,8 +26,12 @@ static void judge_expectations(struct run *run) {
         if (!run->executed[s])
             continue;
         for (uint32_t e = 0; e < step->expect_count; e++) {
-            struct ns_outcome outcome = {.kind = NS_OUTCOME_MISSING, .id = (enum ns_hazard_id)step->expect[e], .hazard = UINT32_MAX,
-                                         .line = step->line, .column = step->expect_place[e].column, .width = step->expect_place[e].width};
+            struct ns_outcome outcome = {.kind = NS_OUTCOME_MISSING,
+                                         .id = (enum ns_hazard_id)step->expect[e],
+                                         .hazard = UINT32_MAX,
+                                         .line = step->line,
+                                         .column = step->expect_place[e].column,
+                                         .width = step->expect_place[e].width};
             for (size_t h = 0; h < log->hazard_count; h++)
                 if (log->hazard[h].id == outcome.id && shows_at(&log->hazard[h], (uint32_t)s)) {
                     outcome.kind = NS_OUTCOME_EXPECTED;
@@ -40,15 +44,19 @@ static void judge_expectations(struct run *run) {
     for (size_t h = 0; h < log->hazard_count; h++)
         if (excused == NULL || !excused[h]) {
             const struct ns_hazard *hazard = &log->hazard[h];
-            const struct ns_outcome outcome = {.kind = NS_OUTCOME_UNEXPECTED, .id = hazard->id, .hazard = (uint32_t)h,
-                                               .line = hazard->site < log->site_count ? log->site[hazard->site].line : 0};
+            const struct ns_outcome outcome = {.kind = NS_OUTCOME_UNEXPECTED,
+                                               .id = hazard->id,
+                                               .hazard = (uint32_t)h,
+                                               .line =
+                                                   hazard->site < log->site_count ? log->site[hazard->site].line : 0};
             ns_log_add_outcome(log, &outcome);
         }
     free(excused);
 }
 
 /* The bytes that a condition is about; false when there are none (absent, never written). */
-static bool observed(struct run *run, const struct ns_condition *condition, const uint8_t **data, uint32_t *length, uint8_t *buffer) {
+static bool observed(struct run *run, const struct ns_condition *condition, const uint8_t **data, uint32_t *length,
+                     uint8_t *buffer) {
     if (condition->kind == NS_OPERAND_REGISTER) {
         const struct run_register *from = &run->reg[condition->reg];
         if (run->scenario->registers[condition->reg].is_handle) {
@@ -119,7 +127,9 @@ static void judge_final(struct run *run, const struct ns_judgement *judgement, s
     } else if (!present) {
         held = false;
         snprintf(outcome->actual, sizeof outcome->actual, "%s",
-                 condition->kind == NS_OPERAND_REGISTER ? "never written" : condition->kind == NS_OPERAND_CACHE ? "absent" : "no memory there");
+                 condition->kind == NS_OPERAND_REGISTER ? "never written"
+                 : condition->kind == NS_OPERAND_CACHE  ? "absent"
+                                                        : "no memory there");
     } else {
         held = equals(&condition->value, data, length, condition->kind == NS_OPERAND_REGISTER) != condition->not_equal;
         show(outcome->actual, sizeof outcome->actual, data, length);

@@ -177,12 +177,12 @@ const char *ns_name_kind_text(enum ns_name_kind kind) {
     return texts[kind];
 }
 
-static bool is_hart_name(const char *text, size_t length) {
-    if (length < 4 || memcmp(text, "cpu", 3) != 0) {
+bool ns_is_hart_word(const struct ns_token *token) {
+    if (token->kind != NS_TOKEN_WORD || token->length < 4 || strncmp(token->start, "cpu", 3) != 0) {
         return false;
     }
-    for (size_t i = 3; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9') {
+    for (uint32_t i = 3; i < token->length; i++) {
+        if (token->start[i] < '0' || token->start[i] > '9') {
             return false;
         }
     }
@@ -196,7 +196,7 @@ static bool is_reserved(const struct ns_token *name) {
             return true;
         }
     }
-    return is_hart_name(name->start, name->length);
+    return ns_is_hart_word(name);
 }
 
 struct ns_name *ns_parser_declare(struct ns_parser *parser, const struct ns_token *name, enum ns_name_kind kind,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the parser share. Only files named *parser*.c, options.c and refs of this folder include it.
+ * What the parts of the parser share. It is private to this folder.
  *
  * One file is read in passes over its lines, so that order matters only where the story needs it:
  *   scan          each line's class; bytes that no scenario may hold; blocks without an end
@@ -147,6 +147,10 @@ struct ns_number_text ns_number(uint64_t number);
 
 /* ---- names ----------------------------------------------------------------------------------------------- */
 
+/* "cpu0", "cpu12": a hart's name, whether or not the machine has it. */
+bool ns_is_hart_word(const struct ns_token *token);
+/* Its number; one that the machine lacks is reported. */
+uint32_t ns_parser_hart(struct ns_parser *parser, const struct ns_token *token);
 const char *ns_name_kind_text(enum ns_name_kind kind);
 /* Declares a name; complains when it is taken (and makes it BAD) or reserved. Returns the entry, or NULL when it may
  * not be used. */
@@ -215,9 +219,17 @@ bool ns_parser_set_text(struct ns_parser *parser, const char *text, size_t lengt
 void ns_parser_scan(struct ns_parser *parser);
 void ns_parser_headers(struct ns_parser *parser);
 void ns_parser_machine_blocks(struct ns_parser *parser);
+/* Copies the machine of this name, a block of this file or else a preset, to *config. What is wrong is told at `place`,
+ * and the result is false. *found: the block, or NULL for a preset. */
+bool ns_parser_find_machine(struct ns_parser *parser, const char *name, size_t length, struct ns_place place,
+                            struct ns_machine_config *config, const struct ns_machine_block **found);
 /* Finds the machine that `use machine` names, or the file's own. */
 void ns_parser_use_machine(struct ns_parser *parser);
 void ns_parser_declarations(struct ns_parser *parser);
+/* "pool NAME" has been read. False: the pool is not declared, and its name is bad. */
+bool ns_parser_pool(struct ns_parser *parser, const struct ns_token *name);
+char *ns_parser_copy_name(struct ns_parser *parser, const struct ns_token *name);
+void ns_parser_too_many(struct ns_parser *parser, const struct ns_token *name, const char *what, unsigned limit);
 /* The devices that windows of this file's machine are for must exist. */
 void ns_parser_check_windows(struct ns_parser *parser);
 void ns_parser_steps(struct ns_parser *parser);

@@ -12,13 +12,13 @@ static const struct ns_choice declared_choices[] = {{"coherent", 1}, {"non-coher
 static const struct ns_choice zones[] = {
     {"dma", NS_ZONE_DMA}, {"dma32", NS_ZONE_DMA32}, {"normal", NS_ZONE_NORMAL}, {NULL, 0}};
 
-static char *copy_name(struct ns_parser *parser, const struct ns_token *name) {
+char *ns_parser_copy_name(struct ns_parser *parser, const struct ns_token *name) {
     char *copy = ns_arena_text(parser->arena, name->start, name->length);
     parser->out_of_memory = parser->out_of_memory || copy == NULL;
     return copy;
 }
 
-static void too_many(struct ns_parser *parser, const struct ns_token *name, const char *what, unsigned limit) {
+void ns_parser_too_many(struct ns_parser *parser, const struct ns_token *name, const char *what, unsigned limit) {
     ns_parser_error(parser, ns_parser_place(parser, name), "a scenario has at most %u %s", limit, what);
 }
 
@@ -69,7 +69,8 @@ static void declare_irqs(struct ns_parser *parser, struct device_line *line, uin
         if (ns_parser_declare(parser, name, NS_NAME_IRQ, index) == NULL) {
             continue;
         }
-        scenario->irqs[index] = (struct ns_irq){copy_name(parser, name), ns_parser_place(parser, name), device};
+        scenario->irqs[index] =
+            (struct ns_irq){ns_parser_copy_name(parser, name), ns_parser_place(parser, name), device};
         scenario->irq_count++;
         line->device.irqs[declared++] = index;
     }
@@ -96,7 +97,7 @@ static bool parse_device(struct ns_parser *parser, const struct ns_token *name) 
     bool understood = ns_parser_options(parser, device_options, ROWS(device_options), &line, &seen, "a device") &&
                       ns_parser_take_end(parser);
     if (index == NS_LIMIT_DEVICES) {
-        too_many(parser, name, "devices", NS_LIMIT_DEVICES);
+        ns_parser_too_many(parser, name, "devices", NS_LIMIT_DEVICES);
     }
     if (!understood || parser->failed) {
         for (size_t i = 0; i < line.device.irq_count; i++) {
@@ -117,7 +118,7 @@ static bool parse_device(struct ns_parser *parser, const struct ns_token *name) 
     if (!line.has_declared) {
         line.device.declared_coherent = line.device.snoops;
     }
-    line.device.name = copy_name(parser, name);
+    line.device.name = ns_parser_copy_name(parser, name);
     declare_irqs(parser, &line, index);
     scenario->devices[index] = line.device;
     scenario->device_count++;
@@ -273,7 +274,7 @@ static struct ns_object *add_object(struct ns_parser *parser, const struct ns_to
         return NULL;
     }
     scenario->objects[index] = *object;
-    scenario->objects[index].name = copy_name(parser, name);
+    scenario->objects[index].name = ns_parser_copy_name(parser, name);
     scenario->object_count++;
     return &scenario->objects[index];
 }
@@ -287,7 +288,7 @@ static void init_place_line(struct ns_parser *parser, const struct ns_token *nam
                                            .pool = NS_NONE,
                                            .device = NS_NONE}};
     if (parser->scenario->object_count == NS_LIMIT_OBJECTS) {
-        too_many(parser, name, "buffers, structs and other objects", NS_LIMIT_OBJECTS);
+        ns_parser_too_many(parser, name, "buffers, structs and other objects", NS_LIMIT_OBJECTS);
     }
 }
 
@@ -358,7 +359,7 @@ static bool parse_field(struct ns_parser *parser, struct ns_layout *layout, size
                         ns_number(NS_LIMIT_OBJECT_BYTES).text);
         return false;
     }
-    parser->fields[(*count)++] = (struct ns_field){.name = copy_name(parser, &name),
+    parser->fields[(*count)++] = (struct ns_field){.name = ns_parser_copy_name(parser, &name),
                                                    .place = place,
                                                    .offset = (uint32_t)offset,
                                                    .element_size = (uint32_t)element_size,
@@ -429,130 +430,7 @@ static bool parse_struct(struct ns_parser *parser, const struct ns_token *name) 
     return good && finish_struct(parser, &line, &layout, count) && add_object(parser, name, &line.object) != NULL;
 }
 
-/* ---- pools and aliases ----------------------------------------------------------------------------------- */
-
-struct pool_line {
-    struct ns_pool_declaration pool;
-    struct ns_place size_place, boundary_place, of_place;
-    bool has_size;
-    struct ns_token of;
-};
-
-static bool parse_for(struct ns_parser *parser, void *target) {
-    struct pool_line *line = target;
-    return ns_parser_take_name(parser, NS_NAME_DEVICE, &line->pool.device, "`for` names a device");
-}
-
-static bool parse_of(struct ns_parser *parser, void *target) {
-    struct pool_line *line = target;
-    line->of = *ns_parser_token(parser);
-    line->of_place = ns_parser_place(parser, &line->of);
-    return ns_parser_take_name(parser, NS_NAME_OBJECT, &line->pool.of, "`of` names a struct");
-}
-
-static bool parse_pool_size(struct ns_parser *parser, void *target) {
-    struct pool_line *line = target;
-    uint64_t size;
-    line->size_place = ns_parser_place(parser, ns_parser_token(parser));
-    if (!ns_parser_take_number(parser, 1, NS_LIMIT_ACCESS_BYTES, &size, "`size`")) {
-        return false;
-    }
-    line->pool.size = (uint32_t)size;
-    line->has_size = true;
-    return true;
-}
-
-static bool parse_boundary(struct ns_parser *parser, void *target) {
-    struct pool_line *line = target;
-    line->boundary_place = ns_parser_place(parser, ns_parser_token(parser));
-    uint64_t boundary = 0;
-    if (!ns_parser_take_number(parser, 1, UINT64_C(1) << 32, &boundary, "`boundary`")) {
-        return false;
-    }
-    if ((boundary & (boundary - 1)) != 0) {
-        ns_parser_error(parser, line->boundary_place, "`boundary` is a power of two, not %s", ns_number(boundary).text);
-    }
-    line->pool.boundary = boundary;
-    return true;
-}
-
-#define POOL(member) NS_MEMBER(struct pool_line, pool.member)
-static const struct ns_option buffer_pool_options[] = {
-    {"size", NS_OPTION_NUMBER, POOL(size), 1, 2048, false, NULL, NULL, NS_NO_OFFSET, NULL, false},
-    {"limit", NS_OPTION_NUMBER, POOL(limit), 4096, UINT64_C(1) << NS_PHYSICAL_BITS, false, NULL, NULL, NS_NO_OFFSET,
-     NULL, false},
-};
-static const struct ns_option block_pool_options[] = {
-    {"size", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_pool_size, false},
-    {"align", NS_OPTION_NUMBER, POOL(align), 1, 4096, true, NULL, NULL, NS_NO_OFFSET, NULL, false},
-    {"boundary", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_boundary, false},
-    {"for", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_for, false},
-    {"of", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_of, false},
-};
-
-static void check_block_pool(struct ns_parser *parser, struct pool_line *line, bool has_device) {
-    struct ns_pool_declaration *pool = &line->pool;
-    const struct ns_object *layout = pool->of != NS_NONE ? &parser->scenario->objects[pool->of] : NULL;
-    if (layout != NULL && layout->field_count == 0) {
-        ns_parser_error(parser, line->of_place, "`%s` has no fields; blocks take their layout from a struct",
-                        layout->name);
-    } else if (layout != NULL && !line->has_size) {
-        pool->size = layout->stride;
-    } else if (layout != NULL && pool->size < layout->stride) {
-        ns_parser_error(parser, line->size_place, "`%s` needs %s bytes, more than this size", layout->name,
-                        ns_number(layout->stride).text);
-    }
-    if (pool->of == NS_NONE && !line->has_size && line->of.start == NULL) {
-        ns_parser_error(parser, pool->place,
-                        "a pool of blocks needs their size, such as `size 64`, or a struct: `of NAME`");
-    }
-    if (!has_device) {
-        ns_parser_error(parser, pool->place, "a pool of blocks belongs to a device: `for DEVICE`");
-    }
-    if (pool->boundary != 0 && pool->boundary < pool->size) {
-        ns_parser_error(parser, line->boundary_place, "a block of %s bytes always crosses this boundary",
-                        ns_number(pool->size).text);
-    }
-}
-
-static bool parse_pool(struct ns_parser *parser, const struct ns_token *name) {
-    struct ns_scenario *scenario = parser->scenario;
-    struct pool_line line = {.pool = {.place = ns_parser_place(parser, name), .device = NS_NONE, .of = NS_NONE}};
-    uint64_t seen = 0, buffers = 0;
-    bool understood;
-    if (ns_parser_accept_word(parser, "buffers")) {
-        line.pool.kind = NS_POOL_BUFFERS;
-        line.pool.size = 2048;
-        understood = ns_parser_take_number(parser, 1, 512, &buffers, "the number of buffers") &&
-                     ns_parser_options(parser, buffer_pool_options, ROWS(buffer_pool_options), &line, &seen,
-                                       "a pool of buffers");
-        line.pool.buffers = (uint32_t)buffers;
-    } else if (ns_parser_accept_word(parser, "dma-pool")) {
-        line.pool.kind = NS_POOL_BLOCKS;
-        line.pool.align = 1;
-        understood =
-            ns_parser_options(parser, block_pool_options, ROWS(block_pool_options), &line, &seen, "a pool of blocks");
-    } else {
-        return ns_parser_unexpected(parser, "a pool is `buffers NUMBER` or `dma-pool`");
-    }
-    if (!understood || !ns_parser_take_end(parser)) {
-        return false;
-    }
-    if (line.pool.kind == NS_POOL_BLOCKS) {
-        check_block_pool(parser, &line, (seen & (1u << 3)) != 0);
-    }
-    uint32_t index = (uint32_t)scenario->pool_count;
-    if (index == NS_LIMIT_POOLS) {
-        too_many(parser, name, "pools", NS_LIMIT_POOLS);
-    }
-    if (parser->failed || ns_parser_declare(parser, name, NS_NAME_POOL, index) == NULL) {
-        return false;
-    }
-    line.pool.name = copy_name(parser, name);
-    scenario->pools[index] = line.pool;
-    scenario->pool_count++;
-    return true;
-}
+/* ---- aliases --------------------------------------------------------------------------------------------- */
 
 static bool parse_alias(struct ns_parser *parser, const struct ns_token *name) {
     struct place_line line;
@@ -608,7 +486,7 @@ void ns_parser_declarations(struct ns_parser *parser) {
         {"device", "a device needs a name: `device nic`", parse_device},
         {"buffer", "a buffer needs a name: `buffer rx size 64`", parse_buffer},
         {"struct", "a struct needs a name: `struct descriptor`", parse_struct},
-        {"pool", "a pool needs a name: `pool net buffers 64`", parse_pool},
+        {"pool", "a pool needs a name: `pool net buffers 64`", ns_parser_pool},
         {"alias", "an alias needs a name: `alias rx_nc of rx type nc`", parse_alias},
     };
     for (size_t i = 0; i < parser->line_count; i++) {

@@ -32,11 +32,6 @@ static bool parse_level(struct ns_parser *parser, struct ns_condition *condition
     return true;
 }
 
-static bool is_hart(const struct ns_token *token) {
-    return token->kind == NS_TOKEN_WORD && token->length == 4 && strncmp(token->start, "cpu", 3) == 0 &&
-           token->start[3] >= '0' && token->start[3] <= '9';
-}
-
 static bool parse_cache(struct ns_parser *parser, struct ns_condition *condition) {
     struct ns_place place = ns_parser_place(parser, ns_parser_token(parser));
     const struct ns_machine_config *machine = &parser->scenario->machine;
@@ -44,16 +39,13 @@ static bool parse_cache(struct ns_parser *parser, struct ns_condition *condition
         return false;
     }
     struct ns_token hart = *ns_parser_token(parser);
-    if (is_hart(&hart)) {
+    if (ns_is_hart_word(&hart)) {
         ns_parser_advance(parser);
-        condition->hart = (uint32_t)(hart.start[3] - '0');
         if (condition->level != NS_NONE && condition->level > 0) {
             ns_parser_error(parser, ns_parser_place(parser, &hart), "`%s` is shared by all harts; leave out the hart",
                             machine->level_name[condition->level]);
-        } else if (parser->machine_known && condition->hart >= machine->cache.harts) {
-            ns_parser_error(parser, ns_parser_place(parser, &hart), "the machine has %u hart%s, counted from `cpu0`",
-                            machine->cache.harts, machine->cache.harts == 1 ? "" : "s");
         }
+        condition->hart = ns_parser_hart(parser, &hart);
     } else if (condition->level == 0 && parser->machine_known && machine->cache.harts > 1) {
         ns_parser_error(parser, place, "each hart has its own `%s`; say whose, such as `%s cpu0`",
                         machine->level_name[0], machine->level_name[0]);

@@ -13,13 +13,17 @@ struct interval {
     uint32_t object; /* NS_NONE: the machine's page tables */
 };
 
-static uint64_t round_up(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+static uint64_t round_up(uint64_t value, uint64_t alignment) {
+    return (value + alignment - 1) / alignment * alignment;
+}
 
 static uint32_t largest_line(const struct ns_machine_config *machine) {
     return machine->cache.level[machine->cache.levels - 1].line;
 }
 
-static bool has_own_pages(const struct ns_object *object) { return object->has_type && object->type != NS_TYPE_CACHEABLE; }
+static bool has_own_pages(const struct ns_object *object) {
+    return object->has_type && object->type != NS_TYPE_CACHEABLE;
+}
 
 static uint64_t alignment_of(const struct ns_scenario *scenario, const struct ns_object *object) {
     const uint64_t wished = object->align != 0 ? object->align : largest_line(&scenario->machine);
@@ -27,8 +31,8 @@ static uint64_t alignment_of(const struct ns_scenario *scenario, const struct ns
 }
 
 /* The part of a RAM region that an object may use; false when its zone has nothing there. */
-static bool zone_part(const struct ns_machine_config *machine, const struct ns_object *object, const struct ns_ram *ram, uint64_t *start,
-                      uint64_t *end) {
+static bool zone_part(const struct ns_machine_config *machine, const struct ns_object *object, const struct ns_ram *ram,
+                      uint64_t *start, uint64_t *end) {
     *start = ram->start;
     *end = ram->start + ram->length;
     if (object->zone == NS_ZONE_DMA && *end > machine->zone_dma_limit)
@@ -52,7 +56,8 @@ static int by_start(const void *a, const void *b) {
     return left->start < right->start ? -1 : left->start > right->start;
 }
 
-static void find_gaps(const struct ns_machine_config *machine, struct interval *taken, size_t count, struct ns_placement *placement) {
+static void find_gaps(const struct ns_machine_config *machine, struct interval *taken, size_t count,
+                      struct ns_placement *placement) {
     qsort(taken, count, sizeof *taken, by_start);
     for (size_t r = 0; r < machine->ram_count; r++) {
         uint64_t at = machine->ram[r].start;
@@ -75,8 +80,8 @@ static void find_gaps(const struct ns_machine_config *machine, struct interval *
 }
 
 /* First fit behind the object before, so that what is declared together lies together. */
-static bool place_freely(const struct ns_scenario *scenario, uint32_t index, const struct interval *taken, size_t count, uint64_t *next,
-                         uint64_t *address) {
+static bool place_freely(const struct ns_scenario *scenario, uint32_t index, const struct interval *taken, size_t count,
+                         uint64_t *next, uint64_t *address) {
     const struct ns_object *object = &scenario->objects[index];
     const uint64_t alignment = alignment_of(scenario, object);
     for (size_t r = 0; r < scenario->machine.ram_count; r++) {
@@ -96,8 +101,8 @@ static bool place_freely(const struct ns_scenario *scenario, uint32_t index, con
     return false;
 }
 
-enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_placement *placement, uint32_t *object, char *reason,
-                                 size_t reason_size) {
+enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_placement *placement, uint32_t *object,
+                                 char *reason, size_t reason_size) {
     const struct ns_machine_config *machine = &scenario->machine;
     *placement = (struct ns_placement){.count = scenario->object_count};
     *object = NS_NONE;
@@ -128,28 +133,36 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
             if (given == 1) {
                 bool in_ram = false;
                 for (size_t r = 0; r < machine->ram_count; r++)
-                    in_ram = in_ram || (at->address >= machine->ram[r].start && at->address - machine->ram[r].start < machine->ram[r].length &&
+                    in_ram = in_ram || (at->address >= machine->ram[r].start &&
+                                        at->address - machine->ram[r].start < machine->ram[r].length &&
                                         at->size <= machine->ram[r].length - (at->address - machine->ram[r].start));
-                const struct interval *other = in_ram ? collision(taken, count, at->address, at->address + at->size) : NULL;
+                const struct interval *other =
+                    in_ram ? collision(taken, count, at->address, at->address + at->size) : NULL;
                 if (!in_ram)
-                    snprintf(reason, reason_size, "`%s` does not lie in the RAM of machine \"%s\"", at->name, machine->name);
+                    snprintf(reason, reason_size, "`%s` does not lie in the RAM of machine \"%s\"", at->name,
+                             machine->name);
                 else if (other != NULL)
-                    snprintf(reason, reason_size, "`%s` lies over %s%s%s", at->name, other->object == NS_NONE ? "the machine's page tables" : "`",
-                             other->object == NS_NONE ? "" : scenario->objects[other->object].name, other->object == NS_NONE ? "" : "`");
+                    snprintf(reason, reason_size, "`%s` lies over %s%s%s", at->name,
+                             other->object == NS_NONE ? "the machine's page tables" : "`",
+                             other->object == NS_NONE ? "" : scenario->objects[other->object].name,
+                             other->object == NS_NONE ? "" : "`");
                 placement->address[i] = at->address;
                 if (!in_ram || other != NULL)
                     status = NS_ERROR_ARGUMENT;
             } else if (!place_freely(scenario, i, taken, count, next, &placement->address[i])) {
-                static const char *const zone[] = {[NS_ZONE_ANY] = "", [NS_ZONE_DMA] = "in zone dma ", [NS_ZONE_DMA32] = "in zone dma32 ",
+                static const char *const zone[] = {[NS_ZONE_ANY] = "",
+                                                   [NS_ZONE_DMA] = "in zone dma ",
+                                                   [NS_ZONE_DMA32] = "in zone dma32 ",
                                                    [NS_ZONE_NORMAL] = "in zone normal "};
-                snprintf(reason, reason_size, "machine \"%s\" has no room %sfor the %u bytes of `%s`", machine->name, zone[at->zone], at->size,
-                         at->name);
+                snprintf(reason, reason_size, "machine \"%s\" has no room %sfor the %u bytes of `%s`", machine->name,
+                         zone[at->zone], at->size, at->name);
                 status = NS_ERROR_ARGUMENT;
             }
             if (status == NS_OK) {
                 const uint64_t start = placement->address[i];
                 const uint64_t end = start + at->size;
-                taken[count++] = has_own_pages(at) ? (struct interval){start / NS_PAGE_SIZE * NS_PAGE_SIZE, round_up(end, NS_PAGE_SIZE), i}
+                taken[count++] = has_own_pages(at) ? (struct interval){start / NS_PAGE_SIZE * NS_PAGE_SIZE,
+                                                                       round_up(end, NS_PAGE_SIZE), i}
                                                    : (struct interval){start, end, i};
             }
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A scenario while it runs: shared by runner.c (order), steps.c and step_api.c (what a step does), chaos.c and judge.c. */
+/* A scenario while it runs: shared by runner.c (order), steps.c and step_api.c (what a step does), chaos.c and judge.c.
+ */
 #ifndef NS_SCENARIOS_RUN_INTERNAL_H
 #define NS_SCENARIOS_RUN_INTERNAL_H
 
@@ -17,16 +18,16 @@ struct run_object {
     bool exists;
     uint64_t virtual_address;
     uint64_t physical;
-    uint64_t bus;              /* coherent memory: the handle; else NS_DMA_MAPPING_ERROR */
+    uint64_t bus; /* coherent memory: the handle; else NS_DMA_MAPPING_ERROR */
     uint64_t size;
-    uint32_t tracked;          /* number in the tracker, or NS_NO_OBJECT */
-    struct ns_buffer buffer;   /* from a buffer pool */
-    uint32_t *field_offsets;   /* a struct's, for the tracker */
+    uint32_t tracked;        /* number in the tracker, or NS_NO_OBJECT */
+    struct ns_buffer buffer; /* from a buffer pool */
+    uint32_t *field_offsets; /* a struct's, for the tracker */
 };
 
 struct run_register {
     bool written;
-    uint8_t *data;             /* size bytes */
+    uint8_t *data; /* size bytes */
     uint32_t size;
     /* a handle of map: */
     uint64_t bus, physical, length;
@@ -52,17 +53,17 @@ struct run {
     struct ns_pool_device device[NS_LIMIT_DEVICES];
     struct ns_bus_range range[NS_LIMIT_DEVICES][NS_CONFIG_MAX_WINDOWS];
     struct ns_machine_port port;
-    bool prepared;             /* the declared pools exist */
-    bool port_busy;            /* one hart in the allocators at a time: their lock */
+    bool prepared;  /* the declared pools exist */
+    bool port_busy; /* one hart in the allocators at a time: their lock */
     struct ns_frames *frames;
     struct ns_dma *dma;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
     bool free_order;
-    bool all_steps;            /* the plan holds every step: finals can be judged */
-    bool *executed;            /* per written step */
+    bool all_steps;                  /* the plan holds every step: finals can be judged */
+    bool *executed;                  /* per written step */
     uint8_t *scratch[NS_MAX_ACTORS]; /* NS_LIMIT_ACCESS_BYTES each, for the step that the actor is at */
-    uint64_t random;           /* chaos */
+    uint64_t random;                 /* chaos */
 };
 
 static inline uint32_t run_site(const struct run *run, const struct ns_step *step) {

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- order ------------------------------------------------------------------------------------------------------------- */
+/* ---- order
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* The steps as written. */
 static bool plan_all(struct run *run) {
@@ -27,8 +28,8 @@ static bool same_actor(const struct ns_step *a, const struct ns_step *b) {
     return a->actor_kind == b->actor_kind && a->actor == b->actor;
 }
 
-/* The steps of a schedule: each line number is the next occurrence of that line. An actor's own order must be kept; the hardware
- * has none, and may leave its moves out. */
+/* The steps of a schedule: each line number is the next occurrence of that line. An actor's own order must be kept; the
+ * hardware has none, and may leave its moves out. */
 static enum ns_status plan_schedule(struct run *run, char *message, size_t size) {
     const struct ns_scenario *scenario = run->scenario;
     const struct ns_run_options *options = run->options;
@@ -49,15 +50,18 @@ static enum ns_status plan_schedule(struct run *run, char *message, size_t size)
             bool is_step = false;
             for (size_t w = 0; w < scenario->written_count; w++)
                 is_step = is_step || scenario->written[w].line == line;
-            snprintf(message, size, is_step ? "the schedule names line %u more often than the scenario executes it"
-                                            : "the schedule names line %u, where the scenario has no step", line);
+            snprintf(message, size,
+                     is_step ? "the schedule names line %u more often than the scenario executes it"
+                             : "the schedule names line %u, where the scenario has no step",
+                     line);
             status = NS_ERROR_ARGUMENT;
             break;
         }
         const struct ns_step *step = scenario->steps[at].step;
         for (size_t before = 0; before < at && step->actor_kind != NS_ACTOR_HARDWARE && status == NS_OK; before++)
             if (!used[before] && same_actor(scenario->steps[before].step, step)) {
-                snprintf(message, size, "the schedule puts line %u before line %u of the same actor", line, scenario->steps[before].step->line);
+                snprintf(message, size, "the schedule puts line %u before line %u of the same actor", line,
+                         scenario->steps[before].step->line);
                 status = NS_ERROR_ARGUMENT;
             }
         used[at] = true;
@@ -69,8 +73,8 @@ static enum ns_status plan_schedule(struct run *run, char *message, size_t size)
     return status;
 }
 
-/* An actor's share. In written order turns count the stretches in which one actor is at work, so that an actor with many steps in a row goes on without a
- * word to the others. */
+/* An actor's share. In written order turns count the stretches in which one actor is at work, so that an actor with
+ * many steps in a row goes on without a word to the others. */
 static void program(struct ns_machine *machine, unsigned actor, void *context) {
     struct run *run = context;
     uint64_t turn = 0;
@@ -81,8 +85,13 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
         if (run_actor(run, run->plan[i]) == actor) {
             if (!run->free_order)
                 ns_machine_wait_turn(machine, turn);
-            for (; i < end; i++)
+            for (; i < end; i++) {
                 run_step(run, run->plan[i]);
+                if (run->log->truncated) {
+                    ns_machine_stop(machine); /* what follows could not be told apart any more */
+                    ns_actor_pause(machine, actor, UINT32_MAX);
+                }
+            }
             if (!run->free_order)
                 ns_machine_next_turn(machine);
         }
@@ -91,7 +100,8 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
     }
 }
 
-/* ---- set-up ---------------------------------------------------------------------------------------------------------------- */
+/* ---- set-up
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool speaks_to(const struct ns_scenario *scenario, uint32_t device, bool from_device) {
     for (size_t i = 0; i < scenario->written_count; i++) {
@@ -108,14 +118,20 @@ static bool speaks_to(const struct ns_scenario *scenario, uint32_t device, bool 
     return false;
 }
 
-static uint64_t mask_of(uint32_t bits) { return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1; }
+static uint64_t mask_of(uint32_t bits) {
+    return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
 
 static void describe_device(struct run *run, uint32_t index, struct ns_machine_device *machine_device) {
     const struct ns_scenario *scenario = run->scenario;
     const struct ns_device *declared = &scenario->devices[index];
-    *machine_device = (struct ns_machine_device){.name = declared->name, .dma_bits = declared->dma_bits, .snoops = declared->snoops,
-                                                 .declared_coherent = declared->declared_coherent, .burst = declared->burst,
-                                                 .outstanding = declared->outstanding, .has_posted = declared->has_posted,
+    *machine_device = (struct ns_machine_device){.name = declared->name,
+                                                 .dma_bits = declared->dma_bits,
+                                                 .snoops = declared->snoops,
+                                                 .declared_coherent = declared->declared_coherent,
+                                                 .burst = declared->burst,
+                                                 .outstanding = declared->outstanding,
+                                                 .has_posted = declared->has_posted,
                                                  .posted_entries = declared->posted,
                                                  .rings_doorbell = speaks_to(scenario, index, false),
                                                  .signals = speaks_to(scenario, index, true)};
@@ -125,10 +141,12 @@ static void describe_device(struct run *run, uint32_t index, struct ns_machine_d
         if (window->device[0] == '\0' || strcmp(window->device, declared->name) == 0)
             run->range[index][ranges++] = (struct ns_bus_range){window->physical, window->bus, window->length};
     }
-    run->device[index] = (struct ns_pool_device){.name = declared->name, .dma_mask = mask_of(declared->dma_mask_bits),
+    run->device[index] = (struct ns_pool_device){.name = declared->name,
+                                                 .dma_mask = mask_of(declared->dma_mask_bits),
                                                  .coherent_dma_mask = mask_of(declared->dma_mask_bits),
                                                  .coherent = declared->declared_coherent,
-                                                 .ranges = ranges == 0 ? NULL : run->range[index], .range_count = ranges};
+                                                 .ranges = ranges == 0 ? NULL : run->range[index],
+                                                 .range_count = ranges};
 }
 
 static bool place_object(struct run *run, uint32_t index) {
@@ -154,10 +172,13 @@ static bool place_object(struct run *run, uint32_t index) {
     } else {
         object->physical = run->placement.address[index];
         object->virtual_address = ns_machine_virtual(run->machine, object->physical);
-        if (tracked.coherent && ns_machine_set_type(run->machine, object->virtual_address, object->size, declared->type) != NS_OK)
+        if (tracked.coherent &&
+            ns_machine_set_type(run->machine, object->virtual_address, object->size, declared->type) != NS_OK)
             return false;
-        const uint32_t site = ns_log_add_site(run->log, declared->place.line, declared->place.column, declared->place.width);
-        if (ns_machine_fill(run->machine, site, object->physical, object->size, declared->has_fill ? declared->fill : 0) != NS_OK)
+        const uint32_t site =
+            ns_log_add_site(run->log, declared->place.line, declared->place.column, declared->place.width);
+        if (ns_machine_fill(run->machine, site, object->physical, object->size,
+                            declared->has_fill ? declared->fill : 0) != NS_OK)
             return false;
         if (declared->count > 1)
             tracked.stride = declared->stride;
@@ -192,7 +213,9 @@ static void describe_log(struct run *run) {
     run->log->line_count = scenario->line_count;
     run->log->order_free = run->free_order;
     run->log->chaos = run->options->chaos;
-    run->log->seed = run->options->chaos ? run->options->chaos_seed : run->options->seed_given ? run->options->seed : scenario->seed;
+    run->log->seed = run->options->chaos        ? run->options->chaos_seed
+                     : run->options->seed_given ? run->options->seed
+                                                : scenario->seed;
     for (size_t i = 0; i < scenario->written_count; i++) {
         const struct ns_step *step = &scenario->written[i];
         ns_log_add_site(run->log, step->line, step->verb_place.column, step->verb_place.width);
@@ -229,7 +252,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
     run->tracker = ns_machine_tracker(run->machine);
     for (uint32_t i = 0; i < scenario->object_count; i++)
         if (!place_object(run, i)) {
-            snprintf(message, size, "`%s` cannot be mapped: the machine's page tables are full", scenario->objects[i].name);
+            snprintf(message, size, "`%s` cannot be mapped: the machine's page tables are full",
+                     scenario->objects[i].name);
             return NS_ERROR_LIMIT;
         }
     ns_machine_port_init(&run->port, run->machine);
@@ -269,6 +293,8 @@ static enum ns_status execute(struct run *run, char *message, size_t size) {
         snprintf(message, size, "%s", own[0].message);
         return NS_ERROR_ARGUMENT;
     }
+    if (status == NS_ERROR_TIMEOUT && run->log->truncated)
+        status = NS_OK;
     if (status == NS_ERROR_TIMEOUT) {
         bool finished[NS_MAX_ACTORS];
         for (unsigned i = 0; i < actors; i++)
@@ -297,8 +323,8 @@ static void release(struct run *run) {
     free(run->executed);
 }
 
-enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct ns_run_options *options, struct ns_log *log, char *message,
-                               size_t message_size) {
+enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct ns_run_options *options,
+                               struct ns_log *log, char *message, size_t message_size) {
     struct run *run = calloc(1, sizeof *run);
     if (run == NULL)
         return NS_ERROR_MEMORY;
@@ -314,7 +340,9 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
     run->executed = calloc(scenario->written_count + 1, sizeof *run->executed);
     enum ns_status status = NS_ERROR_MEMORY;
     if (run->object != NULL && run->reg != NULL && run->pool != NULL && run->executed != NULL)
-        status = options->schedule != NULL ? plan_schedule(run, message, message_size) : plan_all(run) ? NS_OK : NS_ERROR_MEMORY;
+        status = options->schedule != NULL ? plan_schedule(run, message, message_size)
+                 : plan_all(run)           ? NS_OK
+                                           : NS_ERROR_MEMORY;
     if (status == NS_OK)
         status = set_up(run, message, message_size);
     if (status == NS_OK)
@@ -322,8 +350,11 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
     if (status == NS_OK) {
         ns_tracker_finish(run->tracker);
         if (log->truncated) {
-            const struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE, .hazard = UINT32_MAX, .text = "the event log is full"};
+            const struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE,
+                                               .hazard = UINT32_MAX,
+                                               .text = "the run was stopped: it has more events than the log holds"};
             ns_log_add_outcome(log, &outcome);
+            run->all_steps = false;
         }
         run_judge(run);
     }

@@ -13,22 +13,23 @@ extern "C" {
 struct ns_run_options {
     bool order_given, order_free; /* order_given: order_free replaces what the scenario says */
     bool seed_given;
-    uint64_t seed;                /* replaces the scenario's */
-    bool chaos;                   /* the hardware makes moves of its own between steps, drawn from chaos_seed and the machine's `may` list */
+    uint64_t seed; /* replaces the scenario's */
+    bool chaos; /* the hardware makes moves of its own between steps, drawn from chaos_seed and the machine's `may` list
+                 */
     uint64_t chaos_seed;
-    const uint32_t *schedule;     /* line numbers of steps in the order to execute; NULL: as written */
+    const uint32_t *schedule; /* line numbers of steps in the order to execute; NULL: as written */
     size_t schedule_count;
 };
 
 /*
- * Executes the scenario and appends everything to `log`, from ns_log_create(); the log keeps pointers into `scenario`. The outcome of every
- * expectation and `final` is in log->outcome. One run per process (see nosnoop.h).
+ * Executes the scenario and appends everything to `log`, from ns_log_create(); the log keeps pointers into `scenario`.
+ * The outcome of every expectation and `final` is in log->outcome. One run per process (see nosnoop.h).
  *
- * NS_OK: it ran, whatever came of it. NS_ERROR_ARGUMENT: a schedule that does not fit the scenario, or a machine that cannot be built; `message` is one sentence.
- * NS_ERROR_MEMORY, NS_ERROR_LIMIT: it did not run to its end.
+ * NS_OK: it ran, whatever came of it. NS_ERROR_ARGUMENT: a schedule that does not fit the scenario, or a machine that
+ * cannot be built; `message` is one sentence. NS_ERROR_MEMORY, NS_ERROR_LIMIT: it did not run to its end.
  */
-enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct ns_run_options *options, struct ns_log *log,
-                               char *message, size_t message_size);
+enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct ns_run_options *options,
+                               struct ns_log *log, char *message, size_t message_size);
 
 #ifdef __cplusplus
 }

@@ -284,10 +284,10 @@ struct ns_machine_source {
     const char *const *names;
 };
 
-/* Parses and checks. `text` need not be NUL-terminated; it may hold any bytes. Always returns a scenario unless the host is out of
- * memory (NULL); it is usable only when diagnostics->count == 0. `diagnostics` must be initialised (ns_diagnostics_init); what it held
- * is released. `machines` may be NULL: there are no presets then. A file that holds machine blocks and nothing else needs no `use
- * machine`: its last block is the machine, and it has no steps. */
+/* Parses and checks. `text` need not be NUL-terminated; it may hold any bytes. Always returns a scenario unless the
+ * host is out of memory (NULL); it is usable only when diagnostics->count == 0. `diagnostics` must be initialised
+ * (ns_diagnostics_init); what it held is released. `machines` may be NULL: there are no presets then. A file that holds
+ * machine blocks and nothing else needs no `use machine`: its last block is the machine, and it has no steps. */
 struct ns_scenario *ns_scenario_parse(const char *file, const char *text, size_t length,
                                       const struct ns_machine_source *machines, struct ns_diagnostics *diagnostics);
 void ns_scenario_destroy(struct ns_scenario *scenario);

@@ -16,7 +16,8 @@ static uint8_t log_direction(enum ns_dma_direction direction) {
     return direction == NS_DMA_TO_DEVICE ? 1 : direction == NS_DMA_FROM_DEVICE ? 2 : 3;
 }
 
-/* ---- one call at a time ---------------------------------------------------------------------------------------------- */
+/* ---- one call at a time
+ * ---------------------------------------------------------------------------------------------- */
 
 /* The allocators' lock, and the frame around each call: what they do happens on this hart, inside this event. */
 static uint32_t call_begin(struct run *run, unsigned hart, struct ns_event *event) {
@@ -37,12 +38,14 @@ static void call_end(struct run *run, unsigned hart) {
     run->port_busy = false;
 }
 
-static void report(struct run *run, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event, uint64_t first, uint64_t length,
-                   const char *detail) {
-    ns_tracker_report(run->tracker, id, symptom, event, first, length == 0 ? first : first + length - 1, NS_NO_EVENT, NS_NOTE_OTHER, detail);
+static void report(struct run *run, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event, uint64_t first,
+                   uint64_t length, const char *detail) {
+    ns_tracker_report(run->tracker, id, symptom, event, first, length == 0 ? first : first + length - 1, NS_NO_EVENT,
+                      NS_NOTE_OTHER, detail);
 }
 
-/* ---- streaming mappings --------------------------------------------------------------------------------------------------- */
+/* ---- streaming mappings
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Does map from-device throw away what the CPU wrote? Then the content is undefined until the device writes. */
 static bool map_discards(const struct run *run) {
@@ -58,8 +61,12 @@ static void map(struct run *run, const struct ns_step *step) {
     const uint64_t address = run_virtual(run, &step->ref), length = run_length(run, &step->ref);
     const uint64_t physical = run_physical(run, &step->ref);
     const enum ns_dma_direction direction = pool_direction(step->direction);
-    struct ns_event event = {.kind = NS_EVENT_MAP, .address = physical, .length = (uint32_t)length, .peer = (uint8_t)device_actor,
-                             .direction = log_direction(direction), .bus_address = ns_device_bus_address(run->machine, step->device, physical)};
+    struct ns_event event = {.kind = NS_EVENT_MAP,
+                             .address = physical,
+                             .length = (uint32_t)length,
+                             .peer = (uint8_t)device_actor,
+                             .direction = log_direction(direction),
+                             .bus_address = ns_device_bus_address(run->machine, step->device, physical)};
     const uint32_t number = call_begin(run, hart, &event);
     uint64_t bus = NS_DMA_MAPPING_ERROR;
     const enum ns_pool_status status = ns_dma_map(run->dma, &run->device[step->device], address, length, direction,
@@ -70,7 +77,8 @@ static void map(struct run *run, const struct ns_step *step) {
         ns_tracker_map(run->tracker, number, device_actor, physical, length, event.direction, discards);
     } else {
         char detail[256];
-        snprintf(detail, sizeof detail, "the mapping is refused (DMA_MAPPING_ERROR): %s's mask does not reach physical 0x%llx",
+        snprintf(detail, sizeof detail,
+                 "the mapping is refused (DMA_MAPPING_ERROR): %s's mask does not reach physical 0x%llx",
                  run->scenario->devices[step->device].name, (unsigned long long)(physical + length - 1));
         if (status == NS_POOL_ERROR_NOT_ADDRESSABLE)
             report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, number, physical, length, detail);
@@ -151,13 +159,18 @@ static void unmap_or_sync(struct run *run, const struct ns_step *step) {
     if (run->scenario->device_count == 0)
         return;
     const unsigned device_actor = ns_machine_device_actor(run->machine, mapped.device);
-    struct ns_event event = {.kind = (uint8_t)what[step->verb].kind, .address = mapped.physical, .length = (uint32_t)mapped.length,
-                             .bus_address = mapped.bus, .peer = (uint8_t)device_actor, .direction = log_direction(mapped.direction)};
+    struct ns_event event = {.kind = (uint8_t)what[step->verb].kind,
+                             .address = mapped.physical,
+                             .length = (uint32_t)mapped.length,
+                             .bus_address = mapped.bus,
+                             .peer = (uint8_t)device_actor,
+                             .direction = log_direction(mapped.direction)};
     const uint32_t number = call_begin(run, hart, &event);
     const struct ns_pool_device *device = &run->device[mapped.device];
     switch (step->verb) {
     case NS_VERB_UNMAP:
-        (void)ns_dma_unmap(run->dma, device, mapped.bus, mapped.length, mapped.direction, step->skip_cpu_sync ? NS_DMA_SKIP_CPU_SYNC : 0);
+        (void)ns_dma_unmap(run->dma, device, mapped.bus, mapped.length, mapped.direction,
+                           step->skip_cpu_sync ? NS_DMA_SKIP_CPU_SYNC : 0);
         break;
     case NS_VERB_SYNC_FOR_CPU:
         (void)ns_dma_sync_for_cpu(run->dma, device, mapped.bus, mapped.length, mapped.direction);
@@ -169,18 +182,28 @@ static void unmap_or_sync(struct run *run, const struct ns_step *step) {
     if (step->verb == NS_VERB_UNMAP)
         ns_tracker_unmap(run->tracker, number, device_actor, mapped.physical, mapped.length);
     else
-        ns_tracker_sync(run->tracker, number, device_actor, mapped.physical, mapped.length, step->verb == NS_VERB_SYNC_FOR_CPU);
+        ns_tracker_sync(run->tracker, number, device_actor, mapped.physical, mapped.length,
+                        step->verb == NS_VERB_SYNC_FOR_CPU);
 }
 
-/* ---- allocation ------------------------------------------------------------------------------------------------------------- */
+/* ---- allocation
+ * ------------------------------------------------------------------------------------------------------------- */
 
-static void object_begin(struct run *run, uint32_t index, uint64_t address, uint64_t physical, uint64_t bus, bool coherent) {
+static void object_begin(struct run *run, uint32_t index, uint64_t address, uint64_t physical, uint64_t bus,
+                         bool coherent) {
     const struct ns_object *declared = &run->scenario->objects[index];
     struct run_object *object = &run->object[index];
-    *object = (struct run_object){.exists = true, .virtual_address = address, .physical = physical, .bus = bus, .size = declared->size,
+    *object = (struct run_object){.exists = true,
+                                  .virtual_address = address,
+                                  .physical = physical,
+                                  .bus = bus,
+                                  .size = declared->size,
                                   .buffer = object->buffer};
-    struct ns_tracked_object tracked = {.first = physical, .length = declared->size, .coherent = coherent,
-                                        .type = coherent ? NS_TYPE_NC : NS_TYPE_CACHEABLE, .descriptor = declared->descriptor};
+    struct ns_tracked_object tracked = {.first = physical,
+                                        .length = declared->size,
+                                        .coherent = coherent,
+                                        .type = coherent ? NS_TYPE_NC : NS_TYPE_CACHEABLE,
+                                        .descriptor = declared->descriptor};
     snprintf(tracked.name, sizeof tracked.name, "%s", declared->name);
     object->tracked = ns_tracker_add_object(run->tracker, &tracked);
 }
@@ -228,12 +251,13 @@ static void alloc_coherent(struct run *run, const struct ns_step *step) {
     const unsigned hart = step->actor;
     const struct ns_object *declared = &run->scenario->objects[step->result];
     const struct ns_coherent_options options = {.skip_flush = step->skip_flush};
-    struct ns_event event = {.kind = NS_EVENT_ALLOC_COHERENT, .length = declared->size,
+    struct ns_event event = {.kind = NS_EVENT_ALLOC_COHERENT,
+                             .length = declared->size,
                              .peer = (uint8_t)ns_machine_device_actor(run->machine, step->device)};
     const uint32_t number = call_begin(run, hart, &event);
     uint64_t address = 0, bus = NS_DMA_MAPPING_ERROR;
-    const enum ns_pool_status status =
-        ns_coherent_alloc(&run->port.port, run->frames, &run->device[step->device], declared->size, &options, &address, &bus);
+    const enum ns_pool_status status = ns_coherent_alloc(&run->port.port, run->frames, &run->device[step->device],
+                                                         declared->size, &options, &address, &bus);
     call_end(run, hart);
     if (status != NS_POOL_OK) {
         exhausted(run, number, declared->name, status);
@@ -253,12 +277,14 @@ static void free_object(struct run *run, const struct ns_step *step) {
     const struct ns_object *declared = &run->scenario->objects[index];
     if (object->size == 0)
         return; /* its allocation had failed */
-    struct ns_event event = {.kind = NS_EVENT_FREE, .address = object->physical, .length = (uint32_t)object->size, .peer = 0xff};
+    struct ns_event event = {
+        .kind = NS_EVENT_FREE, .address = object->physical, .length = (uint32_t)object->size, .peer = 0xff};
     const uint32_t number = call_begin(run, hart, &event);
     (void)ns_dma_check_free(run->dma, object->virtual_address, object->size);
     enum ns_pool_status status;
     if (declared->pool == NS_NONE)
-        status = ns_coherent_free(&run->port.port, run->frames, &run->device[declared->device], object->size, object->virtual_address, object->bus);
+        status = ns_coherent_free(&run->port.port, run->frames, &run->device[declared->device], object->size,
+                                  object->virtual_address, object->bus);
     else if (run->pool[declared->pool].buffers != NULL)
         status = ns_buffer_pool_release(run->pool[declared->pool].buffers, object->buffer);
     else
@@ -292,20 +318,23 @@ void run_api_step(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* ---- the pools themselves --------------------------------------------------------------------------------------------------- */
+/* ---- the pools themselves
+ * --------------------------------------------------------------------------------------------------- */
 
 static bool prepare_frames(struct run *run) {
     struct ns_frame_region region[NS_PLACE_MAX_GAPS];
     for (size_t i = 0; i < run->placement.gap_count; i++)
         region[i] = (struct ns_frame_region){run->placement.gap[i].start, run->placement.gap[i].length};
-    return ns_frames_create(&run->port.port, region, run->placement.gap_count, UINT64_C(1) << 32, &run->frames) == NS_POOL_OK;
+    return ns_frames_create(&run->port.port, region, run->placement.gap_count, UINT64_C(1) << 32, &run->frames) ==
+           NS_POOL_OK;
 }
 
 bool run_prepare_pools(struct run *run, char *message, size_t message_size) {
     const struct ns_scenario *scenario = run->scenario;
     const struct ns_machine_config *machine = &scenario->machine;
     const struct ns_dma_config config = {.platform = (enum ns_dma_platform)machine->dma_operations,
-                                         .line_size = machine->cache.level[machine->cache.levels - 1].line, .mapping_capacity = 4096};
+                                         .line_size = machine->cache.level[machine->cache.levels - 1].line,
+                                         .mapping_capacity = 4096};
     run->port.hart = 0;
     if (ns_dma_create(&run->port.port, &config, &run->dma) != NS_POOL_OK || !prepare_frames(run)) {
         snprintf(message, message_size, "out of memory");
@@ -316,13 +345,16 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size) {
         enum ns_pool_status status;
         if (declared->kind == NS_POOL_BUFFERS) {
             const struct ns_buffer_pool_options options = {.limit = declared->limit};
-            status = ns_buffer_pool_create(&run->port.port, run->frames, declared->buffers, &options, &run->pool[i].buffers);
+            status =
+                ns_buffer_pool_create(&run->port.port, run->frames, declared->buffers, &options, &run->pool[i].buffers);
         } else {
-            status = ns_dma_pool_create(&run->port.port, run->frames, &run->device[declared->device], declared->name, declared->size,
-                                        declared->align, declared->boundary, NULL, &run->pool[i].blocks);
+            status =
+                ns_dma_pool_create(&run->port.port, run->frames, &run->device[declared->device], declared->name,
+                                   declared->size, declared->align, declared->boundary, NULL, &run->pool[i].blocks);
         }
         if (status != NS_POOL_OK) {
-            snprintf(message, message_size, "the pool `%s` cannot be made: %s", declared->name, ns_pool_status_text(status));
+            snprintf(message, message_size, "the pool `%s` cannot be made: %s", declared->name,
+                     ns_pool_status_text(status));
             return false;
         }
     }

@@ -8,7 +8,8 @@
 
 enum { POLL_LIMIT = 10000, POLL_PAUSE_PS = 10000 };
 
-/* ---- references ------------------------------------------------------------------------------------------------------ */
+/* ---- references
+ * ------------------------------------------------------------------------------------------------------ */
 
 uint64_t run_length(const struct run *run, const struct ns_ref *ref) {
     if (ref->kind == NS_REF_HANDLE && ref->length == 0)
@@ -57,10 +58,12 @@ static uint32_t tracked_of(const struct run *run, const struct ns_ref *ref) {
 void run_report_hang(struct run *run, unsigned actor, const char *detail) {
     struct ns_event event = {.kind = NS_EVENT_POLL, .peer = 0xff};
     const uint32_t number = ns_actor_log(run->machine, actor, &event);
-    ns_tracker_report(run->tracker, NS_OR_NO_PROGRESS, NS_SYMPTOM_HANG, number, 0, 0, NS_NO_EVENT, NS_NOTE_OTHER, detail);
+    ns_tracker_report(run->tracker, NS_OR_NO_PROGRESS, NS_SYMPTOM_HANG, number, 0, 0, NS_NO_EVENT, NS_NOTE_OTHER,
+                      detail);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------------ */
+/* ---- values
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void value_bytes(const struct run *run, const struct ns_value *value, uint8_t *data, uint32_t length) {
     switch (value->kind) {
@@ -102,7 +105,8 @@ static void keep_in_register(struct run *run, uint32_t index, const uint8_t *dat
     to->written = true;
 }
 
-/* ---- harts --------------------------------------------------------------------------------------------------------------- */
+/* ---- harts
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static void maintain(struct run *run, const struct ns_step *step, enum ns_cache_op op, enum ns_cache_scope scope,
                      enum ns_maintenance_extent extent) {
@@ -135,13 +139,20 @@ static void instruction(struct run *run, const struct ns_step *step) {
         enum ns_cache_scope scope;
         bool whole;
     } meaning[NS_INSTRUCTION_COUNT] = {
-        [NS_CBO_CLEAN] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},       [NS_CBO_INVAL] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false},
-        [NS_CBO_FLUSH] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},       [NS_DCACHE_CVA] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
-        [NS_DCACHE_CVAL1] = {NS_CACHE_CLEAN, NS_SCOPE_L1, false},     [NS_DCACHE_CIVA] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
-        [NS_DCACHE_IVA] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false}, [NS_DCACHE_CPA] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
-        [NS_DCACHE_CPAL1] = {NS_CACHE_CLEAN, NS_SCOPE_L1, false},     [NS_DCACHE_CIPA] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
-        [NS_DCACHE_IPA] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false}, [NS_DCACHE_CALL] = {NS_CACHE_CLEAN, NS_SCOPE_L1, true},
-        [NS_DCACHE_CIALL] = {NS_CACHE_FLUSH, NS_SCOPE_L1, true},      [NS_DCACHE_IALL] = {NS_CACHE_INVALIDATE, NS_SCOPE_L1, true},
+        [NS_CBO_CLEAN] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
+        [NS_CBO_INVAL] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false},
+        [NS_CBO_FLUSH] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
+        [NS_DCACHE_CVA] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
+        [NS_DCACHE_CVAL1] = {NS_CACHE_CLEAN, NS_SCOPE_L1, false},
+        [NS_DCACHE_CIVA] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
+        [NS_DCACHE_IVA] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false},
+        [NS_DCACHE_CPA] = {NS_CACHE_CLEAN, NS_SCOPE_POC, false},
+        [NS_DCACHE_CPAL1] = {NS_CACHE_CLEAN, NS_SCOPE_L1, false},
+        [NS_DCACHE_CIPA] = {NS_CACHE_FLUSH, NS_SCOPE_POC, false},
+        [NS_DCACHE_IPA] = {NS_CACHE_INVALIDATE, NS_SCOPE_POC, false},
+        [NS_DCACHE_CALL] = {NS_CACHE_CLEAN, NS_SCOPE_L1, true},
+        [NS_DCACHE_CIALL] = {NS_CACHE_FLUSH, NS_SCOPE_L1, true},
+        [NS_DCACHE_IALL] = {NS_CACHE_INVALIDATE, NS_SCOPE_L1, true},
     };
     switch (step->instruction) {
     case NS_CBO_ZERO:
@@ -161,7 +172,8 @@ static void instruction(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* Lets buffers drain that could hold what a poll waits for: time passes while it spins. False when nothing is left to drain. */
+/* Lets buffers drain that could hold what a poll waits for: time passes while it spins. False when nothing is left to
+ * drain. */
 static bool drain_something(struct run *run) {
     for (unsigned i = 0; i < ns_machine_hardware_actor(run->machine); i++)
         if (ns_machine_buffered(run->machine, i) > 0) {
@@ -187,22 +199,25 @@ static enum ns_status poll_once(struct poll *poll, unsigned flags) {
     struct run *run = poll->run;
     const struct ns_step *step = poll->step;
     if (step->actor_kind == NS_ACTOR_HART)
-        return ns_hart_load(run->machine, step->actor, run_virtual(run, &step->ref), poll->length, poll->data, poll->versions, flags);
+        return ns_hart_load(run->machine, step->actor, run_virtual(run, &step->ref), poll->length, poll->data,
+                            poll->versions, flags);
     const uint64_t physical = run_physical(run, &step->ref);
-    return ns_device_read(run->machine, step->actor, ns_device_bus_address(run->machine, step->actor, physical), physical, poll->length,
-                          poll->data, poll->versions, flags);
+    return ns_device_read(run->machine, step->actor, ns_device_bus_address(run->machine, step->actor, physical),
+                          physical, poll->length, poll->data, poll->versions, flags);
 }
 
-/* `poll` stands for the loop that a program spins in. It ends when the value is seen. In the written order nobody else moves meanwhile, so
- * what it does not see once every buffer has drained it will never see. */
+/* `poll` stands for the loop that a program spins in. It ends when the value is seen. In the written order nobody else
+ * moves meanwhile, so what it does not see once every buffer has drained it will never see. */
 static void run_poll(struct run *run, const struct ns_step *step) {
-    struct poll poll = {.run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
+    struct poll poll = {
+        .run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
     value_bytes(run, &step->value, poll.wanted, poll.length);
     for (unsigned turn = 0; turn < POLL_LIMIT; turn++) {
         if (poll_once(&poll, NS_ACCESS_POLL) != NS_OK)
             return;
         if (memcmp(poll.data, poll.wanted, poll.length) == 0) {
-            struct ns_event event = {.kind = NS_EVENT_POLL, .address = run_physical(run, &step->ref), .length = poll.length, .peer = 0xff};
+            struct ns_event event = {
+                .kind = NS_EVENT_POLL, .address = run_physical(run, &step->ref), .length = poll.length, .peer = 0xff};
             for (uint32_t i = 0; i < poll.length; i++)
                 event.link = poll.versions[i] > event.link ? poll.versions[i] : event.link;
             ns_actor_log(run->machine, poll.actor, &event);
@@ -265,7 +280,8 @@ static void hart_step(struct run *run, const struct ns_step *step) {
         break;
     case NS_VERB_SET_ATTR:
         if (step->ref.kind == NS_REF_OBJECT && tracked_of(run, &step->ref) != NS_NO_OBJECT)
-            ns_tracker_set_object_type(run->tracker, tracked_of(run, &step->ref), step->type, step->type != NS_TYPE_CACHEABLE);
+            ns_tracker_set_object_type(run->tracker, tracked_of(run, &step->ref), step->type,
+                                       step->type != NS_TYPE_CACHEABLE);
         (void)ns_hart_set_type(run->machine, hart, run_virtual(run, &step->ref), length, step->type);
         break;
     case NS_VERB_SFENCE:
@@ -294,10 +310,13 @@ static void hart_step(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* ---- devices --------------------------------------------------------------------------------------------------------------- */
+/* ---- devices
+ * --------------------------------------------------------------------------------------------------------------- */
 
-/* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the physical one. */
-static uint64_t programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref, uint64_t *intended) {
+/* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the
+ * physical one. */
+static uint64_t programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref,
+                           uint64_t *intended) {
     if (ref->kind == NS_REF_ADDRESS) {
         *intended = UINT64_MAX;
         return ref->address + (uint64_t)ref->offset;
@@ -354,12 +373,16 @@ static void device_step(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* ---- the hardware ------------------------------------------------------------------------------------------------------------- */
+/* ---- the hardware
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void hardware_step(struct run *run, const struct ns_step *step) {
-    static enum ns_status (*const move[])(struct ns_machine *, unsigned, uint64_t) = {
-        [NS_VERB_PREFETCH] = ns_hw_prefetch, [NS_VERB_EVICT] = ns_hw_evict,     [NS_VERB_SAMPLE] = ns_hw_sample,
-        [NS_VERB_INSTALL] = ns_hw_install,   [NS_VERB_SPECULATIVE_STORE] = ns_hw_speculative_store};
+    static enum ns_status (*const move[])(struct ns_machine *, unsigned,
+                                          uint64_t) = {[NS_VERB_PREFETCH] = ns_hw_prefetch,
+                                                       [NS_VERB_EVICT] = ns_hw_evict,
+                                                       [NS_VERB_SAMPLE] = ns_hw_sample,
+                                                       [NS_VERB_INSTALL] = ns_hw_install,
+                                                       [NS_VERB_SPECULATIVE_STORE] = ns_hw_speculative_store};
     const bool whole = step->ref.kind == NS_REF_NONE;
     const uint64_t start = whole ? 0 : run_physical(run, &step->ref);
     const uint64_t length = whole ? UINT64_MAX : run_length(run, &step->ref);
@@ -371,7 +394,8 @@ static void hardware_step(struct run *run, const struct ns_step *step) {
         return;
     }
     /* Fills need a live cacheable mapping; without one no hart does this by itself. */
-    const bool fills = step->verb == NS_VERB_PREFETCH || step->verb == NS_VERB_SAMPLE || step->verb == NS_VERB_SPECULATIVE_STORE;
+    const bool fills =
+        step->verb == NS_VERB_PREFETCH || step->verb == NS_VERB_SAMPLE || step->verb == NS_VERB_SPECULATIVE_STORE;
     const uint32_t line = run->scenario->machine.cache.level[0].line;
     for (uint64_t at = start / line * line; at < start + length; at += line)
         if (!fills || ns_hw_may_fill(run->machine, step->hart, at))
