@@ -118,12 +118,6 @@ static bool check_memory(const struct ns_machine_config *config, const struct re
         if (i > 0 && config->pma[i - 1].start + config->pma[i - 1].length > pma->start) {
             return wrong(reason, "two `pma` regions overlap, or are not in ascending order, at 0x%" PRIx64, pma->start);
         }
-        for (size_t j = 0; j < config->ram_count; j++) {
-            if (overlap(pma->start, pma->length, config->ram[j].start, config->ram[j].length)) {
-                return wrong(reason, "the `pma` region at 0x%" PRIx64 " overlaps the RAM `%s`, which is cacheable",
-                             pma->start, config->ram[j].name);
-            }
-        }
     }
     return true;
 }

@@ -69,7 +69,7 @@ struct ns_machine_config {
     enum ns_pte_encoding pte_encoding; /* what software writes */
     unsigned tlb_entries;
     size_t pma_count;
-    struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* besides RAM (cacheable) and device registers (IO) */
+    struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* over or beside RAM, which is cacheable without one */
 
     uint32_t store_buffer_entries; /* 0: none */
     enum ns_drain store_buffer_drain;

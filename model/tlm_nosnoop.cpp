@@ -281,6 +281,8 @@ static void report_address(ns::machine &body, unsigned device, uint32_t event, c
                       static_cast<unsigned long long>(bus), where, static_cast<unsigned long long>(intended));
     ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first, first + length - 1, NS_NO_EVENT,
                       NS_NOTE_OTHER, detail);
+    if (intended != UINT64_MAX)
+        ns_tracker_misdirected(body.tracker(), intended, length);
 }
 
 /* How many of the bytes from `bus` on lie behind each other in one piece: up to where the address register wraps, or a

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tracker's state, shared by tracker.c (what happens to bytes), diagnose.c (why) and edges.c (who knows what). */
+/* The tracker's state, shared by tracker.c (what happens to bytes), ownership.c (whose they are), diagnose.c (why) and
+ * edges.c (who knows what). */
 #ifndef NS_MODEL_TRACKER_INTERNAL_H
 #define NS_MODEL_TRACKER_INTERNAL_H
 
@@ -121,6 +122,11 @@ struct lost_bytes {
     const ns_version *versions, *old_versions; /* old: what memory held, or NULL */
 };
 void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes);
+
+/* ownership.c: true when a hazard was reported. */
+bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length);
+bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool store);
+bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write);
 
 /* edges.c */
 bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);

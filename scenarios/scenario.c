@@ -2,6 +2,7 @@
 /* A file in, a checked scenario out: the order of the passes, headers, and the unrolling of repeat. */
 #include "scenarios/scenario.h"
 #include "scenarios/parser.h"
+#include "scenarios/place.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -266,6 +267,20 @@ static bool knows_version(struct ns_parser *parser) {
     return true;
 }
 
+/* Does everything find its place in this machine's RAM? */
+static void check_places(struct ns_parser *parser) {
+    struct ns_placement placement;
+    uint32_t object = NS_NONE;
+    char reason[256] = "";
+    enum ns_status status = ns_scenario_place(parser->scenario, &placement, &object, reason, sizeof reason);
+    ns_placement_release(&placement);
+    if (status == NS_ERROR_MEMORY) {
+        parser->out_of_memory = true;
+    } else if (status != NS_OK) {
+        ns_parser_error(parser, parser->scenario->objects[object].place, "%s", reason);
+    }
+}
+
 static void parse(struct ns_parser *parser, size_t length) {
     struct ns_scenario *scenario = parser->scenario;
     if (!ns_parser_set_text(parser, scenario->text, length)) {
@@ -287,6 +302,7 @@ static void parse(struct ns_parser *parser, size_t length) {
     ns_parser_judgements(parser);
     if (parser->diagnostics->count == 0 && !parser->out_of_memory) {
         ns_parser_unroll(parser);
+        check_places(parser);
     }
 }
 

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules that need no symptom: who owns bytes (mappings), whether they still exist (lifetime), whether the other
+ * side was told (order), and whether an access has the memory type that its mapping was meant to have.
+ */
+#include "model/tracker_internal.h"
+
+#include <stdio.h>
+
+static const char *actor_name(const struct ns_tracker *tracker, unsigned actor) {
+    return tracker->log->actor[actor].name;
+}
+
+static const char *object_name(const struct ns_tracker *tracker, uint64_t address) {
+    const uint32_t index = object_at(tracker, address);
+    return index == NS_NO_OBJECT ? "memory" : tracker->object[index].name;
+}
+
+/* The newest event of a kind before `before` whose range holds the byte, or NS_NO_EVENT. */
+static uint32_t last_event(const struct ns_tracker *tracker, enum ns_event_kind kind, uint32_t before,
+                           uint64_t address) {
+    for (uint32_t i = before; i-- > 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (event->kind == (uint8_t)kind && range_holds(event->address, event->length, address))
+            return i;
+    }
+    return NS_NO_EVENT;
+}
+
+/* An access with another memory type than its mapping was meant to have. True when it was reported. */
+bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length) {
+    static const char *const type_text[] = {"cacheable", "non-cacheable", "strongly ordered"};
+    const struct ns_event *access = event_at(tracker, event);
+    if (object == NS_NO_OBJECT || (uint8_t)tracker->object[object].type == access->type)
+        return false;
+    char detail[256];
+    snprintf(detail, sizeof detail, "%s is meant to be %s, but the page table gives %s a %s access",
+             tracker->object[object].name, type_text[tracker->object[object].type], actor_name(tracker, access->actor),
+             type_text[access->type]);
+    uint32_t earlier = last_event(tracker, NS_EVENT_SET_TYPE, event, address);
+    if (earlier == NS_NO_EVENT)
+        earlier = last_event(tracker, NS_EVENT_ALLOC_COHERENT, event, address);
+    ns_tracker_report(tracker, NS_AT_WRONG_TYPE, NS_SYMPTOM_FAULT, event, address, address + length - 1, earlier,
+                      NS_NOTE_TYPE_CHANGED, detail);
+    return true;
+}
+
+/* A hart touches bytes that a device owns or may still be using. True when it was reported. */
+bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool store) {
+    const unsigned hart = event_at(tracker, event)->actor;
+    char detail[256];
+    for (uint32_t i = 0; i < length; i++) {
+        const uint64_t at = address + i;
+        const struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return false;
+        const struct mapping *mapping = mapping_of(tracker, page, at);
+        if (mapping != NULL) {
+            if (mapping->cpu_owns || (!store && mapping->direction == 1))
+                continue;
+            snprintf(detail, sizeof detail, "%s belongs to %s from map until unmap or sync-for-cpu",
+                     object_name(tracker, at), actor_name(tracker, mapping->device));
+            ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1,
+                              mapping->hand_over_event, NS_NOTE_MAPPED, detail);
+            return true;
+        }
+        const uint32_t last = page->device_access[at % NS_PAGE_SIZE];
+        if (last == NS_NO_EVENT)
+            continue;
+        const struct ns_event *access = event_at(tracker, last);
+        if (!tracker->device[access->actor].signals || happened_before(tracker, last, hart) ||
+            (!store && access->kind == NS_EVENT_DMA_READ) || (page->flags[at % NS_PAGE_SIZE] & BYTE_UNMAPPED) != 0)
+            continue;
+        snprintf(detail, sizeof detail, "%s may still be using %s: no interrupt, poll or hand-over lies between",
+                 actor_name(tracker, access->actor), object_name(tracker, at));
+        ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1, last,
+                          access->kind == NS_EVENT_DMA_WRITE ? NS_NOTE_WROTE : NS_NOTE_READ, detail);
+        return true;
+    }
+    return false;
+}
+
+/* A device touches bytes: lifetime, direction, order. True when it was reported. */
+bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
+    const unsigned device = event_at(tracker, event)->actor;
+    char detail[256];
+    for (uint32_t i = 0; i < length; i++) {
+        const uint64_t at = address + i;
+        const uint64_t last = address + length - 1;
+        const struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return false;
+        const uint8_t flags = page->flags[at % NS_PAGE_SIZE];
+        const struct mapping *mapping = mapping_of(tracker, page, at);
+        if ((flags & BYTE_FREED) != 0) {
+            snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(tracker, device),
+                     write ? "writes" : "reads");
+            ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
+                              last_event(tracker, NS_EVENT_FREE, event, at), NS_NOTE_FREED, detail);
+            return true;
+        }
+        if (mapping == NULL && (flags & BYTE_UNMAPPED) != 0) {
+            snprintf(detail, sizeof detail, "%s %s %s after it was handed back with unmap", actor_name(tracker, device),
+                     write ? "writes" : "reads", object_name(tracker, at));
+            ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
+                              last_event(tracker, NS_EVENT_UNMAP, event, at), NS_NOTE_UNMAPPED, detail);
+            return true;
+        }
+        if (mapping != NULL && mapping->device == device) {
+            if (mapping->cpu_owns) {
+                snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu",
+                         actor_name(tracker, device), write ? "writes" : "reads", object_name(tracker, at));
+                ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->back_event,
+                                  NS_NOTE_UNMAPPED, detail);
+                return true;
+            }
+            if ((write && mapping->direction == 1) || (!write && mapping->direction == 2)) {
+                snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", actor_name(tracker, device),
+                         write ? "writes" : "reads", write ? "to-device" : "from-device");
+                ns_tracker_report(tracker, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->map_event,
+                                  NS_NOTE_MAPPED, detail);
+                return true;
+            }
+        }
+        const ns_version newest = page->flat[at % NS_PAGE_SIZE];
+        const struct ns_event *writer = event_at(tracker, newest);
+        if (tracker->device[device].rings_doorbell && writer->kind == NS_EVENT_STORE &&
+            !happened_before(tracker, newest, device)) {
+            snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
+                     actor_name(tracker, writer->actor), actor_name(tracker, device));
+            ns_tracker_report(tracker, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, event, at, last, newest, NS_NOTE_WROTE,
+                              detail);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- hand-over and lifetime
+ * ------------------------------------------------------------------------------------------ */
+
+/* A mapping whose other side writes must not share its end lines with anything that the program uses meanwhile. */
+static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address,
+                            uint64_t length) {
+    const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
+    const uint64_t line = config->level[config->levels - 1].line;
+    const uint64_t end = address + length;
+    const uint64_t first_line = address / line * line, last_line_end = (end + line - 1) / line * line;
+    char detail[256];
+    for (uint64_t at = first_line; at < last_line_end; at++) {
+        if (at == address)
+            at = end; /* the mapping itself */
+        if (at >= last_line_end)
+            break;
+        uint64_t unit, unit_length;
+        if (!unit_at(tracker, at, &unit, &unit_length))
+            continue;
+        /* The rest of the very thing that is mapped in part is not a neighbour. */
+        if (unit < end && address < unit + unit_length)
+            continue;
+        snprintf(detail, sizeof detail,
+                 "the %s %u-byte line of the mapping also holds bytes that are not mapped for %s",
+                 at < address ? "first" : "last", (unsigned)line, actor_name(tracker, device));
+        ns_tracker_report(tracker, NS_LS_ALIGN, NS_SYMPTOM_ALIGNMENT, event, at,
+                          at < address ? address - 1 : last_line_end - 1, NS_NO_EVENT, NS_NOTE_OTHER, detail);
+        return;
+    }
+}
+
+void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                    uint8_t direction, bool undefined_until_written) {
+    const struct ns_tracked_device *facts = &tracker->device[device];
+    if (direction != 1 && !facts->snoops)
+        check_alignment(tracker, event, device, address, length);
+    size_t index = 0;
+    while (index < tracker->mapping_count && tracker->mapping[index].live)
+        index++;
+    if (index == MAPPING_LIMIT)
+        return;
+    if (index == tracker->mapping_count)
+        tracker->mapping_count++;
+    tracker->mapping[index] = (struct mapping){.first = address,
+                                               .length = length,
+                                               .device = device,
+                                               .direction = direction,
+                                               .live = true,
+                                               .map_event = event,
+                                               .hand_over_event = event};
+    for (uint64_t at = address; at < address + length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return;
+        const size_t offset = at % NS_PAGE_SIZE;
+        page->mapping[offset] = (uint16_t)(index + 1);
+        page->flags[offset] &= (uint8_t)~BYTE_UNMAPPED;
+        if (direction == 2 && undefined_until_written) {
+            page->flags[offset] |= BYTE_UNDEFINED;
+            page->aux[offset] = event;
+        }
+    }
+    ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
+}
+
+void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length) {
+    struct mapping *unmapped = NULL;
+    for (size_t i = 0; i < tracker->mapping_count && unmapped == NULL; i++)
+        if (tracker->mapping[i].live && tracker->mapping[i].device == device &&
+            range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
+            unmapped = &tracker->mapping[i];
+    if (unmapped == NULL)
+        return;
+    unmapped->live = false;
+    unmapped->back_event = event;
+    (void)length;
+    for (uint64_t at = unmapped->first; at < unmapped->first + unmapped->length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL || page->mapping[at % NS_PAGE_SIZE] != (uint16_t)(unmapped - tracker->mapping + 1))
+            continue;
+        const size_t offset = at % NS_PAGE_SIZE;
+        page->mapping[offset] = 0;
+        /* Another mapping of the same byte may still live (reported as a double mapping when it was made). */
+        for (size_t i = 0; i < tracker->mapping_count; i++)
+            if (tracker->mapping[i].live && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, at))
+                page->mapping[offset] = (uint16_t)(i + 1);
+        if (page->mapping[offset] == 0)
+            page->flags[offset] |= BYTE_UNMAPPED;
+    }
+}
+
+void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                     bool for_cpu) {
+    (void)length;
+    for (size_t i = 0; i < tracker->mapping_count; i++) {
+        struct mapping *mapping = &tracker->mapping[i];
+        if (!mapping->live || mapping->device != device || !range_holds(mapping->first, mapping->length, address))
+            continue;
+        mapping->cpu_owns = for_cpu;
+        if (for_cpu)
+            mapping->back_event = event;
+        else
+            mapping->hand_over_event = event;
+    }
+    if (!for_cpu)
+        ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
+}
+
+static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t length, bool freed) {
+    for (uint64_t at = address; at < address + length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return;
+        const size_t offset = at % NS_PAGE_SIZE;
+        page->flags[offset] = freed ? (uint8_t)(page->flags[offset] | BYTE_FREED)
+                                    : (uint8_t)(page->flags[offset] & ~(BYTE_FREED | BYTE_UNMAPPED));
+        if (!freed)
+            page->device_access[offset] = NS_NO_EVENT;
+    }
+}
+
+void ns_tracker_free(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length) {
+    (void)event;
+    set_freed(tracker, address, length, true);
+}
+
+void ns_tracker_alloc(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length) {
+    (void)event;
+    set_freed(tracker, address, length, false);
+}
