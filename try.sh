@@ -5,5 +5,5 @@ set -eu
 cd "$(dirname "$0")"
 . scripts/setup.sh
 setup_packages
-setup_build release
+setup_build release nosnoop
 build/release/nosnoop run "${1:-scenarios/bugs/rx-missing-invalidate.dma}"

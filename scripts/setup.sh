@@ -23,13 +23,13 @@ setup_packages() {
     rm -f build-packages.log
 }
 
-# Configures and builds build/<preset>. Prints only when something fails, or when it builds for the first time.
+# setup_build PRESET [TARGET]: configures and builds build/<preset>. Prints only when something fails, or when it builds for the first time.
 setup_build() {
-    local preset=$1 log
+    local preset=$1 target=${2:-all} log
     mkdir -p "build/$preset"
     log="build/$preset/setup.log"
     [ -f "build/$preset/build.ninja" ] || echo "nosnoop: building build/$preset (the first time takes a minute or two)"
-    if ! { cmake --preset "$preset" && cmake --build --preset "$preset"; } >"$log" 2>&1; then
+    if ! { cmake --preset "$preset" && cmake --build --preset "$preset" --target "$target"; } >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         echo "nosnoop: the build failed; all of it is in $log" >&2
         return 1

@@ -137,7 +137,7 @@ TEST(Coherent, RetriesInTheLowerZone) {
     ASSERT_EQ(ns_coherent_alloc(machine.port.get(), machine.frames, &nic, 4096, nullptr, &block.address, &block.bus),
               NS_POOL_OK);
     EXPECT_EQ(block.bus, 0x8000'0000u);
-    EXPECT_EQ(ns_frames_free_count(machine.frames, NS_ZONE_NORMAL), 256u);
+    EXPECT_EQ(ns_frames_free_count(machine.frames, NS_POOL_ZONE_NORMAL), 256u);
     EXPECT_EQ(ns_coherent_free(machine.port.get(), machine.frames, &nic, 4096, block.address, block.bus), NS_POOL_OK);
 }
 

@@ -254,7 +254,7 @@ struct Machine {
     }
     ~Machine() { EXPECT_EQ(ns_frames_destroy(frames), NS_POOL_OK) << "frames leaked"; }
     uint64_t free_frames() const {
-        return ns_frames_free_count(frames, NS_ZONE_DMA) + ns_frames_free_count(frames, NS_ZONE_NORMAL);
+        return ns_frames_free_count(frames, NS_POOL_ZONE_DMA) + ns_frames_free_count(frames, NS_POOL_ZONE_NORMAL);
     }
     bool holds(uint64_t physical, uint64_t count) const {
         return ns_frames_block_state(frames, physical, count) == NS_FRAMES_BLOCK_HELD;
