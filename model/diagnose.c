@@ -453,7 +453,10 @@ static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *byt
         const struct ns_event *replaced = event_at(tracker, bytes->old_versions == NULL ? 0 : bytes->old_versions[i]);
         if (replaced->kind == NS_EVENT_DMA_WRITE && page->before_dma[at % NS_PAGE_SIZE] == bytes->versions[i])
             continue; /* memory held this version before the device wrote: the byte itself was clean */
-        if (range_holds(unit, unit_length, at)) {
+        /* What the device wrote in one go is one thing, whatever fields it has. */
+        const bool written_with_it =
+            writer->kind == NS_EVENT_DMA_WRITE && range_holds(writer->address, writer->length, at);
+        if (written_with_it || range_holds(unit, unit_length, at)) {
             own = bytes->versions[i] > own ? bytes->versions[i] : own;
         } else if (bytes->versions[i] > neighbour) {
             neighbour = bytes->versions[i];

@@ -124,8 +124,8 @@ void ns_tracker_poll(struct ns_tracker *tracker, unsigned actor, ns_version vers
 void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
                        uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail);
 
-/* After a report that a device's transfer went elsewhere: these bytes, which it was meant for, are not hazards of their own when they are
- * met. */
+/* After a report that a device's transfer went elsewhere: these bytes, which it was meant for, are not hazards of their
+ * own when they are met. */
 void ns_tracker_misdirected(struct ns_tracker *tracker, uint64_t address, uint64_t length);
 
 /* What a program would have got from flat memory: true when every byte of [address, address + length) has this value

@@ -249,6 +249,7 @@ enum {
     NS_REF_MAY_BE_POINT = 1u << 2,  /* `@ADDRESS` without a range is one byte */
     NS_REF_IS_ACCESS = 1u << 3,     /* at most NS_LIMIT_ACCESS_BYTES */
     NS_REF_OBJECT_ONLY = 1u << 4,   /* no addresses */
+    NS_REF_MAY_BE_EMPTY = 1u << 5,  /* `[0..0]` names nothing: maintenance with a length of zero is a published bug */
 };
 /* False: cannot be understood. A reference that is understood but wrong has kind NS_REF_NONE. `sentence`: what should
  * stand here. */

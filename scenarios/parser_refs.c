@@ -122,7 +122,7 @@ static bool resolve_range(struct ns_parser *parser, const struct written_ref *wr
     uint64_t first = written->negative ? 0 : written->first;
     int length = (int)written->range.length;
     const char *range = written->range.start;
-    if (first == written->end && before == 0) {
+    if (first == written->end && before == 0 && (flags & NS_REF_MAY_BE_EMPTY) == 0) {
         ns_parser_error(parser, place, "`%.*s` holds no bytes", length, range);
         return false;
     }
