@@ -35,8 +35,7 @@ static void told(struct ns_tracker *tracker, unsigned who, unsigned by) {
 void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned device) {
     join(&tracker->doorbell[device], clock_of(tracker, hart));
     told(tracker, device, hart);
-    /* A device that the program never tells to start begins wherever its next step stands. */
-    if (!tracker->device[device].rings_doorbell)
+    if (!tracker->device[device].starts)
         ns_tracker_start(tracker, device);
 }
 

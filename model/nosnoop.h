@@ -37,7 +37,7 @@ struct ns_machine_device {
     uint32_t outstanding;   /* bursts in flight, 1 to 16; 0: the machine's */
     bool has_posted;        /* posted_entries replaces the machine's */
     uint32_t posted_entries;
-    bool rings_doorbell, signals; /* see struct ns_tracked_device */
+    bool starts, rings_doorbell, signals; /* see struct ns_tracked_device */
 };
 
 struct ns_machine;

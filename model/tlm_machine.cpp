@@ -97,6 +97,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         ns_tracked_device facts{};
         facts.snoops = devices[i].snoops;
         facts.declared_coherent = devices[i].declared_coherent;
+        facts.starts = devices[i].starts;
         facts.rings_doorbell = devices[i].rings_doorbell;
         facts.signals = devices[i].signals;
         facts.address_bits = devices[i].dma_bits;

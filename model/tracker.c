@@ -435,6 +435,20 @@ bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32
     return true;
 }
 
+/* Was the device told anything between two events? Then what a hart read before was not early: it was another turn's.
+ */
+static bool handed_over(const struct ns_tracker *tracker, unsigned device, uint32_t after, uint32_t before) {
+    for (uint32_t i = after + 1; i < before; i++) {
+        const struct ns_event *event = event_at(tracker, i);
+        const bool called = event->peer == device && (event->kind == NS_EVENT_DOORBELL || event->kind == NS_EVENT_MAP ||
+                                                      event->kind == NS_EVENT_SYNC_FOR_DEVICE);
+        const bool saw_flag = event->actor == device && event->kind == NS_EVENT_POLL && event->link > after;
+        if (called || saw_flag)
+            return true;
+    }
+    return false;
+}
+
 /*
  * OR-DESC-CONSUME: a hart kept fields that it had loaded before it learnt (by a poll or an interrupt) that the device
  * had written them, and never loaded them again. Which of its loads were early is only known at the end.
@@ -451,7 +465,8 @@ void ns_tracker_finish(struct ns_tracker *tracker) {
                 break;
             const ns_version newest = page->flat[(load->address + j) % NS_PAGE_SIZE];
             const struct ns_event *writer = event_at(tracker, newest);
-            if (newest <= load->event || writer->kind != NS_EVENT_DMA_WRITE || !happened_before(tracker, newest, hart))
+            if (newest <= load->event || writer->kind != NS_EVENT_DMA_WRITE ||
+                !happened_before(tracker, newest, hart) || handed_over(tracker, writer->actor, load->event, newest))
                 continue;
             ns_tracker_report(tracker, NS_OR_DESC_CONSUME, NS_SYMPTOM_ORDER, load->event, load->address + j,
                               load->address + load->length - 1, newest, NS_NOTE_WROTE,

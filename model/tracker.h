@@ -54,9 +54,9 @@ struct ns_tracked_object {
 struct ns_tracked_device {
     bool snoops;
     bool declared_coherent;
-    bool
-        rings_doorbell; /* the program tells this device when to start (doorbell or start): its order is then checked */
-    bool signals;       /* the program waits for this device (interrupt or poll): likewise */
+    bool starts;           /* the program says where it starts (a `start`); else it has once the doorbell rings */
+    bool rings_doorbell;   /* the program tells it to start (doorbell or start): its order is then checked */
+    bool signals;          /* the program waits for it (interrupt or poll): likewise */
     uint64_t bus_offset;   /* physical - bus of its first window; 0 without */
     unsigned address_bits; /* 1 to 64 */
 };

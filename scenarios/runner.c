@@ -103,19 +103,40 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
 /* ---- set-up
  * ---------------------------------------------------------------------------------------------------------------- */
 
-static bool speaks_to(const struct ns_scenario *scenario, uint32_t device, bool from_device) {
+/* How the program and a device tell each other where they are: what it says is checked, what it does not say is taken
+ * from the written order. */
+struct conversation {
+    bool starts, rings_doorbell, signals;
+};
+
+static bool writes_to(const struct ns_scenario *scenario, uint32_t device, uint32_t object) {
     for (size_t i = 0; i < scenario->written_count; i++) {
         const struct ns_step *step = &scenario->written[i];
-        if (from_device) {
-            if ((step->verb == NS_VERB_WAIT && scenario->irqs[step->irq].device == device) ||
-                (step->verb == NS_VERB_POLL && step->actor_kind == NS_ACTOR_HART))
-                return true;
-        } else if ((step->verb == NS_VERB_DOORBELL && step->device == device) ||
-                   (step->verb == NS_VERB_START && step->actor_kind == NS_ACTOR_DEVICE && step->actor == device)) {
+        const struct ns_ref *target = step->verb == NS_VERB_COPY ? &step->to : &step->ref;
+        if (step->actor_kind == NS_ACTOR_DEVICE && step->actor == device &&
+            (step->verb == NS_VERB_WRITE || step->verb == NS_VERB_COPY) && target->kind == NS_REF_OBJECT &&
+            target->index == object)
             return true;
-        }
     }
     return false;
+}
+
+static struct conversation conversation_with(const struct ns_scenario *scenario, uint32_t device) {
+    struct conversation with = {0};
+    for (size_t i = 0; i < scenario->written_count; i++) {
+        const struct ns_step *step = &scenario->written[i];
+        if (step->verb == NS_VERB_START && step->actor == device)
+            with.starts = true;
+        if (step->verb == NS_VERB_DOORBELL && step->device == device)
+            with.rings_doorbell = true;
+        if (step->verb == NS_VERB_WAIT && scenario->irqs[step->irq].device == device)
+            with.signals = true;
+        if (step->verb == NS_VERB_POLL && step->actor_kind == NS_ACTOR_HART && step->ref.kind == NS_REF_OBJECT &&
+            writes_to(scenario, device, step->ref.index))
+            with.signals = true;
+    }
+    with.rings_doorbell = with.rings_doorbell || with.starts;
+    return with;
 }
 
 static uint64_t mask_of(uint32_t bits) {
@@ -125,6 +146,7 @@ static uint64_t mask_of(uint32_t bits) {
 static void describe_device(struct run *run, uint32_t index, struct ns_machine_device *machine_device) {
     const struct ns_scenario *scenario = run->scenario;
     const struct ns_device *declared = &scenario->devices[index];
+    const struct conversation with = conversation_with(scenario, index);
     *machine_device = (struct ns_machine_device){.name = declared->name,
                                                  .dma_bits = declared->dma_bits,
                                                  .snoops = declared->snoops,
@@ -133,8 +155,9 @@ static void describe_device(struct run *run, uint32_t index, struct ns_machine_d
                                                  .outstanding = declared->outstanding,
                                                  .has_posted = declared->has_posted,
                                                  .posted_entries = declared->posted,
-                                                 .rings_doorbell = speaks_to(scenario, index, false),
-                                                 .signals = speaks_to(scenario, index, true)};
+                                                 .starts = with.starts,
+                                                 .rings_doorbell = with.rings_doorbell,
+                                                 .signals = with.signals};
     size_t ranges = 0;
     for (size_t w = 0; w < scenario->machine.window_count; w++) {
         const struct ns_dma_window *window = &scenario->machine.window[w];
