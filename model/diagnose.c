@@ -105,15 +105,16 @@ static bool aimed_here(const struct ns_tracker *tracker, const struct ns_event *
     return true;
 }
 
-/* Is the range the byte's bus address, or the byte's address without its upper bits? */
-static bool mistaken_address(const struct ns_tracker *tracker, const struct ns_event *event,
-                             const struct situation *at) {
-    if (at->device == 0xff || event->length == 0)
-        return false;
-    const uint64_t bus = at->address - tracker->device[at->device].bus_offset;
-    const uint64_t truncated = at->address & UINT32_MAX;
-    return (bus != at->address && range_holds(event->address, event->length, bus)) ||
-           (truncated != at->address && range_holds(event->address, event->length, truncated));
+/* Is the range the byte's bus address, taken for an address of the hart? */
+static bool is_bus_address(const struct ns_tracker *tracker, const struct ns_event *event, const struct situation *at) {
+    const uint64_t offset = at->device == 0xff ? 0 : tracker->device[at->device].bus_offset;
+    return offset != 0 && event->length != 0 && range_holds(event->address, event->length, at->address - offset);
+}
+
+/* Is the range the byte's address without its upper half? */
+static bool is_truncated_address(const struct ns_event *event, const struct situation *at) {
+    return at->address > UINT32_MAX && event->length != 0 &&
+           range_holds(event->address, event->length, at->address & UINT32_MAX);
 }
 
 static void after_the_write(const struct ns_tracker *tracker, struct situation *at,
@@ -137,8 +138,10 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
             facts->after_named_skipped = true;
         } else if (coverage == NAMED_ROUNDED && right) {
             facts->after_named_rounded = true;
-        } else if (right && mistaken_address(tracker, event, at)) {
-            facts->after_other_address = true;
+        } else if (right && is_bus_address(tracker, event, at)) {
+            facts->after_bus_address = true;
+        } else if (right && is_truncated_address(event, at)) {
+            facts->after_truncated_address = true;
         } else if (right && aimed_here(tracker, event, at->address)) {
             facts->after_wrong_range = true;
         } else {
@@ -323,8 +326,8 @@ static void explain_stale(const struct ns_tracker *tracker, const struct stale_b
 /* Is the maintenance that was found the point of this hazard, so that the report shows it? */
 static bool explained_by_maintenance(enum ns_hazard_id id) {
     return id == NS_DC_EARLY_SYNC || id == NS_DC_WRONG_OP || id == NS_DC_WRONG_RANGE || id == NS_DC_WRONG_SCOPE ||
-           id == NS_LS_ALIGN || id == NS_AD_OFFSET || id == NS_HW_CMO_ERRATUM || id == NS_BB_LEAK ||
-           id == NS_AT_COHERENCY_DECL_REV;
+           id == NS_LS_ALIGN || id == NS_AD_OFFSET || id == NS_AD_MASK_TRUNC || id == NS_HW_CMO_ERRATUM ||
+           id == NS_BB_LEAK || id == NS_AT_COHERENCY_DECL_REV;
 }
 
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {

@@ -41,6 +41,7 @@ void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned dev
 
 void ns_tracker_start(struct ns_tracker *tracker, unsigned device) {
     join(&tracker->clock[device], &tracker->doorbell[device]);
+    tracker->learnt[device] = now(tracker);
 }
 
 void ns_tracker_raise(struct ns_tracker *tracker, unsigned device, unsigned irq) {
@@ -52,6 +53,7 @@ void ns_tracker_wait(struct ns_tracker *tracker, unsigned hart, unsigned irq) {
     if (irq >= IRQ_LIMIT)
         return;
     join(&tracker->clock[hart], &tracker->irq[irq]);
+    tracker->learnt[hart] = now(tracker);
     for (unsigned i = 0; i < tracker->log->actor_count; i++)
         if (i != hart && tracker->irq[irq].known[i] > tracker->told_event[hart][i])
             tracker->told_event[hart][i] = tracker->irq[irq].known[i];
@@ -61,9 +63,13 @@ void ns_tracker_poll(struct ns_tracker *tracker, unsigned actor, ns_version vers
     const struct ns_event *writer = event_at(tracker, version);
     if (writer->kind == NS_EVENT_POWER_ON || writer->kind == NS_EVENT_INITIAL || writer->actor == actor)
         return;
-    struct clock seen = tracker->clock[writer->actor];
+    /* What the writer knew when it wrote. If it has learnt more since, only the write itself is certain. */
+    struct clock seen = {{0}};
+    if (tracker->learnt[writer->actor] < version)
+        seen = tracker->clock[writer->actor];
     seen.known[writer->actor] = version;
     join(&tracker->clock[actor], &seen);
+    tracker->learnt[actor] = now(tracker);
     if (version > tracker->told_event[actor][writer->actor])
         tracker->told_event[actor][writer->actor] = version;
 }

@@ -56,7 +56,7 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
             return false;
         const struct mapping *mapping = mapping_of(tracker, page, at);
         if (mapping != NULL) {
-            if (mapping->cpu_owns || (!store && mapping->direction == 1))
+            if ((page->flags[at % NS_PAGE_SIZE] & BYTE_CPU_OWNS) != 0 || (!store && mapping->direction == 1))
                 continue;
             snprintf(detail, sizeof detail, "%s belongs to %s from map until unmap or sync-for-cpu",
                      object_name(tracker, at), actor_name(tracker, mapping->device));
@@ -107,7 +107,7 @@ bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t ad
             return true;
         }
         if (mapping != NULL && mapping->device == device) {
-            if (mapping->cpu_owns) {
+            if ((flags & BYTE_CPU_OWNS) != 0) {
                 snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu",
                          actor_name(tracker, device), write ? "writes" : "reads", object_name(tracker, at));
                 ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->back_event,
@@ -192,7 +192,7 @@ void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device,
             return;
         const size_t offset = at % NS_PAGE_SIZE;
         page->mapping[offset] = (uint16_t)(index + 1);
-        page->flags[offset] &= (uint8_t)~BYTE_UNMAPPED;
+        page->flags[offset] &= (uint8_t) ~(BYTE_UNMAPPED | BYTE_CPU_OWNS);
         if (direction == 2 && undefined_until_written) {
             page->flags[offset] |= BYTE_UNDEFINED;
             page->aux[offset] = event;
@@ -218,6 +218,7 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
             continue;
         const size_t offset = at % NS_PAGE_SIZE;
         page->mapping[offset] = 0;
+        page->flags[offset] &= (uint8_t)~BYTE_CPU_OWNS;
         /* Another mapping of the same byte may still live (reported as a double mapping when it was made). */
         for (size_t i = 0; i < tracker->mapping_count; i++)
             if (tracker->mapping[i].live && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, at))
@@ -229,12 +230,15 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
 
 void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                      bool for_cpu) {
-    (void)length;
-    for (size_t i = 0; i < tracker->mapping_count; i++) {
-        struct mapping *mapping = &tracker->mapping[i];
-        if (!mapping->live || mapping->device != device || !range_holds(mapping->first, mapping->length, address))
+    for (uint64_t at = address; at < address + length; at++) {
+        struct ghost_page *page = ghost_at(tracker, at);
+        if (page == NULL)
+            return;
+        struct mapping *mapping = mapping_of(tracker, page, at);
+        if (mapping == NULL || mapping->device != device)
             continue;
-        mapping->cpu_owns = for_cpu;
+        uint8_t *flags = &page->flags[at % NS_PAGE_SIZE];
+        *flags = (uint8_t)(for_cpu ? *flags | BYTE_CPU_OWNS : *flags & ~BYTE_CPU_OWNS);
         if (for_cpu)
             mapping->back_event = event;
         else

@@ -31,14 +31,18 @@ static enum ns_hazard_id misplaced(const struct ns_maintenance_facts *done) {
         return NS_LS_ALIGN;
     if (done->after_named_rounded || done->after_wrong_range)
         return NS_DC_WRONG_RANGE;
-    if (done->after_other_address)
+    if (done->after_bus_address)
         return NS_AD_OFFSET;
+    if (done->after_truncated_address)
+        return NS_AD_MASK_TRUNC;
     if (done->after_wrong_op)
         return NS_DC_WRONG_OP;
     return NS_HAZARD_NONE;
 }
 
 static enum ns_hazard_id stale_for_device(const struct ns_stale_facts *facts) {
+    if (facts->newest == NS_IN_MEMORY)
+        return NS_AT_ALIAS_STALE; /* it snoops, and what it found in a cache is older than memory */
     if (facts->type_mismatch)
         return NS_AT_WRONG_TYPE;
     if (facts->object_is_coherent)

@@ -34,16 +34,16 @@ enum ns_whereabouts {
  * reads memory) between the hand-over and the access, relative to the newest write. "covers" means that the byte's line
  * was really visited. */
 struct ns_maintenance_facts {
-    bool after_covers;        /* after the newest write, and the line was visited */
-    bool after_l1_only;       /* ... but only in L1 */
-    bool after_named_skipped; /* the byte was named, but the edge policy skipped its line */
-    bool after_named_rounded; /* the byte was named, but rounding inwards left its line out */
-    bool after_wrong_range;   /* aimed at this object (or at nothing that exists) and did not name the byte */
-    bool after_wrong_op;      /* the line was visited with an operation of the other family */
-    bool after_other_address; /* the range visited is this byte's bus address or its truncation, taken for an address of
-                                 the hart */
-    bool before_at_hand_over; /* before the newest write: at map or sync-for-device, or before the doorbell */
-    bool before_too_early;    /* before the newest write, where it should have come after it */
+    bool after_covers;            /* after the newest write, and the line was visited */
+    bool after_l1_only;           /* ... but only in L1 */
+    bool after_named_skipped;     /* the byte was named, but the edge policy skipped its line */
+    bool after_named_rounded;     /* the byte was named, but rounding inwards left its line out */
+    bool after_wrong_range;       /* aimed at this object (or at nothing that exists) and did not name the byte */
+    bool after_wrong_op;          /* the line was visited with an operation of the other family */
+    bool after_bus_address;       /* the range visited is this byte's bus address, taken for an address of the hart */
+    bool after_truncated_address; /* ... or the byte's address without its upper bits */
+    bool before_at_hand_over;     /* before the newest write: at map or sync-for-device, or before the doorbell */
+    bool before_too_early;        /* before the newest write, where it should have come after it */
 };
 
 struct ns_stale_facts {

@@ -223,7 +223,8 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
             return stale;
         const size_t offset = (address + i) % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
-        if (versions[i] == newest) {
+        /* What was written while the access was under way is not older than it. */
+        if (versions[i] == newest || newest > event) {
             i++;
             continue;
         }

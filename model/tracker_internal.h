@@ -12,6 +12,7 @@ enum {
     BYTE_UNDEFINED = 2, /* mapped from-device, not written since; `aux` is the map */
     BYTE_LOST = 4,      /* reported as lost; `aux` is the hazard's index */
     BYTE_FREED = 8,     /* returned to its pool */
+    BYTE_CPU_OWNS = 32, /* mapped, and lent to the CPU by sync-for-cpu until sync-for-device */
     BYTE_UNMAPPED = 16, /* was mapped for a device, and is no longer */
 };
 
@@ -31,7 +32,7 @@ struct mapping {
     uint64_t first, length;
     unsigned device;
     uint8_t direction;
-    bool live, cpu_owns;
+    bool live;
     uint32_t map_event;
     uint32_t hand_over_event; /* the last map or sync-for-device */
     uint32_t back_event;      /* the last sync-for-cpu or unmap, or NS_NO_EVENT */
@@ -73,6 +74,7 @@ struct ns_tracker {
     } maintenance;
     struct clock clock[NS_MAX_ACTORS];
     struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
+    uint32_t learnt[NS_MAX_ACTORS];       /* when an actor's clock last grew by what others told it */
     struct clock irq[IRQ_LIMIT];
     uint32_t told_event[NS_MAX_ACTORS]
                        [NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
