@@ -99,3 +99,5 @@ BENCHMARK(BM_l2_hit);
 BENCHMARK(BM_miss_stream);
 
 } // namespace
+
+BENCHMARK_MAIN();

@@ -19,7 +19,7 @@ void ns_machine_config_default(struct ns_machine_config *config) {
     config->attributes = NS_ATTRIBUTES_SVPBMT;
     config->pte_encoding = NS_ENCODE_SVPBMT;
     config->tlb_entries = 16;
-    config->store_buffer_entries = 8;
+    config->store_buffer_entries = 16;
     config->store_buffer_drain = NS_DRAIN_LAZY;
     config->posted_drain = NS_DRAIN_LAZY;
     config->may = NS_MAY_SPECULATIVE_FILL | NS_MAY_EVICT | NS_MAY_DRAIN;

@@ -124,6 +124,7 @@ size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
         return SIZE_MAX;
     }
     log->hazard[log->hazard_count] = *hazard;
+    log->hazard[log->hazard_count].executed = log->executed_count;
     return log->hazard_count++;
 }
 

@@ -134,6 +134,7 @@ struct ns_hazard {
     uint64_t first, last; /* physical addresses of the bytes, inclusive */
     bool latent;          /* the wrong bytes happened to have the right values */
     uint32_t repeats;     /* further occurrences at the same site, not kept apart */
+    size_t executed;      /* how many entries of log->executed led here; set by ns_log_add_hazard */
     uint32_t note_count;
     struct ns_note note[NS_HAZARD_NOTES]; /* earlier events, in order of time */
     uint8_t sample_length;                /* up to 8 bytes from `first` on: */

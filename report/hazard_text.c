@@ -20,12 +20,13 @@ bool ns_report_is_expected(const struct ns_log *log, size_t index) {
 }
 
 size_t ns_report_schedule_length(const struct ns_log *log, const struct ns_hazard *hazard) {
-    for (size_t i = 0; i < log->executed_count; ++i) {
-        if (log->executed[i] == hazard->site) {
-            return i + 1;
-        }
-    }
-    return log->executed_count;
+    return hazard->executed < log->executed_count ? hazard->executed : log->executed_count;
+}
+
+const char *ns_report_when(const struct ns_log *log, const struct ns_event *event) {
+    if (event != NULL && ns_site_at(log, event->site) != NULL)
+        return "here";
+    return event != NULL && event->time_ps > 0 && log->chaos ? "by the hardware itself" : "before the first step";
 }
 
 static void write_header(const struct ns_log *log, size_t index, const struct ns_report_style *style,
@@ -172,7 +173,7 @@ void ns_report_hazard_text(const struct ns_log *log, size_t index, const struct 
                                                      : NULL;
         struct ns_buffer *label = site != NULL ? &marks[mark_count].label : &loose[i];
         if (i < notes) {
-            ns_label_note(log, hazard, &hazard->note[i], site != NULL ? "here" : "before the first step", label);
+            ns_label_note(log, hazard, &hazard->note[i], ns_report_when(log, event), label);
         } else {
             ns_label_site(log, hazard, label);
         }

@@ -34,7 +34,7 @@ static void write_with(const struct ns_log *log, const struct ns_hazard *hazard,
         write_place(json, site);
         ns_json_address(json, "address", event != NULL ? event->address : 0);
         ns_json_number(json, "time_ps", event != NULL ? event->time_ps : 0);
-        ns_label_note(log, hazard, note, site != NULL ? "here" : "before the first step", &label);
+        ns_label_note(log, hazard, note, ns_report_when(log, event), &label);
         write_text(json, "text", &label);
         ns_json_close(json, '}');
     }

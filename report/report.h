@@ -25,6 +25,10 @@ bool ns_report_is_expected(const struct ns_log *log, size_t index);
 /* The schedule that led to a hazard: how many entries of log->executed. */
 size_t ns_report_schedule_length(const struct ns_log *log, const struct ns_hazard *hazard);
 
+/* When an event was, seen from the program: "here" at a step, "before the first step", or "by the hardware itself"
+ * between steps. */
+const char *ns_report_when(const struct ns_log *log, const struct ns_event *event);
+
 /* Hazards (unexpected ones first), expectations that failed, and the summary line. */
 void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *style, struct ns_buffer *out);
 /* One hazard, as a part of that. */

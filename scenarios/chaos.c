@@ -49,6 +49,14 @@ static void drain(struct run *run) {
         ns_hw_drain_device(run->machine, actor - harts, one_place ? address : 0, one_place ? 1 : UINT64_MAX);
 }
 
+void run_chaos_machine(struct run *run, struct ns_machine_config *config) {
+    enum { LATE_LINES = 16 };
+    if ((config->may & NS_MAY_LATE_MAINTENANCE) != 0 && config->cache.late_write_backs == 0 && draw(run, 2) == 0)
+        config->cache.late_write_backs = LATE_LINES;
+    if ((config->may & NS_MAY_INVALIDATE_AS_FLUSH) != 0 && draw(run, 2) == 0)
+        config->cache.invalidate_as_flush = true;
+}
+
 void run_chaos(struct run *run) {
     const uint32_t may = run->scenario->machine.may;
     ns_actor_begin(run->machine, ns_machine_hardware_actor(run->machine), NS_NO_SITE, NS_NO_OBJECT);

@@ -84,7 +84,8 @@ void run_api_step(struct run *run, const struct ns_step *step);
 /* Makes the declared pools; called on hart 0 before its first step. False with a message when one cannot be made. */
 bool run_prepare_pools(struct run *run, char *message, size_t message_size);
 
-/* chaos.c: the hardware's own moves before a step. */
+/* chaos.c: what the machine may do to maintenance, drawn once for a run; the hardware's own moves before a step. */
+void run_chaos_machine(struct run *run, struct ns_machine_config *config);
 void run_chaos(struct run *run);
 
 /* judge.c: fills log->outcome. */

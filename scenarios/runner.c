@@ -265,6 +265,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
     for (uint32_t i = 0; i < scenario->device_count; i++)
         describe_device(run, i, &devices[i]);
     struct ns_machine_config config = scenario->machine;
+    if (run->options->chaos)
+        run_chaos_machine(run, &config);
     config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
     describe_log(run);
     run->machine = ns_machine_create(&config, devices, scenario->device_count, run->log, reason, sizeof reason);
