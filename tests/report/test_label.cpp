@@ -50,6 +50,33 @@ TEST_F(Label, FillNamesTheLineAndTheLevelBelowTheFirst) {
     EXPECT_EQ(note(NS_NOTE_FILLED, fill), "line 0x8000_0000 filled into L2 here");
 }
 
+// A line of 64 bytes begins with bytes that the hazard is not about.
+TEST_F(Label, DataAreTheHazardsOwnBytes) {
+    ns_event fill = event(NS_EVENT_FILL, CPU0);
+    fill.address = 0x80000000 - 2;
+    fill.length = 64;
+    EXPECT_EQ(note(NS_NOTE_FILLED, fill, {1, 2, 3, 4, 5, 6, 7, 8}), "line 0x7fff_fffe filled here: 03 04 05 06");
+    EXPECT_EQ(note(NS_NOTE_FILLED, fill, {1, 2, 3, 4}), "line 0x7fff_fffe filled here: 03 04 ..");
+    EXPECT_EQ(note(NS_NOTE_WROTE, event(NS_EVENT_DMA_WRITE, NIC), {1, 2, 3, 4, 5}),
+              "nic wrote these bytes to memory here: 01 02 03 04");
+    fill.address = 0x80000000 - 8;
+    EXPECT_EQ(note(NS_NOTE_FILLED, fill, {1, 2, 3, 4, 5, 6, 7, 8}), "line 0x7fff_fff8 filled here");
+    fill.address = 0x80000004;
+    EXPECT_EQ(note(NS_NOTE_FILLED, fill, {1, 2, 3, 4}), "line 0x8000_0004 filled here");
+}
+
+TEST_F(Label, AtMostFourBytesAreShown) {
+    ns_event write = event(NS_EVENT_DMA_WRITE, NIC);
+    write.length = 64;
+    uint32_t number = log.append(write, {1, 2, 3, 4, 5, 6, 7, 8});
+    ns_hazard hazard = SampleLog::hazard(NS_DC_EVICT_OVER_DMA, NS_SYMPTOM_LOST, number, NS_NO_SITE, CPU0);
+    hazard.last = hazard.first + 63;
+    ns_note note{number, NS_NOTE_WROTE};
+    ns_buffer out{};
+    ns_label_note(log.get(), &hazard, &note, "here", &out);
+    EXPECT_EQ(take(out), "nic wrote these bytes to memory here: 01 02 03 04 ..");
+}
+
 TEST_F(Label, FillNamesTheHartWhereThereAreSeveral) {
     log->actor_count = 4;
     log.set_actor(3, "cpu1", NS_ACTOR_CLASS_HART);

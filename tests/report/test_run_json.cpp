@@ -123,7 +123,7 @@ TEST(RunJson, ALongScheduleIsLeftOut) {
     for (int i = 0; i < 1000; ++i) {
         log.step(10, 7, 8);
     }
-    log->hazard[0].site = log.step(15, 7, 4);
+    log->hazard[0].executed = log->executed_count;
     Json document = parse(run_json(log));
     EXPECT_TRUE(json_is_null(json_object_get(hazard_at(document, 0), "schedule")));
     EXPECT_EQ(problem_of(document), "");

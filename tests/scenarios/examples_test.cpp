@@ -2,6 +2,7 @@
 /* Every example of the manual, and every shipped machine, is what the parser accepts. */
 #include "parsed.h"
 
+#include <cctype>
 #include <gtest/gtest.h>
 
 namespace {
@@ -62,6 +63,18 @@ TEST(Examples, EveryFragmentOfTheManualParsesBehindItsDeclarations) {
     }
 }
 
+bool has_word(const std::string &text, const std::string &word) {
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+        bool starts = at == 0 || !std::isalnum(static_cast<unsigned char>(text[at - 1]));
+        bool ends =
+            at + word.size() >= text.size() || !std::isalnum(static_cast<unsigned char>(text[at + word.size()]));
+        if (starts && ends) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* No verb, option or parameter exists without a word about it: each literal of the grammar occurs outside of it, too.
  */
 TEST(Examples, EveryWordOfTheGrammarIsExplained) {
@@ -79,7 +92,8 @@ TEST(Examples, EveryWordOfTheGrammarIsExplained) {
         size_t end = grammar.find('"', at + 1);
         ASSERT_NE(std::string::npos, end);
         std::string word = grammar.substr(at + 1, end - at - 1);
-        EXPECT_NE(std::string::npos, prose.find(word)) << "`" << word << "` is only in the grammar";
+        EXPECT_TRUE(!std::isalpha(static_cast<unsigned char>(word[0])) || has_word(prose, word))
+            << "`" << word << "` is only in the grammar";
         at = grammar.find('"', end + 1);
     }
 }
@@ -112,7 +126,7 @@ TEST(Examples, TheTeachingMachineIsAsTheManualSays) {
     EXPECT_EQ(NS_FILL_ATOMIC, machine.cache.fill);
     EXPECT_EQ(0u, machine.cache.late_write_backs);
     EXPECT_EQ(NS_ATTRIBUTES_SVPBMT, machine.attributes);
-    EXPECT_EQ(8u, machine.store_buffer_entries);
+    EXPECT_EQ(16u, machine.store_buffer_entries);
     EXPECT_EQ(NS_DRAIN_LAZY, machine.store_buffer_drain);
     EXPECT_EQ(0u, machine.posted_entries);
     EXPECT_EQ(NS_DMA_OPS_TEXTBOOK, machine.dma_operations);

@@ -190,7 +190,7 @@ TEST(Steps, KeepWhatWasWritten) {
     ASSERT_EQ(2u, steps[0].expect_count);
     EXPECT_EQ(NS_DC_REFETCH, steps[0].expect[0]);
     EXPECT_EQ(NS_LS_ALIGN, steps[0].expect[1]);
-    EXPECT_EQ(34u, steps[0].expect_place[0].column);
+    EXPECT_EQ(35u, steps[0].expect_place[0].column);
     EXPECT_STREQ("got", parsed->registers[steps[0].result].name);
     EXPECT_EQ(4u, parsed->registers[steps[0].result].size);
 
@@ -318,7 +318,7 @@ TEST(Judgements, KeepWhatWasWritten) {
 TEST(Declarations, KeepWhatWasWrittenAndFillInTheRest) {
     Parsed parsed("use machine \"one-core-wb64\"\n"
                   "device a\n"
-                  "device b dma-bits 36 snoops yes irq x irq y posted 0\n"
+                  "device b dma-bits 36 snoops yes irq ix irq y posted 0\n"
                   "device c snoops no declared coherent dma-mask 24\n"
                   "buffer rx size 4K at 0x8000_0040 align 64 fill 7 type nc\n"
                   "struct d count 3\nu32 a\nu8 b\n"

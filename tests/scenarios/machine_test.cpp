@@ -172,7 +172,7 @@ TEST(Machine, AnErrorInAPresetIsToldWhereItIsUsed) {
 
 TEST(Machine, AWindowOfTheFileIsForADeviceOfTheFile) {
     const std::string text = "use machine \"m\"\nmachine \"m\"\ndma-window bus 0 to 0x8000_0000 size 1G for nic\nend\n";
-    EXPECT_EQ("3:49 no device is called `nic`\n", Parsed(text).errors());
+    EXPECT_EQ("3:45 no device is called `nic`\n", Parsed(text).errors());
     EXPECT_EQ("", Parsed(text + "device nic\n").errors());
     /* A preset does not know the devices of its scenarios. */
     Presets presets;
@@ -216,11 +216,6 @@ TEST(MachineConfig, WhatCannotBeIsRefusedWithASentence) {
          [](ns_machine_config &c) {
              c.ram[1] = c.ram[0];
              c.ram_count = 2;
-         }},
-        {"overlaps the RAM",
-         [](ns_machine_config &c) {
-             c.pma[0] = {0x80000000, 4096, NS_TYPE_NC};
-             c.pma_count = 1;
          }},
         {"ascending",
          [](ns_machine_config &c) {
