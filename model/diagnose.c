@@ -316,11 +316,13 @@ static void explain_stale(const struct ns_tracker *tracker, const struct stale_b
                                         [NS_IN_LATE_WRITE_BACK] = "an unfinished write-back still holds",
                                         [NS_IN_POSTED_WRITE] = "a posted write on its way holds",
                                         [NS_NOWHERE] = "the newest bytes are gone:"};
+    const bool snooped = is_device(tracker, access->actor) && tracker->device[access->actor].snoops;
     if (access->kind == NS_EVENT_LOAD && access->level < log->levels)
         snprintf(hazard->detail, sizeof hazard->detail, "hit in %s set %u way %u: got %s, %s %s",
                  log->level_name[access->level], access->set, access->way, got, place[where], newest);
     else
-        snprintf(hazard->detail, sizeof hazard->detail, "got %s from memory; %s %s", got, place[where], newest);
+        snprintf(hazard->detail, sizeof hazard->detail, "got %s from %s; %s %s", got, snooped ? "the caches" : "memory",
+                 place[where], newest);
 }
 
 /* Is the maintenance that was found the point of this hazard, so that the report shows it? */

@@ -127,6 +127,7 @@ struct ns_note {
 #define NS_HAZARD_NOTES 4
 struct ns_hazard {
     enum ns_hazard_id id;
+    enum ns_hazard_id also; /* another name that an expectation may use: a poll that hangs because of `id` */
     enum ns_symptom symptom;
     uint32_t event; /* where it was found */
     uint32_t site;

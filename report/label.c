@@ -261,7 +261,10 @@ void ns_label_note(const struct ns_log *log, const struct ns_hazard *hazard, con
         label_signalled(log, event, where, out);
         break;
     case NS_NOTE_TYPE_CHANGED:
-        ns_buffer_format(out, "memory type changed to %s %s", ns_type_name(event->type), where);
+        if (event->kind == NS_EVENT_SET_TYPE)
+            ns_buffer_format(out, "memory type changed to %s %s", ns_type_name(event->type), where);
+        else
+            ns_buffer_format(out, "given out as non-cacheable memory %s", where);
         break;
     case NS_NOTE_ALLOCATED:
         ns_buffer_format(out, "allocated %s", where);

@@ -33,7 +33,8 @@ static void judge_expectations(struct run *run) {
                                          .column = step->expect_place[e].column,
                                          .width = step->expect_place[e].width};
             for (size_t h = 0; h < log->hazard_count; h++)
-                if (log->hazard[h].id == outcome.id && shows_at(&log->hazard[h], (uint32_t)s)) {
+                if ((log->hazard[h].id == outcome.id || log->hazard[h].also == outcome.id) &&
+                    shows_at(&log->hazard[h], (uint32_t)s)) {
                     outcome.kind = NS_OUTCOME_EXPECTED;
                     outcome.hazard = (uint32_t)h;
                     excused[h] = true;

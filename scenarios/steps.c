@@ -206,6 +206,21 @@ static enum ns_status poll_once(struct poll *poll, unsigned flags) {
                           physical, poll->length, poll->data, poll->versions, flags);
 }
 
+/* The value was written, and this poll will never see it. An ordinary load says why; the report adds what that means
+ * for the program. */
+static void report_blind_poll(struct poll *poll) {
+    struct ns_log *log = poll->run->log;
+    const size_t before = log->hazard_count;
+    (void)poll_once(poll, 0);
+    for (size_t i = before; i < log->hazard_count; i++) {
+        char why[sizeof log->hazard[i].detail];
+        memcpy(why, log->hazard[i].detail, sizeof why);
+        log->hazard[i].also = NS_OR_NO_PROGRESS;
+        snprintf(log->hazard[i].detail, sizeof log->hazard[i].detail, "this poll never ends: %.*s",
+                 (int)sizeof why - 32, why);
+    }
+}
+
 /* `poll` stands for the loop that a program spins in. It ends when the value is seen. In the written order nobody else
  * moves meanwhile, so what it does not see once every buffer has drained it will never see. */
 static void run_poll(struct run *run, const struct ns_step *step) {
@@ -230,7 +245,7 @@ static void run_poll(struct run *run, const struct ns_step *step) {
         ns_actor_pause(run->machine, poll.actor, POLL_PAUSE_PS);
     }
     if (ns_tracker_flat_equals(run->tracker, run_physical(run, &step->ref), poll.length, poll.wanted))
-        (void)poll_once(&poll, 0); /* it was written: an ordinary load says why it is not seen */
+        report_blind_poll(&poll);
     else
         run_report_hang(run, poll.actor, "the poll never ends: nobody writes the value that it waits for");
 }
