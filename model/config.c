@@ -92,6 +92,18 @@ static bool check_names(const struct ns_machine_config *config, const struct rea
     return true;
 }
 
+/* Every byte of a simulated cache costs the host five: data, and its version. */
+static bool check_cache_total(const struct ns_machine_config *config, const struct reason *reason) {
+    uint64_t total = 0;
+    for (unsigned i = 0; i < config->cache.levels; i++) {
+        total += (uint64_t)config->cache.level[i].size * (i == 0 ? config->cache.harts : 1);
+    }
+    if (total > NS_CONFIG_MAX_CACHE_BYTES) {
+        return wrong(reason, "all caches of a machine together hold at most 128M");
+    }
+    return true;
+}
+
 static bool check_memory(const struct ns_machine_config *config, const struct reason *reason) {
     if (config->ram_count == 0 || config->ram_count > NS_CONFIG_MAX_RAMS) {
         return wrong(reason, "a machine has 1 to %d RAM regions", NS_CONFIG_MAX_RAMS);
@@ -184,7 +196,7 @@ enum ns_status ns_machine_config_check(const struct ns_machine_config *config, c
     if (status != NS_OK) {
         return status;
     }
-    bool good = check_names(config, &out) && check_memory(config, &out) && check_windows(config, &out) &&
-                check_queues(config, &out) && check_times(config, &out);
+    bool good = check_names(config, &out) && check_cache_total(config, &out) && check_memory(config, &out) &&
+                check_windows(config, &out) && check_queues(config, &out) && check_times(config, &out);
     return good ? NS_OK : NS_ERROR_ARGUMENT;
 }

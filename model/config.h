@@ -13,10 +13,11 @@
 extern "C" {
 #endif
 
-#define NS_CONFIG_NAME_BYTES  48
-#define NS_CONFIG_MAX_RAMS    8
-#define NS_CONFIG_MAX_PMAS    8
-#define NS_CONFIG_MAX_WINDOWS 8
+#define NS_CONFIG_NAME_BYTES      48
+#define NS_CONFIG_MAX_RAMS        8
+#define NS_CONFIG_MAX_PMAS        8
+#define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
+#define NS_CONFIG_MAX_WINDOWS     8
 
 /* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
  * the pool. */

@@ -88,7 +88,9 @@ void tlm_dma::register_transport(tlm::tlm_generic_payload &payload, sc_time &del
         payload.set_response_status(refused);
         return;
     }
-    delay += machine_.register_latency();
+    // The access happens here and now, so that a doorbell does not ring before it has arrived.
+    sc_core::wait(delay + machine_.register_latency());
+    delay = SC_ZERO_TIME;
     if (payload.is_read())
         std::memset(payload.get_data_ptr(), 0, payload.get_data_length());
     else

@@ -235,6 +235,11 @@ TEST(MachineConfig, WhatCannotBeIsRefusedWithASentence) {
              c.window[0].length = 8192;
              c.window_count = 1;
          }},
+        {"128M",
+         [](ns_machine_config &c) {
+             c.cache.harts = 4;
+             c.cache.level[0].size = 64u << 20;
+         }},
         {"TLB", [](ns_machine_config &c) { c.tlb_entries = 0; }},
         {"TLB", [](ns_machine_config &c) { c.tlb_entries = 65; }},
         {"store buffer", [](ns_machine_config &c) { c.store_buffer_drain = NS_DRAIN_AFTER; }},
