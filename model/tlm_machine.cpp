@@ -36,16 +36,16 @@ static drain_policy policy_of(ns_drain drain) {
 }
 
 machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
-                 size_t device_count, ns_log *log, ::ns_machine *face)
+                 size_t device_count, ns_log *log, ::ns_machine *face, const socket_connector &connect)
     : sc_module(name), config_(config), log_(log), face_(face), cycle_(picoseconds(config.hart_clock_ps)),
       register_latency_(picoseconds(config.register_latency_ps)), irqs_(irq_lines), alias_next_(alias_start) {
     unit_per_ps_ = picoseconds(1).value();
     config_.cache.provenance = true;
-    build_memory_map(devices, device_count);
+    build_memory_map(device_count, connect);
 
     for (unsigned i = 0; i < config.cache.harts; i++) {
         harts_.push_back(std::make_unique<tlm_hart>(("cpu" + std::to_string(i)).c_str(), *this, i));
-        harts_.back()->socket.bind(*cache_->hart[i]);
+        connect(harts_.back()->socket, *cache_->hart[i]);
     }
     for (unsigned i = 0; i < device_count; i++) {
         const ns_machine_device &device = devices[i];
@@ -64,9 +64,10 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
                 master.windows.push_back({config.window[w].bus, config.window[w].physical, config.window[w].length});
         windows_.push_back(master.windows);
         int number;
-        devices_.back()->socket.bind(interconnect_->add_master(master, &number));
+        connect(devices_.back()->socket, interconnect_->add_master(master, &number));
         masters_.push_back(number);
-        interconnect_->add_target(registers_of(i), tlm_dma::register_bytes, number).bind(devices_.back()->registers);
+        connect(interconnect_->add_target(registers_of(i), tlm_dma::register_bytes, number),
+                devices_.back()->registers);
     }
 
     // The log's cast, then the tracker that watches it.
@@ -118,8 +119,7 @@ machine::~machine() {
 
 // ---- construction ---------------------------------------------------------------------------------------------------
 
-void machine::build_memory_map(const ns_machine_device *devices, size_t device_count) {
-    (void)devices;
+void machine::build_memory_map(size_t device_count, const socket_connector &connect) {
     ns_memory_config memory{};
     memory.regions = config_.ram_count;
     memory.provenance = true;
@@ -141,10 +141,10 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     bus.latency = picoseconds(config_.bus_latency_ps);
     bus.snoop = picoseconds(config_.snoop_latency_ps);
     interconnect_ = std::make_unique<tlm_interconnect>("interconnect", bus);
-    interconnect_->memory.bind(memory_->socket);
-    interconnect_->coherent.bind(cache_->coherent_port);
+    connect(interconnect_->memory, memory_->socket);
+    connect(interconnect_->coherent, cache_->coherent_port);
     int number;
-    cache_->memory_port.bind(interconnect_->add_master(bus_master{}, &number));
+    connect(cache_->memory_port, interconnect_->add_master(bus_master{}, &number));
 
     // Device registers go where no RAM is.
     const uint64_t candidates[] = {UINT64_C(0x10000000), UINT64_C(0x02000000), UINT64_C(0x1FFFF00000)};

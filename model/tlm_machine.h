@@ -12,6 +12,7 @@
 #include "model/tlm_dma.h"
 #include "model/tlm_hart.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <systemc>
@@ -27,10 +28,17 @@ struct actor_state {
     void *context = nullptr;
 };
 
+// Binds an initiator's socket to a target's. The machine calls it for every pair of its sockets, so that something (a
+// protocol checker, a tracer) can be put between them; it must outlive the simulation.
+using socket_connector = std::function<void(tlm::tlm_initiator_socket<64> &, tlm::tlm_target_socket<64> &)>;
+inline void connect_directly(tlm::tlm_initiator_socket<64> &from, tlm::tlm_target_socket<64> &to) {
+    from.bind(to);
+}
+
 class machine : public sc_core::sc_module {
   public:
     machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
-            size_t device_count, ns_log *log, ::ns_machine *face);
+            size_t device_count, ns_log *log, ::ns_machine *face, const socket_connector &connect = connect_directly);
     ~machine() override;
 
     const ns_machine_config &config() const { return config_; }
@@ -90,7 +98,7 @@ class machine : public sc_core::sc_module {
         sc_core::sc_event event;
     };
 
-    void build_memory_map(const ns_machine_device *devices, size_t device_count);
+    void build_memory_map(size_t device_count, const socket_connector &connect);
     void build_page_tables();
     void program_thread(unsigned actor);
     ns_page_builder direct_builder();
