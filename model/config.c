@@ -38,7 +38,7 @@ void ns_machine_config_default(struct ns_machine_config *config) {
     config->dma_outstanding = 4;
 }
 
-/* ---- check ----------------------------------------------------------------------------------------------- */
+/* ---- check ----------------------------------------------------------------------------------- */
 
 struct reason {
     char *text;

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- reading the log
- * --------------------------------------------------------------------------------------------------- */
+/* ---- reading the log ------------------------------------------------------------------------- */
 
 /* Which lines a maintenance event really visited, as this machine's policy says. Was the byte's line among them? */
 enum coverage { NOT_NAMED, NAMED_SKIPPED, NAMED_ROUNDED, COVERED };
@@ -65,8 +64,7 @@ static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned devi
     return NS_NO_EVENT;
 }
 
-/* ---- facts
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
 struct situation {
     uint64_t address; /* one byte stands for the run */
@@ -250,8 +248,7 @@ static unsigned device_for(const struct ns_tracker *tracker, const struct ns_eve
     return 0xff;
 }
 
-/* ---- words
- * ----------------------------------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 static void hex(char *text, size_t size, const uint8_t *data, unsigned length) {
     size_t used = 0;
@@ -300,8 +297,7 @@ static bool had_wrong_type(const struct ns_tracker *tracker, uint32_t event) {
     return false;
 }
 
-/* ---- stale
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- stale ----------------------------------------------------------------------------------- */
 
 static void explain_stale(const struct ns_tracker *tracker, const struct stale_bytes *bytes, struct ns_hazard *hazard,
                           enum ns_whereabouts where) {
@@ -429,9 +425,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     ns_log_add_hazard(tracker->log, &hazard);
 }
 
-/* ---- lost
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- lost ------------------------------------------------------------------------------------ */
 
 /* Why was the line dirty that was written over the lost bytes? Its bytes are compared with what memory held before the
  * device wrote there. */

@@ -85,8 +85,7 @@ void ns_actor_pause(struct ns_machine *machine, unsigned actor, uint64_t picosec
 void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn);
 void ns_machine_next_turn(struct ns_machine *machine);
 
-/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log.
- * ---------------- */
+/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log. ---- */
 
 enum ns_access_flags { NS_ACCESS_POLL = 1, NS_ACCESS_TO_REGISTER = 2 };
 /* versions: one for each byte, or NULL. `event` out: the access's number, or NULL. */
@@ -121,8 +120,7 @@ enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, 
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq);
 bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq);
 
-/* ---- devices. Addresses are what the driver programmed; `device` is the device number (not the actor).
- * ------------------------- */
+/* ---- devices. Addresses are what the driver programmed; `device` is the device number (not the actor). ---- */
 
 /* `intended`: the physical address that the program means, UINT64_MAX unknown; used to tell a wrong address from a
  * right one. */
@@ -140,8 +138,7 @@ bool ns_device_rung(const struct ns_machine *machine, unsigned device);
 /* Waits for the next doorbell. */
 void ns_device_start(struct ns_machine *machine, unsigned device);
 
-/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site.
- * ----------- */
+/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site. ---- */
 
 /* May the hart fill this line by itself: does it have a live cacheable mapping of the page? */
 bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical);
@@ -156,8 +153,7 @@ enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart
 void ns_hw_drain_hart(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length);
 void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t physical, uint64_t length);
 
-/* ---- looking, any time
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- looking, any time ----------------------------------------------------------------------- */
 enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data);
 const struct ns_cache *ns_machine_cache(const struct ns_machine *machine);
 /* How many entries a hart (store buffer and late write-backs) or device (posted) still holds. */

@@ -136,8 +136,7 @@ bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t ad
     return false;
 }
 
-/* ---- hand-over and lifetime
- * ------------------------------------------------------------------------------------------ */
+/* ---- hand-over and lifetime ------------------------------------------------------------------ */
 
 /* A mapping whose other side writes must not share its end lines with anything that the program uses meanwhile. */
 static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address,

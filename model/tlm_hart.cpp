@@ -22,7 +22,7 @@ tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
         SC_THREAD(drain_thread);
 }
 
-// ---- translation ------------------------------------------------------------------------------------------------
+// ---- translation --------------------------------------------------------------------------------
 
 ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type) {
     if (const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store)) {
@@ -81,7 +81,7 @@ bool tlm_hart::has_cacheable_translation(uint64_t physical) const {
     return false;
 }
 
-// ---- transactions ------------------------------------------------------------------------------------------------
+// ---- transactions -------------------------------------------------------------------------------
 
 // One transaction of this hart's own; attributes_ are set by the caller except for what is the same every time.
 ns_status tlm_hart::transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length) {
@@ -131,7 +131,7 @@ ns_status tlm_hart::hardware(cache_request request, unsigned initiator, uint64_t
     return payload_status(payload);
 }
 
-// ---- loads -------------------------------------------------------------------------------------------------------
+// ---- loads --------------------------------------------------------------------------------------
 
 static uint32_t piece_of(uint64_t address, uint32_t length) {
     return static_cast<uint32_t>(std::min<uint64_t>(length, NS_PAGE_SIZE - address % NS_PAGE_SIZE));
@@ -210,7 +210,7 @@ ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t 
     return NS_OK;
 }
 
-// ---- stores ------------------------------------------------------------------------------------------------------
+// ---- stores -------------------------------------------------------------------------------------
 
 ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data) {
     while (length > 0) {
@@ -349,7 +349,7 @@ void tlm_hart::drain_thread() {
     }
 }
 
-// ---- fences and maintenance ---------------------------------------------------------------------------------------
+// ---- fences and maintenance ---------------------------------------------------------------------
 
 void tlm_hart::fence(bool maintenance_too) {
     drain_touching(0, UINT64_MAX);

@@ -117,7 +117,7 @@ machine::~machine() {
     ns_tracker_destroy(tracker_);
 }
 
-// ---- construction ---------------------------------------------------------------------------------------------------
+// ---- construction -------------------------------------------------------------------------------
 
 void machine::build_memory_map(size_t device_count, const socket_connector &connect) {
     ns_memory_config memory{};

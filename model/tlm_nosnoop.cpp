@@ -154,8 +154,7 @@ void ns_machine_next_turn(struct ns_machine *machine) {
     machine->body->next_turn();
 }
 
-/* ---- harts --------------------------------------------------------------------------------------------------------
- */
+/* ---- harts ----------------------------------------------------------------------------------- */
 
 enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
                             ns_version *versions, unsigned flags) {
@@ -233,8 +232,7 @@ bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq) {
     return machine->body->irq_pending(irq);
 }
 
-/* ---- devices
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 /* Where an address that was programmed really leads, and what is wrong with it. */
 struct destination {
@@ -242,6 +240,23 @@ struct destination {
     uint64_t physical; /* UINT64_MAX: nowhere */
     enum ns_hazard_id problem;
 };
+
+/* A bare address that leads where nothing is, while a buffer lies where it would lead with the window's offset left out or applied once
+ * less: the offset was applied twice, or not at all. Returns that buffer's byte, or UINT64_MAX. */
+static uint64_t meant_by(ns::machine &body, unsigned device, const destination &to) {
+    if (to.physical != UINT64_MAX && ns_tracker_is_object(body.tracker(), to.physical))
+        return UINT64_MAX;
+    for (const ns::bus_window &window : body.windows_of(device)) {
+        const uint64_t offset = window.physical - window.bus;
+        if (offset == 0)
+            continue;
+        if (ns_tracker_is_object(body.tracker(), to.driven))
+            return to.driven; /* not at all: a physical address on the bus */
+        if (ns_tracker_is_object(body.tracker(), to.driven + 2 * offset))
+            return to.driven + 2 * offset; /* twice */
+    }
+    return UINT64_MAX;
+}
 
 static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsigned device, uint64_t bus,
                            uint64_t intended, uint32_t length) {
@@ -312,7 +327,9 @@ static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tl
                                      unsigned flags) {
     ns::tlm_dma &dma = body.device(device);
     const unsigned actor = body.device_actor(device);
-    const destination to = resolve(body, dma, device, bus, intended, length);
+    destination to = resolve(body, dma, device, bus, intended, length);
+    if (intended == UINT64_MAX && to.problem == NS_HAZARD_NONE && (intended = meant_by(body, device, to)) != UINT64_MAX)
+        to.problem = NS_AD_OFFSET;
     const bool write = command == tlm::TLM_WRITE_COMMAND;
     const bool reaches = to.physical != UINT64_MAX && ns_memory_holds(body.memory_core(), to.physical, length);
 
@@ -431,8 +448,7 @@ void ns_device_start(struct ns_machine *machine, unsigned device) {
     ns_tracker_start(body.tracker(), body.device_actor(device));
 }
 
-/* ---- the hardware by itself
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the hardware by itself ------------------------------------------------------------------ */
 
 static enum ns_status hardware(struct ns_machine *machine, unsigned hart, cache_request request, uint64_t physical) {
     return machine->body->hart(hart).hardware(request, machine->body->hardware_actor(), physical);
@@ -476,8 +492,7 @@ void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t ph
     machine->body->interconnect().drain(machine->body->master_of(device), length == UINT64_MAX ? 0 : physical, length);
 }
 
-/* ---- looking
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data) {
     return ns_memory_read(machine->body->memory_core(), physical, length, data, nullptr);

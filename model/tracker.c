@@ -52,6 +52,10 @@ uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_track
     return (uint32_t)tracker->object_count++;
 }
 
+bool ns_tracker_is_object(const struct ns_tracker *tracker, uint64_t address) {
+    return object_at(tracker, address) != NS_NO_OBJECT;
+}
+
 void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent) {
     tracker->object[object].type = type;
     tracker->object[object].coherent = coherent;
@@ -61,7 +65,7 @@ void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) {
     tracker->object[object].length = 0;
 }
 
-/* ---- looking things up ------------------------------------------------------------------------------------------- */
+/* ---- looking things up ----------------------------------------------------------------------- */
 
 struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
     const uint64_t number = address / NS_PAGE_SIZE;
@@ -143,7 +147,7 @@ bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_versi
     return tracker->view.in_flight(tracker->view.context, address, &flight) && flight.version == version;
 }
 
-/* ---- hazards without a symptom ----------------------------------------------------------------------------------- */
+/* ---- hazards without a symptom --------------------------------------------------------------- */
 
 void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
                        uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail) {
@@ -158,8 +162,7 @@ void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns
     ns_log_add_hazard(tracker->log, &hazard);
 }
 
-/* ---- accesses ------------------------------------------------------------------------------------------------------
- */
+/* ---- accesses -------------------------------------------------------------------------------- */
 
 /* The flat memory takes the bytes; from now on they are defined, wanted and nobody's loss. */
 static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
@@ -313,8 +316,7 @@ void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t ad
         check_device_access(tracker, event, address, length, false);
 }
 
-/* ---- copies
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
                                   bool whole) {
@@ -424,8 +426,7 @@ void ns_tracker_misdirected(struct ns_tracker *tracker, uint64_t address, uint64
     }
 }
 
-/* ---- the end
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32_t length, const uint8_t *data) {
     for (uint32_t i = 0; i < length; i++) {

@@ -24,7 +24,7 @@ struct rejects {
     uint64_t physical[62];
 };
 
-/* ---- creation --------------------------------------------------------------------------------------------------- */
+/* ---- creation -------------------------------------------------------------------------------- */
 
 static bool device_reaches(const struct ns_pool_device *device, uint64_t physical) {
     return !device || ns_dma_capable(device, ns_physical_to_bus(device, physical), NS_BUFFER_SIZE);
@@ -157,7 +157,7 @@ enum ns_pool_status ns_buffer_pool_destroy(struct ns_buffer_pool *pool) {
     return give_back(pool);
 }
 
-/* ---- life of a buffer ------------------------------------------------------------------------------------------- */
+/* ---- life of a buffer ------------------------------------------------------------------------ */
 
 static bool live(const struct ns_buffer_pool *pool, struct ns_buffer buffer) {
     return buffer.index < pool->statistics.total && pool->slots[buffer.index].references != 0 &&
@@ -219,7 +219,7 @@ enum ns_pool_status ns_buffer_pool_release(struct ns_buffer_pool *pool, struct n
     return NS_POOL_OK;
 }
 
-/* ---- questions -------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 enum ns_pool_status ns_buffer_pool_address(const struct ns_buffer_pool *pool, struct ns_buffer buffer,
                                            struct ns_buffer_address *address) {

@@ -12,7 +12,7 @@ static uint64_t round_up_to_power_of_two(uint64_t value) {
     return power;
 }
 
-/* ---- pages that the device reaches ------------------------------------------------------------------------------ */
+/* ---- pages that the device reaches ----------------------------------------------------------- */
 
 /* The first guess (dma_direct_optimal_gfp_mask). The limit is translated as if it were an address; where the ranges do
  * not hold it, that gives all ones, hence no restriction. */
@@ -68,7 +68,7 @@ static enum ns_pool_status take_pages(struct ns_frames *frames, const struct ns_
     return status == NS_POOL_OK ? NS_POOL_OK : before;
 }
 
-/* ---- from pages to coherent memory ------------------------------------------------------------------------------ */
+/* ---- from pages to coherent memory ----------------------------------------------------------- */
 
 /* arch_dma_prep_coherent: no dirty line of these pages may survive. */
 static void prepare(const struct ns_port *port, const struct ns_coherent_options *options, uint64_t linear,

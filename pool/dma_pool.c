@@ -29,7 +29,7 @@ struct ns_dma_pool {
     uint64_t active;
 };
 
-/* ---- carving ---------------------------------------------------------------------------------------------------- */
+/* ---- carving --------------------------------------------------------------------------------- */
 
 static bool power_of_two(uint64_t value) {
     return value != 0 && (value & (value - 1)) == 0;
@@ -70,7 +70,7 @@ static void toggle_use(struct page *page, uint64_t index) {
     page->used[index / 64] ^= UINT64_C(1) << (index % 64);
 }
 
-/* ---- the list in the free blocks -------------------------------------------------------------------------------- */
+/* ---- the list in the free blocks ------------------------------------------------------------- */
 
 /* A size that is no multiple of 8 (with a small align) puts links at odd addresses. Linux then relies on the hart's
  * misaligned accesses; here such a word goes in the largest naturally aligned pieces. */
@@ -152,7 +152,7 @@ static enum ns_pool_status grow(struct ns_dma_pool *pool) {
     return NS_POOL_OK;
 }
 
-/* ---- public ----------------------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 enum ns_pool_status ns_dma_pool_create(const struct ns_port *port, struct ns_frames *frames,
                                        const struct ns_pool_device *device, const char *name, uint64_t size,

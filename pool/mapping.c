@@ -48,7 +48,7 @@ enum ns_pool_status ns_dma_destroy(struct ns_dma *dma) {
     return NS_POOL_OK;
 }
 
-/* ---- cache maintenance ------------------------------------------------------------------------------------------ */
+/* ---- cache maintenance ----------------------------------------------------------------------- */
 
 static void maintain(const struct ns_dma *dma, enum ns_port_cache_op op, uint64_t address, uint64_t length) {
     const enum ns_port_scope scope = op == NS_PORT_CLEAN ? dma->operations->clean_scope : NS_PORT_SCOPE_POC;
@@ -108,7 +108,7 @@ static void operate_on_bus(const struct ns_dma *dma, const struct ns_pool_device
         operate(dma, operation, address, length);
 }
 
-/* ---- the table of live mappings --------------------------------------------------------------------------------- */
+/* ---- the table of live mappings -------------------------------------------------------------- */
 
 static bool valid(const struct ns_pool_device *device, uint64_t length, enum ns_dma_direction direction) {
     return device && length != 0 && (unsigned)direction < NS_DMA_DIRECTION_COUNT;
@@ -170,7 +170,7 @@ static struct ns_dma_mapping *find_meant(struct ns_dma *dma, const struct claim 
     return best;
 }
 
-/* ---- map, unmap, sync ------------------------------------------------------------------------------------------- */
+/* ---- map, unmap, sync ------------------------------------------------------------------------ */
 
 static bool physically_contiguous(const struct ns_port *port, uint64_t address, uint64_t length, uint64_t physical) {
     if (physical == NS_DMA_MAPPING_ERROR || address + (length - 1) < address ||
@@ -268,7 +268,7 @@ enum ns_pool_status ns_dma_sync_for_device(struct ns_dma *dma, const struct ns_p
     return sync(dma, &claim, dma->operations->for_device[direction]);
 }
 
-/* ---- questions -------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 struct ns_dma_mapping ns_dma_find(const struct ns_dma *dma, uint64_t virtual_address, uint64_t length) {
     const struct ns_dma_mapping none = {.device = NULL};

@@ -21,7 +21,7 @@ struct ns_frames {
     struct span spans[]; /* ascending addresses; the bitmaps follow the last one */
 };
 
-/* ---- bitmaps ---------------------------------------------------------------------------------------------------- */
+/* ---- bitmaps --------------------------------------------------------------------------------- */
 
 static uint64_t words_for(uint64_t bits) {
     return (bits + 63) / 64;
@@ -54,7 +54,7 @@ static uint64_t find_bit(const uint64_t *words, uint64_t from, uint64_t to, bool
     return to;
 }
 
-/* ---- creation --------------------------------------------------------------------------------------------------- */
+/* ---- creation -------------------------------------------------------------------------------- */
 
 static bool valid_region(const struct ns_frame_region *region) {
     return region->length != 0 && region->base % NS_FRAME_SIZE == 0 && region->length % NS_FRAME_SIZE == 0 &&
@@ -140,7 +140,7 @@ enum ns_pool_status ns_frames_destroy(struct ns_frames *frames) {
     return NS_POOL_OK;
 }
 
-/* ---- allocation ------------------------------------------------------------------------------------------------- */
+/* ---- allocation ------------------------------------------------------------------------------ */
 
 /* The frame numbers that lie wholly within the request's bytes, end exclusive. */
 static uint64_t first_frame(const struct ns_frames_request *request) {
@@ -207,7 +207,7 @@ enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns
     return NS_POOL_OK;
 }
 
-/* ---- return ----------------------------------------------------------------------------------------------------- */
+/* ---- return ---------------------------------------------------------------------------------- */
 
 /* Index of the span that holds the whole block; span_count when none does. */
 static size_t find_span(const struct ns_frames *frames, uint64_t physical, uint64_t count) {

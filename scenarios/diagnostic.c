@@ -105,7 +105,7 @@ bool ns_diagnostics_add(struct ns_diagnostics *list, uint32_t line, uint32_t col
     return true;
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------ */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 struct output {
     char *buffer;

@@ -45,7 +45,7 @@ static bool take_word_then_number(struct ns_parser *parser, const char *word, ui
     return ns_parser_take_number(parser, minimum, maximum, value, what);
 }
 
-/* ---- caches ---------------------------------------------------------------------------------------------- */
+/* ---- caches ---------------------------------------------------------------------------------- */
 
 enum sharing { SHARING_UNSAID, SHARING_PRIVATE, SHARING_SHARED };
 struct cache_line {
@@ -155,7 +155,7 @@ static bool parse_no_caches_below(struct ns_parser *parser, void *target) {
     return true;
 }
 
-/* ---- other parameters with several parts ----------------------------------------------------------------- */
+/* ---- other parameters with several parts ----------------------------------------------------- */
 
 static bool parse_maintenance(struct ns_parser *parser, void *target) {
     static const struct ns_choice kinds[] = {{"immediate", 0}, {"late", 1}, {NULL, 0}};
@@ -362,7 +362,7 @@ static bool parse_dma_window(struct ns_parser *parser, void *target) {
     return true;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct ns_choice inclusions[] = {{"neither", NS_INCLUSION_NEITHER},
                                               {"inclusive", NS_INCLUSION_INCLUSIVE},
@@ -447,7 +447,7 @@ static void choose_encoding(struct builder *builder) {
     }
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------------- */
+/* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* The first line: machine "NAME" [from "NAME"]. */
 static bool parse_first_line(struct ns_parser *parser, struct builder *builder) {

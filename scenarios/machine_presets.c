@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- presets --------------------------------------------------------------------------------------------- */
+/* ---- presets --------------------------------------------------------------------------------- */
 
 static void report_missing(struct ns_parser *parser, const char *name, size_t length, struct ns_place place) {
     struct ns_nearest search;
@@ -119,7 +119,7 @@ bool ns_parser_find_machine(struct ns_parser *parser, const char *name, size_t l
     return good;
 }
 
-/* ---- use machine ----------------------------------------------------------------------------------------- */
+/* ---- use machine ----------------------------------------------------------------------------- */
 
 static bool holds_machines_only(const struct ns_parser *parser) {
     for (size_t i = 0; i < parser->line_count; i++) {

@@ -49,7 +49,7 @@ void ns_arena_release(struct ns_arena *arena) {
     arena->used = 0;
 }
 
-/* ---- table ----------------------------------------------------------------------------------------------- */
+/* ---- table ----------------------------------------------------------------------------------- */
 
 /* FNV-1a, 32 bits. */
 static uint32_t hash_of(const char *text, size_t length) {
@@ -120,7 +120,7 @@ void ns_names_release(struct ns_names *names) {
     memset(names, 0, sizeof *names);
 }
 
-/* ---- nearest --------------------------------------------------------------------------------------------- */
+/* ---- nearest --------------------------------------------------------------------------------- */
 
 static char lower(char byte) {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lines and tokens ------------------------------------------------------------------------------------ */
+/* ---- lines and tokens ------------------------------------------------------------------------ */
 
 size_t ns_parser_line_length(const struct ns_parser *parser, size_t index) {
     return (size_t)(parser->lines[index + 1] - parser->lines[index]) - 1;
@@ -97,7 +97,7 @@ void *ns_parser_grow(struct ns_parser *parser, void *array, size_t count, size_t
     return grown;
 }
 
-/* ---- messages -------------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 struct ns_number_text ns_number(uint64_t number) {
     static const struct {
@@ -170,7 +170,7 @@ bool ns_parser_unexpected(struct ns_parser *parser, const char *format, ...) {
     return false;
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 const char *ns_name_kind_text(enum ns_name_kind kind) {
     static const char *const texts[] = {"a name", "a device", "a buffer", "an interrupt", "a pool", "a register"};

@@ -102,7 +102,7 @@ struct ns_parser {
     uint32_t object_line[NS_LIMIT_OBJECTS];     /* line that created an allocated object */
 };
 
-/* ---- parser.c: lines, tokens, messages ------------------------------------------------------------------- */
+/* ---- parser.c: lines, tokens, messages ------------------------------------------------------- */
 
 /* Starts work on line `index` (0-based). */
 void ns_parser_open_line(struct ns_parser *parser, size_t index);
@@ -145,7 +145,7 @@ struct ns_number_text {
 };
 struct ns_number_text ns_number(uint64_t number);
 
-/* ---- names ----------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 /* "cpu0", "cpu12": a hart's name, whether or not the machine has it. */
 bool ns_is_hart_word(const struct ns_token *token);
@@ -165,7 +165,7 @@ bool ns_parser_take_name(struct ns_parser *parser, enum ns_name_kind kind, uint3
 void ns_parser_unknown(struct ns_parser *parser, const struct ns_token *name, unsigned kinds, const char *what);
 #define NS_KIND_BIT(kind) (1u << (kind))
 
-/* ---- options.c: words with a value, from tables ---------------------------------------------------------- */
+/* ---- options.c: words with a value, from tables ---------------------------------------------- */
 
 struct ns_choice {
     const char *word; /* may hold dots */
@@ -212,7 +212,7 @@ bool ns_parser_take_number(struct ns_parser *parser, uint64_t minimum, uint64_t 
                            const char *what);
 extern const struct ns_choice ns_type_choices[];
 
-/* ---- the passes ------------------------------------------------------------------------------------------ */
+/* ---- the passes ------------------------------------------------------------------------------ */
 
 /* Sets up lines and classes of parser->text, which is `length` bytes long. */
 bool ns_parser_set_text(struct ns_parser *parser, const char *text, size_t length);
@@ -241,7 +241,7 @@ void ns_parser_spoil_results(struct ns_parser *parser);
 /* Grows an array; NULL sets out_of_memory and leaves the array as it was. */
 void *ns_parser_grow(struct ns_parser *parser, void *array, size_t count, size_t *capacity, size_t size);
 
-/* ---- refs ------------------------------------------------------------------------------------------------ */
+/* ---- refs ------------------------------------------------------------------------------------ */
 
 enum {
     NS_REF_MAY_REACH_OUT = 1u << 0, /* a range may lie outside of its object */

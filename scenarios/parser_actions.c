@@ -18,7 +18,7 @@ static bool at_end_of_options(const struct ns_parser *parser) {
     return token->kind == NS_TOKEN_END || token->kind == NS_TOKEN_ARROW || ns_token_is(token, "expect");
 }
 
-/* ---- results --------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static bool take_result_name(struct ns_parser *parser, struct ns_token *name) {
     return ns_parser_take(parser, NS_TOKEN_WORD, name, "behind `->` stands the name that holds the result");
@@ -122,7 +122,7 @@ static bool take_object(struct ns_parser *parser, struct ns_step *step, const st
     return true;
 }
 
-/* ---- words of several verbs ------------------------------------------------------------------------------ */
+/* ---- words of several verbs ------------------------------------------------------------------ */
 
 /* Takes "for DEVICE", a direction, "size N", "skip-cpu-sync" in any order; which of them is possible is in `allowed`.
  */
@@ -225,7 +225,7 @@ uint32_t ns_parser_hart(struct ns_parser *parser, const struct ns_token *token) 
     return 0;
 }
 
-/* ---- harts ----------------------------------------------------------------------------------------------- */
+/* ---- harts ----------------------------------------------------------------------------------- */
 
 bool ns_parse_nothing(struct ns_parser *parser, struct ns_step *step) {
     (void)parser;
@@ -496,7 +496,7 @@ bool ns_parse_wait(struct ns_parser *parser, struct ns_step *step) {
     return ns_parser_take_name(parser, NS_NAME_IRQ, &step->irq, "`wait` names an interrupt");
 }
 
-/* ---- devices --------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 static bool take_using_physical(struct ns_parser *parser, struct ns_step *step) {
     struct ns_token word = *ns_parser_token(parser);
@@ -543,7 +543,7 @@ bool ns_parse_raise(struct ns_parser *parser, struct ns_step *step) {
     return true;
 }
 
-/* ---- hardware -------------------------------------------------------------------------------------------- */
+/* ---- hardware -------------------------------------------------------------------------------- */
 
 bool ns_parse_hart_line(struct ns_parser *parser, struct ns_step *step) {
     struct ns_token hart = *ns_parser_token(parser);

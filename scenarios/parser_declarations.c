@@ -22,7 +22,7 @@ void ns_parser_too_many(struct ns_parser *parser, const struct ns_token *name, c
     ns_parser_error(parser, ns_parser_place(parser, name), "a scenario has at most %u %s", limit, what);
 }
 
-/* ---- devices --------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 struct device_line {
     struct ns_device device;
@@ -125,7 +125,7 @@ static bool parse_device(struct ns_parser *parser, const struct ns_token *name) 
     return true;
 }
 
-/* ---- buffers --------------------------------------------------------------------------------------------- */
+/* ---- buffers --------------------------------------------------------------------------------- */
 
 struct place_line {
     struct ns_object object;
@@ -309,7 +309,7 @@ static bool parse_buffer(struct ns_parser *parser, const struct ns_token *name) 
     return add_object(parser, name, &line.object) != NULL;
 }
 
-/* ---- structs --------------------------------------------------------------------------------------------- */
+/* ---- structs --------------------------------------------------------------------------------- */
 
 static bool parse_pad(struct ns_parser *parser, struct ns_layout *layout) {
     uint64_t bytes;
@@ -430,7 +430,7 @@ static bool parse_struct(struct ns_parser *parser, const struct ns_token *name) 
     return good && finish_struct(parser, &line, &layout, count) && add_object(parser, name, &line.object) != NULL;
 }
 
-/* ---- aliases --------------------------------------------------------------------------------------------- */
+/* ---- aliases --------------------------------------------------------------------------------- */
 
 static bool parse_alias(struct ns_parser *parser, const struct ns_token *name) {
     struct place_line line;
@@ -475,7 +475,7 @@ static bool parse_alias(struct ns_parser *parser, const struct ns_token *name) {
     return add_object(parser, name, &line.object) != NULL;
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------- */
+/* ---- the pass -------------------------------------------------------------------------------- */
 
 void ns_parser_declarations(struct ns_parser *parser) {
     static const struct {

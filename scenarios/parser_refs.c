@@ -334,7 +334,7 @@ uint64_t ns_parser_ref_length(const struct ns_parser *parser, const struct ns_re
     return ref->kind == NS_REF_NONE ? 0 : ref->length;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 bool ns_parser_fill(struct ns_parser *parser, struct ns_value *value) {
     uint64_t byte;

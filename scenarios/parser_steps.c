@@ -8,7 +8,7 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- the table ------------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 struct verb_row {
     const char *word;
@@ -218,7 +218,7 @@ static bool parse_step(struct ns_parser *parser, struct ns_step *step) {
     return false;
 }
 
-/* ---- the pass -------------------------------------------------------------------------------------------- */
+/* ---- the pass -------------------------------------------------------------------------------- */
 
 /* Open repeats: index 0 is the whole program. */
 struct block {

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- order
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* The steps as written. */
 static bool plan_all(struct run *run) {
@@ -100,8 +99,7 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
     }
 }
 
-/* ---- set-up
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 /* How the program and a device tell each other where they are: what it says is checked, what it does not say is taken
  * from the written order. */

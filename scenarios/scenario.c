@@ -17,7 +17,7 @@ struct storage {
 /* Features that `requires` may name and that this build has. */
 static const char *const features[] = {"run", "schedule", "chaos"};
 
-/* ---- headers --------------------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 static void once(struct ns_parser *parser, const struct ns_token *word, bool *seen) {
     if (*seen) {
@@ -149,7 +149,7 @@ void ns_parser_headers(struct ns_parser *parser) {
     }
 }
 
-/* ---- repeat ---------------------------------------------------------------------------------------------- */
+/* ---- repeat ---------------------------------------------------------------------------------- */
 
 struct unroller {
     struct ns_parser *parser;
@@ -203,7 +203,7 @@ void ns_parser_unroll(struct ns_parser *parser) {
     free(unroller.iterations);
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /* The text without a byte order mark and with '\n' alone at line ends. */
 static char *normalise(const char *text, size_t length, size_t *normal_length) {

@@ -46,7 +46,7 @@ struct ns_place {
     uint32_t line, column, width; /* 1-based, bytes */
 };
 
-/* ---- declarations ------------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
 struct ns_field {
     char *name;
@@ -131,7 +131,7 @@ struct ns_register {
     bool is_handle;
 };
 
-/* ---- operands ------------------------------------------------------------------------------------------ */
+/* ---- operands -------------------------------------------------------------------------------- */
 
 enum ns_ref_kind {
     NS_REF_NONE,
@@ -160,7 +160,7 @@ struct ns_value {
 
 enum ns_direction { NS_DIRECTION_NONE, NS_DIRECTION_TO_DEVICE, NS_DIRECTION_FROM_DEVICE, NS_DIRECTION_BIDIRECTIONAL };
 
-/* ---- steps ---------------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 enum ns_actor_kind { NS_ACTOR_HART, NS_ACTOR_DEVICE, NS_ACTOR_HARDWARE };
 
@@ -231,7 +231,7 @@ struct ns_occurrence {
     uint32_t iteration; /* 0-based occurrence of this line within the unrolled program */
 };
 
-/* ---- judgements ------------------------------------------------------------------------------------------ */
+/* ---- judgements ------------------------------------------------------------------------------ */
 
 enum ns_operand_kind { NS_OPERAND_REGISTER, NS_OPERAND_MEMORY, NS_OPERAND_CACHE };
 struct ns_condition {
@@ -253,7 +253,7 @@ struct ns_judgement {
     char *text; /* the condition as written, for reports */
 };
 
-/* ---- the whole -------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 struct ns_scenario {
     char *file;        /* as given */

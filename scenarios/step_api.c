@@ -16,8 +16,7 @@ static uint8_t log_direction(enum ns_dma_direction direction) {
     return direction == NS_DMA_TO_DEVICE ? 1 : direction == NS_DMA_FROM_DEVICE ? 2 : 3;
 }
 
-/* ---- one call at a time
- * ---------------------------------------------------------------------------------------------- */
+/* ---- one call at a time ---------------------------------------------------------------------- */
 
 /* The allocators' lock, and the frame around each call: what they do happens on this hart, inside this event. */
 static uint32_t call_begin(struct run *run, unsigned hart, struct ns_event *event) {
@@ -44,8 +43,7 @@ static void report(struct run *run, enum ns_hazard_id id, enum ns_symptom sympto
                       NS_NOTE_OTHER, detail);
 }
 
-/* ---- streaming mappings
- * --------------------------------------------------------------------------------------------------- */
+/* ---- streaming mappings ---------------------------------------------------------------------- */
 
 /* Does map from-device throw away what the CPU wrote? Then the content is undefined until the device writes. */
 static bool map_discards(const struct run *run) {
@@ -186,8 +184,7 @@ static void unmap_or_sync(struct run *run, const struct ns_step *step) {
                         step->verb == NS_VERB_SYNC_FOR_CPU);
 }
 
-/* ---- allocation
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- allocation ------------------------------------------------------------------------------ */
 
 static void object_begin(struct run *run, uint32_t index, uint64_t address, uint64_t physical, uint64_t bus,
                          bool coherent) {
@@ -318,8 +315,7 @@ void run_api_step(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* ---- the pools themselves
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the pools themselves -------------------------------------------------------------------- */
 
 static bool prepare_frames(struct run *run) {
     struct ns_frame_region region[NS_PLACE_MAX_GAPS];

@@ -8,8 +8,7 @@
 
 enum { POLL_LIMIT = 10000, POLL_PAUSE_PS = 10000 };
 
-/* ---- references
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- references ------------------------------------------------------------------------------ */
 
 uint64_t run_length(const struct run *run, const struct ns_ref *ref) {
     if (ref->kind == NS_REF_HANDLE && ref->length == 0)
@@ -62,8 +61,7 @@ void run_report_hang(struct run *run, unsigned actor, const char *detail) {
                       detail);
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void value_bytes(const struct run *run, const struct ns_value *value, uint8_t *data, uint32_t length) {
     switch (value->kind) {
@@ -105,8 +103,7 @@ static void keep_in_register(struct run *run, uint32_t index, const uint8_t *dat
     to->written = true;
 }
 
-/* ---- harts
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- harts ----------------------------------------------------------------------------------- */
 
 static void maintain(struct run *run, const struct ns_step *step, enum ns_cache_op op, enum ns_cache_scope scope,
                      enum ns_maintenance_extent extent) {
@@ -325,8 +322,7 @@ static void hart_step(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* ---- devices
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 /* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the
  * physical one. */
@@ -388,8 +384,7 @@ static void device_step(struct run *run, const struct ns_step *step) {
     }
 }
 
-/* ---- the hardware
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the hardware ---------------------------------------------------------------------------- */
 
 static void hardware_step(struct run *run, const struct ns_step *step) {
     static enum ns_status (*const move[])(struct ns_machine *, unsigned,

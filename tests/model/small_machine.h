@@ -84,7 +84,7 @@ class SmallMachine : public ::testing::Test {
         return ns_tracker_add_object(tracker, &made);
     }
 
-    // ---- what actors do; each is a step of its own ------------------------------------------------------------------
+    // ---- what actors do; each is a step of its own --------------------------------------------------
     uint32_t step(unsigned actor, ns_event_kind kind, uint64_t address = 0, uint64_t length = 0) {
         return append(actor, kind, address, length, NS_TYPE_CACHEABLE, ++site);
     }
@@ -214,7 +214,7 @@ class SmallMachine : public ::testing::Test {
         ns_tracker_poll(tracker, actor, event);
     }
 
-    // ---- what came of it ----------------------------------------------------------------------------------------------
+    // ---- what came of it ----------------------------------------------------------------------------
     std::string hazards() const {
         std::string all;
         for (size_t i = 0; i < log->hazard_count; i++)

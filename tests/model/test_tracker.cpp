@@ -13,7 +13,7 @@ constexpr uint64_t B = ram + 0x2000;
 
 class Tracker : public SmallMachine {};
 
-// ---- versions and the flat memory -----------------------------------------------------------------------------------
+// ---- versions and the flat memory ---------------------------------------------------------------
 
 TEST_F(Tracker, FindsNothingInCoherentAccessesOfTwoHarts) {
     store(cpu0, A, {1, 2, 3, 4});
@@ -46,7 +46,7 @@ TEST_F(Tracker, MemoryThatNobodyWroteIsNotStale) {
     EXPECT_EQ(hazards(), "");
 }
 
-// ---- stale ------------------------------------------------------------------------------------------------------------
+// ---- stale --------------------------------------------------------------------------------------
 
 TEST_F(Tracker, ALineFilledBeforeTheDeviceWroteIsStale) {
     load(cpu0, A, 4);
@@ -151,7 +151,7 @@ TEST_F(Tracker, ADeviceReadIsNotStaleForWhatIsWrittenWhileItIsUnderWay) {
     EXPECT_EQ(hazards(), "");
 }
 
-// ---- lost ---------------------------------------------------------------------------------------------------------------
+// ---- lost ---------------------------------------------------------------------------------------
 
 TEST_F(Tracker, AWriteBackOverNewerBytesLosesThem) {
     const uint32_t dirtied = store(cpu0, A + 4, {1});
@@ -235,7 +235,7 @@ TEST_F(Tracker, ACleanCopyThatIsDroppedLosesNothing) {
     EXPECT_EQ(hazards(), "");
 }
 
-// ---- discarded on purpose, undefined ------------------------------------------------------------------------------------
+// ---- discarded on purpose, undefined ------------------------------------------------------------
 
 TEST_F(Tracker, DiscardingNamedBytesIsNoHazardByItself) {
     store(cpu0, A, {1, 2, 3, 4});
@@ -282,7 +282,7 @@ TEST_F(Tracker, AHartMayDefineThemItself) {
     EXPECT_EQ(hazards(), "");
 }
 
-// ---- on the way ---------------------------------------------------------------------------------------------------------
+// ---- on the way ---------------------------------------------------------------------------------
 
 TEST_F(Tracker, AStoreInTheStoreBufferIsMissedByTheDevice) {
     const uint32_t stored = store_nc(cpu0, A, {1, 2});
@@ -325,7 +325,7 @@ TEST_F(Tracker, AnOlderBufferedStoreThatLandsLateLosesTheDevicesWrite) {
     EXPECT_EQ(hazard(0).symptom, NS_SYMPTOM_LOST);
 }
 
-// ---- ownership ------------------------------------------------------------------------------------------------------------
+// ---- ownership ----------------------------------------------------------------------------------
 
 struct AccessRow {
     const char *text;
@@ -405,7 +405,7 @@ TEST_F(Tracker, ADeviceThatReadsAFromDeviceMappingHasTheWrongDirection) {
     EXPECT_EQ(hazards(), "DC-WRONG-DIR");
 }
 
-// ---- lifetime -----------------------------------------------------------------------------------------------------------
+// ---- lifetime -----------------------------------------------------------------------------------
 
 TEST_F(Tracker, ADeviceMayNotTouchFreedMemory) {
     allocate(cpu0, A, 64);
@@ -457,7 +457,7 @@ TEST_F(Tracker, MappingAFreedNeighboursLineIsAnAlignmentHazardOnlyWithANeighbour
     EXPECT_EQ(hazard(0).symptom, NS_SYMPTOM_ALIGNMENT);
 }
 
-// ---- order ----------------------------------------------------------------------------------------------------------------
+// ---- order --------------------------------------------------------------------------------------
 
 TEST_F(Tracker, WithoutAnInterruptTheDeviceMayStillBeWriting) {
     order_matters(dev0);
@@ -599,7 +599,7 @@ TEST_F(Tracker, FieldsLoadedAgainAfterTheFlagAreNot) {
     EXPECT_EQ(hazards(), "");
 }
 
-// ---- types ----------------------------------------------------------------------------------------------------------------
+// ---- types --------------------------------------------------------------------------------------
 
 TEST_F(Tracker, AnAccessOfAnotherTypeThanItsMappingIsMeantToHaveIsReported) {
     const uint32_t ring_memory = object("ring", A, 64, NS_TYPE_NC);
@@ -623,7 +623,7 @@ TEST_F(Tracker, ACacheableAliasOfCoherentMemoryHidesTheDevicesWrite) {
     EXPECT_EQ(hazards(), "AT-ALIAS-STALE");
 }
 
-// ---- one report for one place ---------------------------------------------------------------------------------------------
+// ---- one report for one place -------------------------------------------------------------------
 
 TEST_F(Tracker, TheSameHazardAtTheSamePlaceIsCountedNotRepeated) {
     load(cpu0, A, 64);
