@@ -59,8 +59,9 @@ enum ns_cache_op {
 
 /* How far a maintenance operation reaches. */
 enum ns_cache_scope {
-    NS_SCOPE_L1,  /* the issuing hart's L1 only; dirty data moves one level down (T-Head dcache.cval1) */
-    NS_SCOPE_POC, /* to the point of coherency: every level, every hart */
+    NS_SCOPE_L1,    /* the issuing hart's L1 only; dirty data moves one level down (T-Head dcache.cval1) */
+    NS_SCOPE_POC,   /* to the point of coherency: every level, every hart */
+    NS_SCOPE_OUTER, /* the shared levels only: an outer cache with operations of its own (Arm PL310) */
 };
 
 #ifdef __cplusplus

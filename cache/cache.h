@@ -168,6 +168,7 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
  * without them: NS_EXACT_LINES visits exactly the lines the range touches with exactly this operation (a single
  * cbo or dcache instruction); NS_WHOLE_CACHE visits every line in scope. NS_SCOPE_POC acts on all harts' L1s and all
  * levels from the top down (inner to outer for write-backs, so that an invalidate leaves nothing to refill from);
+ * NS_SCOPE_OUTER acts on the shared levels alone (with inclusive levels, copies above go too);
  * NS_SCOPE_L1 acts on this hart's L1 alone: dirty data of a clean moves to the next level (in an exclusive hierarchy
  * the line itself moves).
  * The lines visited are L1 lines. Where a lower level's line is bigger, the operation acts on that whole line, as such

@@ -23,7 +23,7 @@ enum ns_status ns_cache_maintain(struct ns_cache *cache, unsigned hart, const st
     struct operation operation = {cache, result ? result : &ignored, hart, NS_CAUSE_MAINTENANCE,
                                   cache->config.late_write_backs > 0};
     *operation.result = (struct ns_cache_result){0};
-    if (hart >= cache->config.harts || (unsigned)what->op > NS_CACHE_FLUSH || (unsigned)what->scope > NS_SCOPE_POC)
+    if (hart >= cache->config.harts || (unsigned)what->op > NS_CACHE_FLUSH || (unsigned)what->scope > NS_SCOPE_OUTER)
         return NS_ERROR_ARGUMENT;
     enum ns_status status = NS_ERROR_ARGUMENT;
     switch (what->extent) {
@@ -42,6 +42,10 @@ enum ns_status ns_cache_maintain(struct ns_cache *cache, unsigned hart, const st
         break;
     }
     return status;
+}
+
+static unsigned first_level(enum ns_cache_scope scope) {
+    return scope == NS_SCOPE_OUTER ? 1 : 0;
 }
 
 static enum ns_status maintain_range(struct operation *operation, const struct ns_maintenance *what) {
@@ -69,7 +73,7 @@ static enum ns_status maintain_line(struct operation *operation, enum ns_cache_o
     struct ns_cache *cache = operation->cache;
     unsigned levels = scope == NS_SCOPE_L1 ? 1 : cache->config.levels;
     bool present = false;
-    for (unsigned level = 0; level < levels; level++) {
+    for (unsigned level = first_level(scope); level < levels; level++) {
         bool all = level == 0 && scope == NS_SCOPE_POC;
         unsigned first = level == 0 && !all ? operation->hart : 0;
         unsigned end = all ? cache->config.harts : first + 1;
@@ -91,7 +95,7 @@ static enum ns_status maintain_line(struct operation *operation, enum ns_cache_o
 static enum ns_status maintain_whole(struct operation *operation, const struct ns_maintenance *what) {
     struct ns_cache *cache = operation->cache;
     unsigned levels = what->scope == NS_SCOPE_L1 ? 1 : cache->config.levels;
-    for (unsigned level = 0; level < levels; level++) {
+    for (unsigned level = first_level(what->scope); level < levels; level++) {
         bool all = level == 0 && what->scope == NS_SCOPE_POC;
         unsigned first = level == 0 && !all ? operation->hart : 0;
         unsigned end = all ? cache->config.harts : first + 1;
@@ -112,7 +116,7 @@ static enum ns_status maintain_whole(struct operation *operation, const struct n
     if (cache->config.fill == NS_FILL_ORDERED)
         for (unsigned hart = 0; hart < cache->config.harts; hart++)
             for (unsigned i = 0; i < MISS_REGISTERS; i++)
-                if (what->scope == NS_SCOPE_POC || hart == operation->hart) {
+                if (what->scope != NS_SCOPE_L1 || hart == operation->hart) {
                     struct miss_register *pending = &cache->registers[hart * MISS_REGISTERS + i];
                     cache->registers_used -= pending->used;
                     pending->used = false;
@@ -160,7 +164,7 @@ static void cancel_fills(struct ns_cache *cache, unsigned hart, enum ns_cache_sc
                          uint32_t length) {
     if (cache->config.fill != NS_FILL_ORDERED)
         return;
-    if (scope == NS_SCOPE_POC)
+    if (scope != NS_SCOPE_L1)
         miss_register_cancel_all_harts(cache, address, length);
     else
         miss_register_cancel(cache, hart, address);

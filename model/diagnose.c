@@ -127,8 +127,8 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
         const uint32_t before = at->blamed;
         at->blamed = i;
         if (coverage == COVERED && right) {
-            facts->after_l1_only = !facts->after_covers ? event->scope == NS_SCOPE_L1
-                                                        : facts->after_l1_only && event->scope == NS_SCOPE_L1;
+            facts->after_some_levels =
+                (!facts->after_covers || facts->after_some_levels) && event->scope != NS_SCOPE_POC;
             facts->after_covers = true;
         } else if (coverage == COVERED) {
             facts->after_wrong_op = true;

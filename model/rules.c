@@ -25,7 +25,7 @@ static enum ns_hazard_id discarded(const struct ns_stale_facts *facts) {
 
 /* Right family of maintenance, wrong place: common to both directions. NS_HAZARD_NONE when none of it applies. */
 static enum ns_hazard_id misplaced(const struct ns_maintenance_facts *done) {
-    if (done->after_covers && done->after_l1_only)
+    if (done->after_covers && done->after_some_levels)
         return NS_DC_WRONG_SCOPE;
     if (done->after_named_skipped)
         return NS_LS_ALIGN;
@@ -71,7 +71,7 @@ static enum ns_hazard_id stale_for_hart(const struct ns_stale_facts *facts) {
         return NS_AT_ALIAS_STALE;
     if (facts->declared_coherent_only)
         return NS_AT_COHERENCY_DECL;
-    if (facts->maintenance.after_covers && facts->filled_after_maintenance)
+    if (facts->maintenance.after_covers && !facts->maintenance.after_some_levels && facts->filled_after_maintenance)
         return NS_HW_CMO_ERRATUM;
     if (facts->wrong_direction)
         return NS_DC_WRONG_DIR;

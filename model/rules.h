@@ -35,7 +35,7 @@ enum ns_whereabouts {
  * was really visited. */
 struct ns_maintenance_facts {
     bool after_covers;            /* after the newest write, and the line was visited */
-    bool after_l1_only;           /* ... but only in L1 */
+    bool after_some_levels;       /* ... but no single operation reached every level */
     bool after_named_skipped;     /* the byte was named, but the edge policy skipped its line */
     bool after_named_rounded;     /* the byte was named, but rounding inwards left its line out */
     bool after_wrong_range;       /* aimed at this object (or at nothing that exists) and did not name the byte */

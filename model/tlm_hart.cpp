@@ -51,9 +51,9 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
     event.peer = 0xff;
     const uint32_t number = machine_.log_event(index_, event);
     char detail[256];
-    std::snprintf(detail, sizeof detail, "%s of virtual address 0x%llx faults: %s (PTE 0x%016llx)",
-                  store ? "store" : "load", static_cast<unsigned long long>(address),
-                  ns_page_fault_text(translation.fault), static_cast<unsigned long long>(translation.pte));
+    std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)",
+                  store ? "store" : "load", address_text(address).c_str(), ns_page_fault_text(translation.fault),
+                  static_cast<unsigned long long>(translation.pte));
     // Reserved type bits in an otherwise good entry are a wrong memory type, not a missing page.
     const bool type_bits = translation.fault == NS_FAULT_RESERVED_BITS;
     ns_tracker_report(machine_.tracker(), type_bits ? NS_AT_WRONG_TYPE : NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, number,

@@ -272,22 +272,28 @@ static void whole_pages(uint64_t *address, uint64_t *length) {
     *length = end - *address;
 }
 
-// While a hart changes page tables: the PTEs are not the object that its step is about.
-class not_the_object {
+// While a hart changes page tables: one hart at a time, as under the kernel's lock, and the PTEs are not the object
+// that its step is about. Without a hart (before the run) it does nothing.
+class page_table_change {
   public:
-    explicit not_the_object(actor_state *actor)
-        : actor_(actor), object_(actor == nullptr ? NS_NO_OBJECT : actor->object) {
-        if (actor_ != nullptr)
-            actor_->object = NS_NO_OBJECT;
+    page_table_change(operation_lock &lock, actor_state *actor)
+        : lock_(lock), actor_(actor), object_(actor == nullptr ? NS_NO_OBJECT : actor->object) {
+        if (actor_ == nullptr)
+            return;
+        lock_.lock();
+        actor_->object = NS_NO_OBJECT;
     }
-    ~not_the_object() {
-        if (actor_ != nullptr)
-            actor_->object = object_;
+    ~page_table_change() {
+        if (actor_ == nullptr)
+            return;
+        actor_->object = object_;
+        lock_.unlock();
     }
-    not_the_object(const not_the_object &) = delete;
-    not_the_object &operator=(const not_the_object &) = delete;
+    page_table_change(const page_table_change &) = delete;
+    page_table_change &operator=(const page_table_change &) = delete;
 
   private:
+    operation_lock &lock_;
     actor_state *actor_;
     uint32_t object_;
 };
@@ -295,11 +301,11 @@ class not_the_object {
 uint64_t machine::alias(unsigned hart_index, uint64_t physical, uint64_t length, ns_memory_type type) {
     const uint64_t offset = physical % page_bytes;
     whole_pages(&physical, &length);
+    const page_table_change change(page_table_lock_, hart_index == nobody ? nullptr : &actors_[hart_index]);
     if (alias_next_ + length + page_bytes > alias_end)
         return 0;
     const ns_page_builder builder = hart_index == nobody ? direct_builder() : hart_builder(hart_index);
     const uint64_t bits = ns_pte_encode_type(config_.pte_encoding, type);
-    const not_the_object meanwhile(hart_index == nobody ? nullptr : &actors_[hart_index]);
     if (ns_page_map(&builder, page_root_, alias_next_, physical, length, bits, false) != NS_OK)
         return 0;
     const uint64_t result = alias_next_ + offset;
@@ -325,14 +331,14 @@ ns_status machine::set_type_by(unsigned hart_index, uint64_t address, uint64_t l
     event.type = static_cast<uint8_t>(type);
     event.peer = 0xff;
     log_event(hart_index, event);
-    const not_the_object meanwhile(&actors_[hart_index]);
+    const page_table_change change(page_table_lock_, &actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
     return ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
 }
 
 ns_status machine::unmap_by(unsigned hart_index, uint64_t address, uint64_t length) {
     whole_pages(&address, &length);
-    const not_the_object meanwhile(&actors_[hart_index]);
+    const page_table_change change(page_table_lock_, &actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
     return ns_page_unmap(&builder, page_root_, address, length);
 }
@@ -392,8 +398,8 @@ void machine::report_bus_error(unsigned actor_index, uint64_t bus, uint64_t addr
     event.peer = 0xff;
     const uint32_t number = log_event(actor_index, event);
     char detail[256];
-    std::snprintf(detail, sizeof detail, "%s puts 0x%llx on the bus: no window and no target answers",
-                  log_->actor[actor_index].name, static_cast<unsigned long long>(bus));
+    std::snprintf(detail, sizeof detail, "%s puts %s on the bus: no window and no target answers",
+                  log_->actor[actor_index].name, address_text(bus).c_str());
     ns_tracker_report(tracker_, NS_AD_DECODE_ERROR, NS_SYMPTOM_ADDRESS, number, address, address + length - 1,
                       NS_NO_EVENT, NS_NOTE_OTHER, detail);
 }
@@ -505,6 +511,18 @@ bool machine::find_in_flight(void *self, uint64_t address, ns_in_flight *out) {
             found = true;
         }
     return found;
+}
+
+std::string address_text(uint64_t address) {
+    char digits[20];
+    const int count = std::snprintf(digits, sizeof digits, "%llx", static_cast<unsigned long long>(address));
+    std::string text = "0x";
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 4 == 0 && count > 4)
+            text += '_';
+        text += digits[i];
+    }
+    return text;
 }
 
 // ---- programs, turns, interrupts

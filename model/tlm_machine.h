@@ -35,6 +35,9 @@ inline void connect_directly(tlm::tlm_initiator_socket<64> &from, tlm::tlm_targe
     from.bind(to);
 }
 
+// An address as reports write it: 0x8000_0040.
+std::string address_text(uint64_t address);
+
 class machine : public sc_core::sc_module {
   public:
     machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
@@ -143,7 +146,7 @@ class machine : public sc_core::sc_module {
     std::vector<linear_window> linear_;
     unsigned running_ = 0;
     unsigned table_hart_ = 0; // on whose behalf the hart builder works
-    operation_lock maintenance_lock_;
+    operation_lock maintenance_lock_, page_table_lock_;
     uint64_t turn_ = 0;
     sc_core::sc_event turn_event_;
 };

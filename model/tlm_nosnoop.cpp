@@ -241,8 +241,8 @@ struct destination {
     enum ns_hazard_id problem;
 };
 
-/* A bare address that leads where nothing is, while a buffer lies where it would lead with the window's offset left out or applied once
- * less: the offset was applied twice, or not at all. Returns that buffer's byte, or UINT64_MAX. */
+/* A bare address that leads where nothing is, while a buffer lies where it would lead with the window's offset left out
+ * or applied once less: the offset was applied twice, or not at all. Returns that buffer's byte, or UINT64_MAX. */
 static uint64_t meant_by(ns::machine &body, unsigned device, const destination &to) {
     if (to.physical != UINT64_MAX && ns_tracker_is_object(body.tracker(), to.physical))
         return UINT64_MAX;
@@ -282,20 +282,15 @@ static void report_address(ns::machine &body, unsigned device, uint32_t event, c
     const unsigned actor = body.device_actor(device);
     const char *name = body.log()->actor[actor].name;
     const uint64_t first = intended != UINT64_MAX ? intended : bus;
-    char where[64], detail[256];
-    if (to.physical == UINT64_MAX)
-        std::snprintf(where, sizeof where, "no window");
-    else
-        std::snprintf(where, sizeof where, "physical 0x%llx", static_cast<unsigned long long>(to.physical));
+    const std::string where =
+        to.physical == UINT64_MAX ? "no window of its bus covers" : "is physical " + ns::address_text(to.physical);
+    std::string detail = std::string(name) + " was given " + ns::address_text(bus);
     if (to.problem == NS_AD_MASK_TRUNC)
-        std::snprintf(detail, sizeof detail, "%s was given 0x%llx but drives only 0x%llx, which is %s", name,
-                      static_cast<unsigned long long>(bus), static_cast<unsigned long long>(to.driven), where);
+        detail += " but drives only " + ns::address_text(to.driven) + ", which " + where;
     else
-        std::snprintf(detail, sizeof detail,
-                      "%s was given 0x%llx, which on its bus is %s; the buffer lies at physical 0x%llx", name,
-                      static_cast<unsigned long long>(bus), where, static_cast<unsigned long long>(intended));
+        detail += ", which " + where + "; the buffer lies at physical " + ns::address_text(intended);
     ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first, first + length - 1, NS_NO_EVENT,
-                      NS_NOTE_OTHER, detail);
+                      NS_NOTE_OTHER, detail.c_str());
     if (intended != UINT64_MAX)
         ns_tracker_misdirected(body.tracker(), intended, length);
 }

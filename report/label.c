@@ -162,6 +162,8 @@ static void label_maintained(const struct ns_log *log, const struct ns_event *ev
         add_cache(log, &(struct ns_event){.level = 0, .actor = event->actor}, out);
         ns_buffer_text(out, " only");
     }
+    if (event->scope == NS_SCOPE_OUTER)
+        ns_buffer_text(out, ", in the outer cache only");
 }
 
 static void label_discarded(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,

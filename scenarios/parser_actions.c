@@ -270,7 +270,8 @@ bool ns_parse_copy(struct ns_parser *parser, struct ns_step *step) {
 
 /* clean, invalidate, flush */
 bool ns_parse_maintenance(struct ns_parser *parser, struct ns_step *step) {
-    static const struct ns_choice scopes[] = {{"l1", NS_SCOPE_L1}, {"poc", NS_SCOPE_POC}, {NULL, 0}};
+    static const struct ns_choice scopes[] = {
+        {"l1", NS_SCOPE_L1}, {"outer", NS_SCOPE_OUTER}, {"poc", NS_SCOPE_POC}, {NULL, 0}};
     if (ns_parser_accept_word(parser, "all")) {
         step->whole_cache = true;
     } else if (!ns_parser_ref(parser, NS_REF_MAY_REACH_OUT | NS_REF_MAY_BE_EMPTY, &step->ref,

@@ -120,6 +120,34 @@ TEST(Maintenance, ScopeL1LeavesOtherHartsAndLevelsAlone) {
     EXPECT_EQ(m.state(1, 0, 0), NS_LINE_CLEAN);
 }
 
+TEST(Maintenance, ScopeOuterLeavesTheL1Alone) {
+    Machine m(two_levels(NS_INCLUSION_NEITHER));
+    m.load(0, 0);
+    m.maintain(0, NS_CACHE_INVALIDATE, 0, 1, NS_EXACT_LINES, NS_SCOPE_OUTER);
+    EXPECT_EQ(m.state(0, 0, 0), NS_LINE_CLEAN);
+    EXPECT_EQ(m.state(1, 0, 0), NS_LINE_INVALID);
+}
+
+TEST(Maintenance, ScopeOuterCleansWhatAnL1CleanHasLeftBelow) {
+    Machine m(two_levels(NS_INCLUSION_NEITHER));
+    m.store(0, 0, 5);
+    m.maintain(0, NS_CACHE_CLEAN, 0, 1, NS_EXACT_LINES, NS_SCOPE_OUTER);
+    EXPECT_EQ(m.bytes[0], 0); /* inner before outer: the newest byte is still above */
+    m.maintain(0, NS_CACHE_CLEAN, 0, 1, NS_EXACT_LINES, NS_SCOPE_L1);
+    m.maintain(0, NS_CACHE_CLEAN, 0, 1, NS_EXACT_LINES, NS_SCOPE_OUTER);
+    EXPECT_EQ(m.bytes[0], 5);
+    EXPECT_TRUE(m.sound());
+}
+
+TEST(Maintenance, ScopeOuterTakesTheCopiesAboveWithItWhereLevelsAreInclusive) {
+    Machine m(two_levels(NS_INCLUSION_INCLUSIVE));
+    m.load(0, 0);
+    m.maintain(0, NS_CACHE_INVALIDATE, 0, 1, NS_EXACT_LINES, NS_SCOPE_OUTER);
+    EXPECT_EQ(m.state(0, 0, 0), NS_LINE_INVALID);
+    EXPECT_EQ(m.state(1, 0, 0), NS_LINE_INVALID);
+    EXPECT_TRUE(m.sound());
+}
+
 TEST(Maintenance, CleanMergesASmallDirtyLineIntoABiggerCleanOne) {
     for (ns_inclusion inclusion : {NS_INCLUSION_NEITHER, NS_INCLUSION_INCLUSIVE}) {
         Machine m(two_levels(inclusion, 32, 128));
