@@ -8,11 +8,6 @@
 #include <cstring>
 #include <stdexcept>
 
-// The library's own main would call this; nosnoop elaborates by itself (see ns_machine_create).
-int sc_main(int, char **) {
-    return 0;
-}
-
 namespace ns {
 
 using sc_core::sc_time;
