@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a part of a test in a forked child: SystemC allows one elaboration per process. Failures, exceptions, signals and
-// hangs of the child become one failure of the parent that shows what the child printed.
+// Runs a part of a test in a forked child: SystemC allows one elaboration per process. Failures, exceptions, signals
+// and hangs of the child become one failure of the parent that shows what the child printed.
 #ifndef NS_TESTS_MODEL_IN_CHILD_H
 #define NS_TESTS_MODEL_IN_CHILD_H
 

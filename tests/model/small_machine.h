@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A machine without SystemC around the tracker: two harts with real caches, real memory, two devices, and lists in the place of
-// store buffers and posted writes. It tells the tracker what nosnoop.h's machine tells it, and keeps no time.
+// A machine without SystemC around the tracker: two harts with real caches, real memory, two devices, and lists in the
+// place of store buffers and posted writes. It tells the tracker what nosnoop.h's machine tells it, and keeps no time.
 #ifndef NS_TESTS_MODEL_SMALL_MACHINE_H
 #define NS_TESTS_MODEL_SMALL_MACHINE_H
 
@@ -44,7 +44,9 @@ class SmallMachine : public ::testing::Test {
         const char *const names[] = {"cpu0", "cpu1", "dev0", "dev1", "hw"};
         for (unsigned i = cpu0; i <= hw; i++) {
             std::snprintf(log->actor[i].name, sizeof log->actor[i].name, "%s", names[i]);
-            log->actor[i].actor_class = i < dev0 ? NS_ACTOR_CLASS_HART : i < hw ? NS_ACTOR_CLASS_DEVICE : NS_ACTOR_CLASS_HW;
+            log->actor[i].actor_class = i < dev0 ? NS_ACTOR_CLASS_HART
+                                        : i < hw ? NS_ACTOR_CLASS_DEVICE
+                                                 : NS_ACTOR_CLASS_HW;
         }
         log->actor_count = hw + 1;
         log->levels = 1;
@@ -117,7 +119,8 @@ class SmallMachine : public ::testing::Test {
         ns_tracker_load(tracker, event, NS_NO_OBJECT, address, length, data.data(), versions.data(), &facts);
         return data;
     }
-    Bytes load_nc(unsigned hart, uint64_t address, uint32_t length, ns_load_facts facts = {}, uint32_t object_used = NS_NO_OBJECT) {
+    Bytes load_nc(unsigned hart, uint64_t address, uint32_t length, ns_load_facts facts = {},
+                  uint32_t object_used = NS_NO_OBJECT) {
         const uint32_t event = append(hart, NS_EVENT_LOAD, address, length, NS_TYPE_NC, ++site);
         log->event[event].level = 1;
         Bytes data(length);
@@ -148,12 +151,14 @@ class SmallMachine : public ::testing::Test {
     }
     // What waits under this event number reaches memory.
     void drain(uint32_t event) {
-        const auto found = std::find_if(waiting.begin(), waiting.end(), [&](const Waiting &w) { return w.event == event; });
+        const auto found =
+            std::find_if(waiting.begin(), waiting.end(), [&](const Waiting &w) { return w.event == event; });
         ASSERT_NE(found, waiting.end());
         const Waiting write = *found;
         waiting.erase(found);
         const std::vector<ns_version> versions(write.data.size(), event);
-        ASSERT_EQ(ns_memory_write(memory, event, write.address, write.data.size(), write.data.data(), versions.data()), NS_OK);
+        ASSERT_EQ(ns_memory_write(memory, event, write.address, write.data.size(), write.data.data(), versions.data()),
+                  NS_OK);
     }
     uint32_t maintain(unsigned hart, ns_cache_op op, uint64_t address, uint64_t length, uint32_t inside = NS_NO_EVENT) {
         const uint32_t event = step(hart, NS_EVENT_MAINTENANCE, address, length);
@@ -172,9 +177,12 @@ class SmallMachine : public ::testing::Test {
         site++;
         EXPECT_EQ(ns_cache_evict(cache, hart, address, &present, nullptr), NS_OK);
     }
-    void prefetch(unsigned hart, uint64_t address) { EXPECT_EQ(ns_cache_prefetch(cache, hart, address, nullptr), NS_OK); }
+    void prefetch(unsigned hart, uint64_t address) {
+        EXPECT_EQ(ns_cache_prefetch(cache, hart, address, nullptr), NS_OK);
+    }
 
-    uint32_t map(unsigned hart, unsigned device, uint64_t address, uint64_t length, Direction direction, bool undefined = false) {
+    uint32_t map(unsigned hart, unsigned device, uint64_t address, uint64_t length, Direction direction,
+                 bool undefined = false) {
         const uint32_t event = call(hart, NS_EVENT_MAP, device, address, length, direction);
         ns_tracker_map(tracker, event, device, address, length, direction, undefined);
         return event;
@@ -246,7 +254,8 @@ class SmallMachine : public ::testing::Test {
     std::vector<Waiting> waiting;
     uint32_t write_back_event = 0;
 
-    uint32_t append(unsigned actor, ns_event_kind kind, uint64_t address, uint64_t length, ns_memory_type type, uint32_t at) {
+    uint32_t append(unsigned actor, ns_event_kind kind, uint64_t address, uint64_t length, ns_memory_type type,
+                    uint32_t at) {
         ns_event event{};
         event.kind = static_cast<uint8_t>(kind);
         event.actor = static_cast<uint8_t>(actor);
@@ -257,7 +266,8 @@ class SmallMachine : public ::testing::Test {
         event.peer = 0xff;
         return ns_log_append(log, &event);
     }
-    uint32_t call(unsigned hart, ns_event_kind kind, unsigned device, uint64_t address, uint64_t length, uint8_t direction = 0) {
+    uint32_t call(unsigned hart, ns_event_kind kind, unsigned device, uint64_t address, uint64_t length,
+                  uint8_t direction = 0) {
         const uint32_t event = step(hart, kind, address, length);
         log->event[event].peer = static_cast<uint8_t>(device);
         log->event[event].direction = direction;
@@ -269,28 +279,33 @@ class SmallMachine : public ::testing::Test {
         return event;
     }
     static SmallMachine &self(void *context) { return *static_cast<SmallMachine *>(context); }
-    static uint32_t on_fill(void *context, const ns_cache_line_event *of) { return self(context).line_event(NS_EVENT_FILL, of); }
+    static uint32_t on_fill(void *context, const ns_cache_line_event *of) {
+        return self(context).line_event(NS_EVENT_FILL, of);
+    }
     static void on_write_back(void *context, const ns_cache_line_event *of) {
         self(context).write_back_event = self(context).line_event(NS_EVENT_WRITE_BACK, of);
     }
     static void on_drop(void *context, const ns_cache_line_event *of, bool dirty) {
         ns_tracker_drop(self(context).tracker, self(context).line_event(NS_EVENT_DROP, of), of, dirty);
     }
-    static ns_status read_memory(void *context, uint64_t address, uint32_t length, uint8_t *data, ns_version *versions) {
+    static ns_status read_memory(void *context, uint64_t address, uint32_t length, uint8_t *data,
+                                 ns_version *versions) {
         return ns_memory_read(self(context).memory, address, length, data, versions);
     }
-    static ns_status write_memory(void *context, uint64_t address, uint32_t length, const uint8_t *data, const ns_version *versions) {
+    static ns_status write_memory(void *context, uint64_t address, uint32_t length, const uint8_t *data,
+                                  const ns_version *versions) {
         return ns_memory_write(self(context).memory, self(context).write_back_event, address, length, data, versions);
     }
     static void before_write(void *context, uint64_t tag, uint64_t address, uint32_t length, const uint8_t *old_data,
                              const ns_version *old_versions, const uint8_t *data, const ns_version *versions) {
-        ns_tracker_memory_write(self(context).tracker, static_cast<uint32_t>(tag), address, length, old_data, old_versions, data,
-                                versions);
+        ns_tracker_memory_write(self(context).tracker, static_cast<uint32_t>(tag), address, length, old_data,
+                                old_versions, data, versions);
     }
     static bool find_in_flight(void *context, uint64_t address, ns_in_flight *out) {
         bool found = false;
         for (const Waiting &write : self(context).waiting)
-            if (address >= write.address && address - write.address < write.data.size() && (!found || write.event > out->version)) {
+            if (address >= write.address && address - write.address < write.data.size() &&
+                (!found || write.event > out->version)) {
                 *out = {write.where, write.event};
                 found = true;
             }

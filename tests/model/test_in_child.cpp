@@ -6,7 +6,9 @@
 #include <stdexcept>
 
 // SC_THREADs run on stacks of their own, which this check takes for frames that have returned.
-extern "C" const char *__asan_default_options() { return "detect_stack_use_after_return=0"; }
+extern "C" const char *__asan_default_options() {
+    return "detect_stack_use_after_return=0";
+}
 
 namespace {
 

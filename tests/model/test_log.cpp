@@ -61,10 +61,24 @@ TEST_F(Log, KeepsSitesAndTheirOrderOfExecution) {
 TEST_F(Log, CountsTheSameHazardAtTheSameSiteByTheSameActorAsARepeat) {
     ns_hazard first = hazard(NS_DC_REFETCH, 4, 0);
     EXPECT_EQ(ns_log_add_hazard(log.get(), &first), 0u);
+    first.event++;
     EXPECT_EQ(ns_log_add_hazard(log.get(), &first), 0u);
+    first.event++;
     EXPECT_EQ(ns_log_add_hazard(log.get(), &first), 0u);
     ASSERT_EQ(log->hazard_count, 1u);
     EXPECT_EQ(log->hazard[0].repeats, 2u);
+}
+
+TEST_F(Log, JoinsMoreBytesOfOneEventInOneHazard) {
+    ns_hazard first = hazard(NS_DC_REFETCH, 4, 0), more = first;
+    first.first = 16, first.last = 23, first.latent = true;
+    more.first = 40, more.last = 47;
+    EXPECT_EQ(ns_log_add_hazard(log.get(), &first), 0u);
+    EXPECT_EQ(ns_log_add_hazard(log.get(), &more), 0u);
+    EXPECT_EQ(log->hazard[0].first, 16u);
+    EXPECT_EQ(log->hazard[0].last, 47u);
+    EXPECT_FALSE(log->hazard[0].latent) << "latent only when all bytes are";
+    EXPECT_EQ(log->hazard[0].repeats, 0u);
 }
 
 TEST_F(Log, KeepsHazardsApartThatDifferInIdSiteOrActor) {
@@ -74,6 +88,7 @@ TEST_F(Log, KeepsHazardsApartThatDifferInIdSiteOrActor) {
     EXPECT_EQ(ns_log_add_hazard(log.get(), &other_id), 1u);
     EXPECT_EQ(ns_log_add_hazard(log.get(), &other_site), 2u);
     EXPECT_EQ(ns_log_add_hazard(log.get(), &other_actor), 3u);
+    other_site.event++;
     EXPECT_EQ(ns_log_add_hazard(log.get(), &other_site), 2u);
     EXPECT_EQ(log->hazard[2].repeats, 1u);
     EXPECT_EQ(log->hazard[0].repeats, 0u);

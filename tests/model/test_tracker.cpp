@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tracker by itself: versions against the flat memory, the two symptoms, and the rules that need none. What is expected
-// follows docs/semantics.md, sections 1 and 4.
+// The tracker by itself: versions against the flat memory, the two symptoms, and the rules that need none. What is
+// expected follows docs/semantics.md, sections 1 and 4.
 #include "small_machine.h"
 
 namespace {
@@ -348,9 +348,9 @@ TEST_P(MappedBuffer, BelongsToTheDeviceUntilUnmap) {
     EXPECT_EQ(log->hazard_count, row.allowed ? 0u : 1u);
 }
 const AccessRow access_rows[] = {
-    {"load, to-device", to_device, false, true},    {"store, to-device", to_device, true, false},
+    {"load, to-device", to_device, false, true},      {"store, to-device", to_device, true, false},
     {"load, from-device", from_device, false, false}, {"store, from-device", from_device, true, false},
-    {"load, both", both_ways, false, false},        {"store, both", both_ways, true, false},
+    {"load, both", both_ways, false, false},          {"store, both", both_ways, true, false},
 };
 INSTANTIATE_TEST_SUITE_P(Tracker, MappedBuffer, ::testing::ValuesIn(access_rows),
                          [](const auto &of) { return "Row" + std::to_string(of.index); });

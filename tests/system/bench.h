@@ -51,7 +51,8 @@ class initiator : public sc_core::sc_module {
     }
 
     // Loosely timed; waits out what is annotated.
-    tlm::tlm_response_status blocking(tlm::tlm_generic_payload &payload, sc_core::sc_time delay = sc_core::SC_ZERO_TIME) {
+    tlm::tlm_response_status blocking(tlm::tlm_generic_payload &payload,
+                                      sc_core::sc_time delay = sc_core::SC_ZERO_TIME) {
         socket->b_transport(payload, delay);
         sc_core::wait(delay);
         return payload.get_response_status();

@@ -65,7 +65,8 @@ class rig {
     void on(unsigned actor, std::function<void()> program) {
         programs.push_back(std::make_unique<std::function<void()>>(std::move(program)));
         ns_machine_set_program(
-            machine, actor, [](ns_machine *, unsigned, void *context) { (*static_cast<std::function<void()> *>(context))(); },
+            machine, actor,
+            [](ns_machine *, unsigned, void *context) { (*static_cast<std::function<void()> *>(context))(); },
             programs.back().get());
     }
     void on_device(unsigned number, std::function<void()> program) { on(device_actor(number), std::move(program)); }
@@ -89,7 +90,8 @@ class rig {
         step(hart);
         EXPECT_EQ(ns_hart_store(machine, hart, address, static_cast<uint32_t>(data.size()), data.data()), NS_OK);
     }
-    void maintain(unsigned hart, ns_cache_op op, uint64_t address, uint64_t length, ns_cache_scope scope = NS_SCOPE_POC) {
+    void maintain(unsigned hart, ns_cache_op op, uint64_t address, uint64_t length,
+                  ns_cache_scope scope = NS_SCOPE_POC) {
         const ns_maintenance what = {op, scope, NS_RANGE, address, length};
         step(hart);
         EXPECT_EQ(ns_hart_maintain(machine, hart, &what), NS_OK);
@@ -106,7 +108,8 @@ class rig {
     }
     void dma_write(unsigned number, uint64_t bus, const Bytes &data, uint64_t intended = unknown) {
         step(device_actor(number));
-        EXPECT_EQ(ns_device_write(machine, number, bus, intended, static_cast<uint32_t>(data.size()), data.data()), NS_OK);
+        EXPECT_EQ(ns_device_write(machine, number, bus, intended, static_cast<uint32_t>(data.size()), data.data()),
+                  NS_OK);
     }
     Bytes memory(uint64_t physical, uint32_t length) const {
         Bytes data(length);

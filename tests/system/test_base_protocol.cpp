@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Caches, interconnect and memory against the base protocol and against flat memory: random transactions with monitors between
-// all sockets. NS_TEST_SEED=N repeats a run.
+// Caches, interconnect and memory against the base protocol and against flat memory: random transactions with monitors
+// between all sockets. NS_TEST_SEED=N repeats a run.
 #include "bench.h"
 #include "tests/model/in_child.h"
 
@@ -10,7 +10,9 @@
 #include <deque>
 
 // SC_THREADs run on stacks of their own, which this check takes for frames that have returned.
-extern "C" const char *__asan_default_options() { return "detect_stack_use_after_return=0"; }
+extern "C" const char *__asan_default_options() {
+    return "detect_stack_use_after_return=0";
+}
 
 namespace {
 
@@ -116,8 +118,10 @@ class traffic {
 
     // No target: below, above, and across the end of RAM.
     void outside() {
-        static const uint64_t offsets[] = {ram_bytes + 0x1000, ram_bytes, ram_bytes - 3, UINT64_MAX - 0x90000000, 0x100000000000000};
-        const unsigned length = 4 + static_cast<unsigned>(below(12)); // never a whole line: a cache would take that on trust
+        static const uint64_t offsets[] = {ram_bytes + 0x1000, ram_bytes, ram_bytes - 3, UINT64_MAX - 0x90000000,
+                                           0x100000000000000};
+        const unsigned length =
+            4 + static_cast<unsigned>(below(12)); // never a whole line: a cache would take that on trust
         send(below(2) == 0 ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND, base_ + offsets[below(4)], length);
         if (payload_.get_address() == base_ + ram_bytes - 3)
             payload_.set_command(tlm::TLM_READ_COMMAND); // a store would change the bytes inside
@@ -146,7 +150,8 @@ class traffic {
         place(&offset, &length);
         send(tlm::TLM_READ_COMMAND, base_ + offset, length);
         ASSERT_EQ(through_.socket->transport_dbg(payload_), length);
-        ASSERT_TRUE(std::equal(data_.begin(), data_.end(), flat_.begin() + static_cast<std::ptrdiff_t>(offset))) << offset;
+        ASSERT_TRUE(std::equal(data_.begin(), data_.end(), flat_.begin() + static_cast<std::ptrdiff_t>(offset)))
+            << offset;
         send(tlm::TLM_IGNORE_COMMAND, base_ + offset, length);
         ASSERT_EQ(through_.socket->transport_dbg(payload_), 0u);
         send(tlm::TLM_READ_COMMAND, base_ + ram_bytes + 64, length);
@@ -217,9 +222,13 @@ void run_in_turn(const bench_options &options, unsigned count, bool non_blocking
     });
 }
 
-TEST(BaseProtocol, RandomTransactionsEqualFlatMemoryLooselyTimed) { run_in_turn({}, 20000, false); }
+TEST(BaseProtocol, RandomTransactionsEqualFlatMemoryLooselyTimed) {
+    run_in_turn({}, 20000, false);
+}
 
-TEST(BaseProtocol, RandomTransactionsEqualFlatMemoryThroughFourPhases) { run_in_turn({}, 20000, true); }
+TEST(BaseProtocol, RandomTransactionsEqualFlatMemoryThroughFourPhases) {
+    run_in_turn({}, 20000, true);
+}
 
 TEST(BaseProtocol, RandomTransactionsEqualFlatMemoryWithOneLevel) {
     bench_options options;
@@ -249,8 +258,8 @@ TEST(BaseProtocol, ConcurrentTransactionsEqualFlatMemory) {
         for (size_t i = 0; i < 3; i++)
             through[i]->program = [&, i] {
                 for (unsigned mine = 0; mine < 7000 && !::testing::Test::HasFailure(); mine++, done++) {
-                    SCOPED_TRACE("seed " + std::to_string(test_seed()) + ", initiator " + std::to_string(i) + ", transaction " +
-                                 std::to_string(mine));
+                    SCOPED_TRACE("seed " + std::to_string(test_seed()) + ", initiator " + std::to_string(i) +
+                                 ", transaction " + std::to_string(mine));
                     from[i].one();
                 }
             };
@@ -283,8 +292,12 @@ void run_windowed(unsigned posted) {
         made.expect_no_complaints();
     });
 }
-TEST(BaseProtocol, AWindowedMasterEqualsFlatMemory) { run_windowed(0); }
-TEST(BaseProtocol, AWindowedMasterWithPostedWritesEqualsFlatMemory) { run_windowed(3); }
+TEST(BaseProtocol, AWindowedMasterEqualsFlatMemory) {
+    run_windowed(0);
+}
+TEST(BaseProtocol, AWindowedMasterWithPostedWritesEqualsFlatMemory) {
+    run_windowed(3);
+}
 
 TEST(BaseProtocol, DebugReadsSeeALateWriteBack) {
     in_child([] {
@@ -320,7 +333,8 @@ TEST(BaseProtocol, APostedWriteThatBeginsOutsideOfRamIsRefused) {
         bench_options options;
         options.posted = 4;
         bench made("bench", options);
-        // The window is as large as the RAM, so reach past its end from inside: both are refused, and nothing is written.
+        // The window is as large as the RAM, so reach past its end from inside: both are refused, and nothing is
+        // written.
         made.dma->program = [&] {
             uint8_t data[8] = {9, 9, 9, 9, 9, 9, 9, 9};
             tlm_generic_payload payload;
@@ -452,8 +466,14 @@ TEST(Monitor, ComplainsAboutEveryBrokenRule) {
                 [](auto &p) { p.set_dmi_allowed(true); },
                 [](auto &p) { p.set_data_ptr(nullptr); },
                 [](auto &p) { p.set_data_length(0); },
-                [&](auto &p) { p.set_byte_enable_ptr(bad_enable); p.set_byte_enable_length(0); },
-                [&](auto &p) { p.set_byte_enable_ptr(bad_enable); p.set_byte_enable_length(1); },
+                [&](auto &p) {
+                    p.set_byte_enable_ptr(bad_enable);
+                    p.set_byte_enable_length(0);
+                },
+                [&](auto &p) {
+                    p.set_byte_enable_ptr(bad_enable);
+                    p.set_byte_enable_length(1);
+                },
             };
             for (size_t i = 0; i < spoilers.size(); i++)
                 EXPECT_GE(complaints_after(0, spoilers[i]), 1u) << i;

@@ -38,7 +38,9 @@ struct Hardware {
     unsigned harts, levels;
     void (*set)(ns_machine_config &);
 };
-void PrintTo(const Hardware &hardware, std::ostream *out) { *out << hardware.name; }
+void PrintTo(const Hardware &hardware, std::ostream *out) {
+    *out << hardware.name;
+}
 
 const Hardware machines[] = {
     {"one hart", 1, 1, [](ns_machine_config &) {}},
@@ -78,7 +80,8 @@ std::string failures_named(const char *what, uint64_t seed) {
 
 class HartsAlone : public ::testing::TestWithParam<Hardware> {};
 
-// Cacheable accesses and maintenance that drops nothing, all harts at once, in lines that they share: coherent hardware.
+// Cacheable accesses and maintenance that drops nothing, all harts at once, in lines that they share: coherent
+// hardware.
 TEST_P(HartsAlone, NeverMeetAHazardAndReadWhatFlatMemoryHolds) {
     in_child([] {
         SCOPED_TRACE(failures_named(GetParam().name, test_seed()));
@@ -125,7 +128,8 @@ TEST_P(HartsAlone, NeverMeetAHazardAndReadWhatFlatMemoryHolds) {
                     case 8: {
                         const Bytes data = d.bytes(length);
                         r.store(hart, address, data);
-                        std::copy(data.begin(), data.end(), own[hart].begin() + static_cast<std::ptrdiff_t>(number * slice + offset));
+                        std::copy(data.begin(), data.end(),
+                                  own[hart].begin() + static_cast<std::ptrdiff_t>(number * slice + offset));
                         break;
                     }
                     default: {
@@ -153,7 +157,8 @@ TEST_P(HartsAlone, NeverMeetAHazardAndReadWhatFlatMemoryHolds) {
 }
 INSTANTIATE_TEST_SUITE_P(Property, HartsAlone, ::testing::ValuesIn(machines));
 
-// ---- one device, the whole protocol, and hardware that does what it may ------------------------------------------------------
+// ---- one device, the whole protocol, and hardware that does what it may
+// ------------------------------------------------------
 
 class Protocol : public ::testing::TestWithParam<Hardware> {};
 
@@ -198,7 +203,8 @@ void run_protocol(const Hardware &hardware, Omit omit, bool posted, std::string 
                 if (omit != Omit::clean)
                     r.maintain(0, NS_CACHE_CLEAN, one.address, one.length);
             } else {
-                r.store(0, one.address, Bytes(one.length)); // dirty lines, which might be written back over the device's data
+                r.store(0, one.address,
+                        Bytes(one.length)); // dirty lines, which might be written back over the device's data
                 if (omit != Omit::invalidate_before)
                     r.maintain(0, NS_CACHE_INVALIDATE, one.address, one.length);
             }
@@ -257,7 +263,8 @@ void run_protocol(const Hardware &hardware, Omit omit, bool posted, std::string 
                 ns_hw_install(r.machine, hart, address);
                 break;
             default:
-                d.one_in(2) ? ns_hw_drain_hart(r.machine, hart, address, 1) : ns_hw_drain_device(r.machine, dev, address, 1);
+                d.one_in(2) ? ns_hw_drain_hart(r.machine, hart, address, 1)
+                            : ns_hw_drain_device(r.machine, dev, address, 1);
             }
         }
     });
@@ -284,13 +291,16 @@ struct Omission {
     size_t machine;
     std::string expected; // among the hazards
 };
-void PrintTo(const Omission &omission, std::ostream *out) { *out << omission.what; }
+void PrintTo(const Omission &omission, std::ostream *out) {
+    *out << omission.what;
+}
 class ProtocolWithout : public ::testing::TestWithParam<Omission> {};
 TEST_P(ProtocolWithout, OneStepIsCaught) {
     in_child([] {
         std::string hazards, details;
         run_protocol(machines[GetParam().machine], GetParam().omit, false, &hazards, &details);
-        EXPECT_NE(hazards.find(GetParam().expected), std::string::npos) << GetParam().what << ": " << hazards << "\n" << details;
+        EXPECT_NE(hazards.find(GetParam().expected), std::string::npos) << GetParam().what << ": " << hazards << "\n"
+                                                                        << details;
     });
 }
 const Omission omissions[] = {
@@ -302,7 +312,8 @@ const Omission omissions[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Property, ProtocolWithout, ::testing::ValuesIn(omissions));
 
-// ---- determinism --------------------------------------------------------------------------------------------------------------
+// ---- determinism
+// --------------------------------------------------------------------------------------------------------------
 
 uint64_t hash(uint64_t so_far, const void *data, size_t size) {
     for (size_t i = 0; i < size; i++)
@@ -322,7 +333,8 @@ void print_log_of_a_random_run(uint64_t seed) {
             dice d(seed + hart);
             for (unsigned i = 0; i < 300; i++) {
                 const uint64_t address = A + d.below(0x2000);
-                d.one_in(3) ? r.store(hart, address, d.bytes(1 + d.below(16))) : static_cast<void>(r.load(hart, address, 8));
+                d.one_in(3) ? r.store(hart, address, d.bytes(1 + d.below(16)))
+                            : static_cast<void>(r.load(hart, address, 8));
                 if (d.one_in(10))
                     r.maintain(hart, NS_CACHE_FLUSH, address, 64);
             }
@@ -337,14 +349,15 @@ void print_log_of_a_random_run(uint64_t seed) {
     uint64_t value = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < r.log->event_count; i++) {
         const ns_event &e = r.log->event[i]; // field by field: padding has no promised content
-        const uint64_t fields[] = {e.time_ps, e.address, e.bus_address, e.length, e.site, e.link, e.kind, e.actor, e.peer,
-                                   e.level,   e.cause,   e.op,          e.scope,  e.type, e.dirty, e.set, e.way};
+        const uint64_t fields[] = {e.time_ps, e.address, e.bus_address, e.length, e.site,  e.link,
+                                   e.kind,    e.actor,   e.peer,        e.level,  e.cause, e.op,
+                                   e.scope,   e.type,    e.dirty,       e.set,    e.way};
         value = hash(value, fields, sizeof fields);
         value = hash(value, e.data, e.data_length);
     }
     for (size_t i = 0; i < r.log->hazard_count; i++) {
-        const uint64_t fields[] = {static_cast<uint64_t>(r.log->hazard[i].id), r.log->hazard[i].event, r.log->hazard[i].first,
-                                   r.log->hazard[i].last, r.log->hazard[i].repeats};
+        const uint64_t fields[] = {static_cast<uint64_t>(r.log->hazard[i].id), r.log->hazard[i].event,
+                                   r.log->hazard[i].first, r.log->hazard[i].last, r.log->hazard[i].repeats};
         value = hash(value, fields, sizeof fields);
     }
     std::printf("LOG %zu events %zu hazards %llx\n", r.log->event_count, r.log->hazard_count,

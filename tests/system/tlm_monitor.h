@@ -70,7 +70,8 @@ class tlm_monitor : public sc_core::sc_module, public tlm::tlm_fw_transport_if<>
         up->invalidate_direct_mem_ptr(first, last);
     }
 
-    tlm::tlm_sync_enum nb_transport_fw(tlm::tlm_generic_payload &payload, tlm::tlm_phase &phase, sc_core::sc_time &delay) override {
+    tlm::tlm_sync_enum nb_transport_fw(tlm::tlm_generic_payload &payload, tlm::tlm_phase &phase,
+                                       sc_core::sc_time &delay) override {
         phases++;
         if (phase == tlm::BEGIN_REQ) {
             transactions++;
@@ -103,7 +104,8 @@ class tlm_monitor : public sc_core::sc_module, public tlm::tlm_fw_transport_if<>
         return answer;
     }
 
-    tlm::tlm_sync_enum nb_transport_bw(tlm::tlm_generic_payload &payload, tlm::tlm_phase &phase, sc_core::sc_time &delay) override {
+    tlm::tlm_sync_enum nb_transport_bw(tlm::tlm_generic_payload &payload, tlm::tlm_phase &phase,
+                                       sc_core::sc_time &delay) override {
         phases++;
         enter(payload, phase);
         const sc_core::sc_time local = sc_core::sc_time_stamp() + delay;
@@ -151,8 +153,9 @@ class tlm_monitor : public sc_core::sc_module, public tlm::tlm_fw_transport_if<>
 
     void complain(const char *what, const tlm::tlm_generic_payload &payload) {
         if (complaints.size() < 20)
-            complaints.push_back(std::string(name()) + ": " + what + " (command " + std::to_string(payload.get_command()) +
-                                 ", address " + std::to_string(payload.get_address()) + ", length " +
+            complaints.push_back(std::string(name()) + ": " + what + " (command " +
+                                 std::to_string(payload.get_command()) + ", address " +
+                                 std::to_string(payload.get_address()) + ", length " +
                                  std::to_string(payload.get_data_length()) + ")");
     }
 
@@ -200,9 +203,9 @@ class tlm_monitor : public sc_core::sc_module, public tlm::tlm_fw_transport_if<>
         const ns::attributes *now = payload.get_extension<ns::attributes>();
         if (now != before.extension)
             complain("the extension has been replaced", payload);
-        else if (now != nullptr && (now->initiator_id != before.fields.initiator_id || now->type != before.fields.type ||
-                                    now->request != before.fields.request || now->event != before.fields.event ||
-                                    now->versions != before.fields.versions))
+        else if (now != nullptr && (now->initiator_id != before.fields.initiator_id ||
+                                    now->type != before.fields.type || now->request != before.fields.request ||
+                                    now->event != before.fields.event || now->versions != before.fields.versions))
             complain("the initiator's part of the extension has changed", payload);
     }
 
@@ -243,8 +246,8 @@ class tlm_monitor : public sc_core::sc_module, public tlm::tlm_fw_transport_if<>
         state.phase = phase;
     }
 
-    void answered(tlm::tlm_generic_payload &payload, tlm::tlm_sync_enum answer, const tlm::tlm_phase &phase, tlm::tlm_phase first,
-                  tlm::tlm_phase second) {
+    void answered(tlm::tlm_generic_payload &payload, tlm::tlm_sync_enum answer, const tlm::tlm_phase &phase,
+                  tlm::tlm_phase first, tlm::tlm_phase second) {
         if (answer == tlm::TLM_COMPLETED) {
             const auto found = in_flight_.find(&payload);
             if (found != in_flight_.end())
