@@ -405,7 +405,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         hazard.symptom = NS_SYMPTOM_LEAK;
     fill_samples(tracker, &hazard, bytes->first, bytes->length, bytes->data);
     add_note(&hazard, bytes->newest, NS_NOTE_WROTE);
-    if (facts.newest != NS_IN_POSTED_WRITE && facts.newest != NS_IN_STORE_BUFFER)
+    if (facts.newest != NS_IN_POSTED_WRITE && facts.newest != NS_IN_STORE_BUFFER && at.filled < bytes->event)
         add_note(&hazard, at.filled, NS_NOTE_FILLED);
     if (explained_by_maintenance(hazard.id))
         add_note(&hazard, at.blamed, facts.discarded ? NS_NOTE_DISCARDED : NS_NOTE_MAINTAINED);

@@ -2,6 +2,7 @@
 #include "model/log.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,4 +176,18 @@ bool ns_log_passed(const struct ns_log *log) {
 
 bool ns_log_incomplete(const struct ns_log *log) {
     return !has_failure(log) && has_outcome(log, NS_OUTCOME_INCOMPLETE);
+}
+
+const char *ns_format_address(uint64_t address, char text[NS_ADDRESS_TEXT]) {
+    unsigned groups = 4;
+    while (groups > 2 && (address >> (16 * (groups - 1))) == 0) {
+        --groups;
+    }
+    int at = snprintf(text, NS_ADDRESS_TEXT, "0x");
+    while (groups > 0) {
+        --groups;
+        at += snprintf(text + at, NS_ADDRESS_TEXT - (size_t)at, "%04x%s",
+                       (unsigned)(address >> (16 * groups)) & 0xffffu, groups > 0 ? "_" : "");
+    }
+    return text;
 }

@@ -199,6 +199,10 @@ struct ns_log {
     uint64_t end_ps;    /* simulated time at the end */
 };
 
+#define NS_ADDRESS_TEXT 24 /* bytes that ns_format_address needs at most */
+/* How reports write an address: "0x8000_0000", at least 8 hexadecimal digits in groups of four. Returns `text`. */
+const char *ns_format_address(uint64_t address, char text[NS_ADDRESS_TEXT]);
+
 /* An empty log with event 0, or NULL without host memory. */
 struct ns_log *ns_log_create(void);
 void ns_log_destroy(struct ns_log *log);

@@ -85,7 +85,8 @@ void ns_actor_pause(struct ns_machine *machine, unsigned actor, uint64_t picosec
 void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn);
 void ns_machine_next_turn(struct ns_machine *machine);
 
-/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log. ---- */
+/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log.
+ * ---- */
 
 enum ns_access_flags { NS_ACCESS_POLL = 1, NS_ACCESS_TO_REGISTER = 2 };
 /* versions: one for each byte, or NULL. `event` out: the access's number, or NULL. */
@@ -138,7 +139,8 @@ bool ns_device_rung(const struct ns_machine *machine, unsigned device);
 /* Waits for the next doorbell. */
 void ns_device_start(struct ns_machine *machine, unsigned device);
 
-/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site. ---- */
+/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site.
+ * ---- */
 
 /* May the hart fill this line by itself: does it have a live cacheable mapping of the page? */
 bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical);

@@ -80,6 +80,11 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
     return false;
 }
 
+static const struct mapping *mapping_at(struct ns_tracker *tracker, uint64_t address) {
+    const struct ghost_page *page = ghost_at(tracker, address);
+    return page == NULL ? NULL : mapping_of(tracker, page, address);
+}
+
 /* A device touches bytes: lifetime, direction, order. True when it was reported. */
 bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
     const unsigned device = event_at(tracker, event)->actor;
@@ -121,6 +126,14 @@ bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t ad
                                   NS_NOTE_MAPPED, detail);
                 return true;
             }
+        }
+        const struct mapping *before = i == 0 ? NULL : mapping_at(tracker, at - 1);
+        if (mapping == NULL && before != NULL && before->device == device) {
+            snprintf(detail, sizeof detail, "%s %s beyond the %u bytes that were mapped for it",
+                     actor_name(tracker, device), write ? "writes" : "reads", (unsigned)before->length);
+            ns_tracker_report(tracker, NS_DC_WRONG_RANGE, NS_SYMPTOM_OWNERSHIP, event, at, last, before->map_event,
+                              NS_NOTE_MAPPED, detail);
+            return true;
         }
         const ns_version newest = page->flat[at % NS_PAGE_SIZE];
         const struct ns_event *writer = event_at(tracker, newest);

@@ -24,7 +24,8 @@ tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
 
 // ---- translation --------------------------------------------------------------------------------
 
-ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type) {
+ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type,
+                              const char *what) {
     if (const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store)) {
         translation->physical = entry->physical_page + (address - entry->virtual_page);
         translation->override_pma = entry->override_pma;
@@ -36,14 +37,14 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
         const ns_status status =
             ns_page_walk(machine_.page_root(), address, store, machine_.config().attributes, read, this, translation);
         if (status != NS_OK)
-            return page_fault(address, *translation, store);
+            return page_fault(address, *translation, what != nullptr ? what : store ? "store" : "load");
         ns_tlb_insert(&tlb_, address, translation);
     }
     *type = ns_effective_type(translation, machine_.pmas().data(), machine_.pmas().size());
     return NS_OK;
 }
 
-ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translation, bool store) {
+ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translation, const char *what) {
     ns_event event{};
     event.kind = NS_EVENT_PAGE_FAULT;
     event.address = address;
@@ -51,8 +52,8 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
     event.peer = 0xff;
     const uint32_t number = machine_.log_event(index_, event);
     char detail[256];
-    std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)",
-                  store ? "store" : "load", address_text(address).c_str(), ns_page_fault_text(translation.fault),
+    std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)", what,
+                  address_text(address).c_str(), ns_page_fault_text(translation.fault),
                   static_cast<unsigned long long>(translation.pte));
     // Reserved type bits in an otherwise good entry are a wrong memory type, not a missing page.
     const bool type_bits = translation.fault == NS_FAULT_RESERVED_BITS;
@@ -363,6 +364,7 @@ void tlm_hart::fence(bool maintenance_too) {
 }
 
 ns_status tlm_hart::maintain(const ns_maintenance &what) {
+    static const char *const op_text[] = {"clean", "invalidate", "flush"}; // by enum ns_cache_op
     uint64_t address = what.address, length = what.length;
     bool first = true;
     do {
@@ -374,7 +376,7 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
             while (length > 0) {
                 ns_translation translation{};
                 ns_memory_type type = NS_TYPE_IO;
-                const ns_status status = translate(address, false, &translation, &type);
+                const ns_status status = translate(address, false, &translation, &type, op_text[what.op]);
                 if (status != NS_OK)
                     return status;
                 if (piece.length == 0)

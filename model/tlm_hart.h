@@ -49,8 +49,10 @@ class tlm_hart : public sc_core::sc_module {
     const ns_store_buffer &buffer() const { return buffer_; }
 
   private:
-    ns_status translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type);
-    ns_status page_fault(uint64_t address, const ns_translation &translation, bool store);
+    // `what` the program does, for a report: load or store by default.
+    ns_status translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type,
+                        const char *what = nullptr);
+    ns_status page_fault(uint64_t address, const ns_translation &translation, const char *what);
     ns_status bus_error(uint64_t physical, uint32_t length, ns_status status);
     ns_status load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions,
                          unsigned flags);

@@ -509,15 +509,8 @@ bool machine::find_in_flight(void *self, uint64_t address, ns_in_flight *out) {
 }
 
 std::string address_text(uint64_t address) {
-    char digits[20];
-    const int count = std::snprintf(digits, sizeof digits, "%llx", static_cast<unsigned long long>(address));
-    std::string text = "0x";
-    for (int i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 4 == 0 && count > 4)
-            text += '_';
-        text += digits[i];
-    }
-    return text;
+    char text[NS_ADDRESS_TEXT];
+    return ns_format_address(address, text);
 }
 
 // ---- programs, turns, interrupts

@@ -305,13 +305,13 @@ void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object
 
 void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                          const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts) {
+    if (facts->polling)
+        return; /* the one access that may race */
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page != NULL)
             page->device_access[(address + i) % NS_PAGE_SIZE] = event;
     }
-    if (facts->polling)
-        return;
     if (!compare(tracker, event, NS_NO_OBJECT, address, length, data, versions))
         check_device_access(tracker, event, address, length, false);
 }

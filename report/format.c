@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *ns_format_address(uint64_t address, char text[NS_ADDRESS_TEXT]) {
-    unsigned groups = 4;
-    while (groups > 2 && (address >> (16 * (groups - 1))) == 0) {
-        --groups;
-    }
-    int at = snprintf(text, NS_ADDRESS_TEXT, "0x");
-    while (groups > 0) {
-        --groups;
-        at += snprintf(text + at, NS_ADDRESS_TEXT - (size_t)at, "%04x%s",
-                       (unsigned)(address >> (16 * groups)) & 0xffffu, groups > 0 ? "_" : "");
-    }
-    return text;
-}
-
 const char *ns_format_time(uint64_t picoseconds, char text[NS_TIME_TEXT]) {
     static const char *const unit[] = {"ps", "ns", "us", "ms", "s"};
     uint64_t scale = 1;

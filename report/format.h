@@ -10,11 +10,8 @@
 extern "C" {
 #endif
 
-#define NS_ADDRESS_TEXT 24 /* bytes that ns_format_address needs at most */
 #define NS_TIME_TEXT    32 /* bytes that ns_format_time needs at most */
 
-/* "0x8000_0000": at least 8 hexadecimal digits, in groups of four. Returns `text`. */
-const char *ns_format_address(uint64_t address, char text[NS_ADDRESS_TEXT]);
 /* Picoseconds with three significant digits: "0 ps", "850 ps", "1.24 us", "12.0 s". Rounds half up. Returns `text`. */
 const char *ns_format_time(uint64_t picoseconds, char text[NS_TIME_TEXT]);
 /* "00 ab": two hexadecimal digits a byte. */

@@ -112,7 +112,7 @@ static void write_remarks(const struct ns_log *log, const struct ns_hazard *haza
                           out);
     }
     write_consequences(log, hazard, style, gutter, out);
-    if (style->verbose && hazard->last >= hazard->first) {
+    if (style->verbose && hazard->last >= hazard->first && hazard->symptom != NS_SYMPTOM_HANG) {
         struct ns_buffer bytes = {0};
         char first[NS_ADDRESS_TEXT], last[NS_ADDRESS_TEXT], time[NS_TIME_TEXT];
         const struct ns_event *event = ns_event_at(log, hazard->event);

@@ -74,10 +74,10 @@ static void map(struct run *run, const struct ns_step *step) {
         const bool discards = !run->device[step->device].coherent && !step->skip_cpu_sync && map_discards(run);
         ns_tracker_map(run->tracker, number, device_actor, physical, length, event.direction, discards);
     } else {
-        char detail[256];
+        char detail[256], end[NS_ADDRESS_TEXT];
         snprintf(detail, sizeof detail,
-                 "the mapping is refused (DMA_MAPPING_ERROR): %s's mask does not reach physical 0x%llx",
-                 run->scenario->devices[step->device].name, (unsigned long long)(physical + length - 1));
+                 "the mapping is refused (DMA_MAPPING_ERROR): %s's mask does not reach physical %s",
+                 run->scenario->devices[step->device].name, ns_format_address(physical + length - 1, end));
         if (status == NS_POOL_ERROR_NOT_ADDRESSABLE)
             report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, number, physical, length, detail);
         else
