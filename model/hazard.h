@@ -56,6 +56,7 @@ enum ns_hazard_id {
     /* G. bounce buffers and pools */
     NS_BB_LEAK,
     NS_PL_REF,
+    NS_PL_EXHAUSTED,
     /* H. hardware deviations */
     NS_HW_CMO_ERRATUM,
     NS_HW_SPEC_DIRTY,

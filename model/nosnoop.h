@@ -56,6 +56,7 @@ void ns_machine_stop(struct ns_machine *machine);
 unsigned ns_machine_hardware_actor(const struct ns_machine *machine);
 unsigned ns_machine_device_actor(const struct ns_machine *machine, unsigned device);
 struct ns_tracker *ns_machine_tracker(struct ns_machine *machine);
+const struct ns_log *ns_machine_log(const struct ns_machine *machine);
 const struct ns_machine_config *ns_machine_get_config(const struct ns_machine *machine);
 uint64_t ns_machine_now_ps(const struct ns_machine *machine);
 

@@ -129,28 +129,61 @@ void ns_machine_port_release(struct ns_machine_port *port) {
         port_metadata_free(port, port->blocks + 1);
 }
 
+/* The newest earlier call of a kind that the misused address belongs to: given as a bus, physical or virtual address.
+ */
+static uint32_t earlier_call(const struct ns_machine_port *port, enum ns_event_kind kind, uint64_t address,
+                             uint64_t length) {
+    const struct ns_log *log = ns_machine_log(port->machine);
+    const uint64_t physical = ns_machine_physical(port->machine, address);
+    const uint64_t line = log->line_size[log->levels - 1]; /* an overlap may be of lines only */
+    for (uint32_t i = port->event; i-- > 1;) {
+        const struct ns_event *event = &log->event[i];
+        if (event->kind != (uint8_t)kind)
+            continue;
+        const uint64_t start[] = {address, address, physical},
+                       base[] = {event->bus_address, event->address, event->address};
+        for (unsigned way = 0; way < 3; way++)
+            if (start[way] != UINT64_MAX && start[way] / line * line < base[way] + event->length &&
+                base[way] < start[way] + (length == 0 ? 1 : length))
+                return i;
+    }
+    return NS_NO_EVENT;
+}
+
 static void port_misuse(void *context, enum ns_port_misuse what, uint64_t address, uint64_t length) {
     static const struct {
         enum ns_hazard_id id;
         const char *text;
+        enum ns_event_kind earlier;
+        enum ns_note_role role;
     } meaning[] = {
-        [NS_MISUSE_DOUBLE_FREE] = {NS_OW_UNMAP_MISMATCH, "this memory is free already"},
-        [NS_MISUSE_FOREIGN_FREE] = {NS_OW_UNMAP_MISMATCH, "this pool never handed out this memory in this form"},
-        [NS_MISUSE_DESTROY_BUSY] = {NS_OW_UNMAP_MISMATCH, "destroyed while blocks are still in use"},
-        [NS_MISUSE_UNMAP_UNKNOWN] = {NS_OW_UNMAP_MISMATCH, "no mapping starts at this handle"},
-        [NS_MISUSE_UNMAP_SIZE] = {NS_OW_UNMAP_MISMATCH, "the size is not the one that was mapped"},
-        [NS_MISUSE_UNMAP_DIRECTION] = {NS_OW_UNMAP_MISMATCH, "the direction is not the one that was mapped"},
-        [NS_MISUSE_UNMAP_DEVICE] = {NS_OW_UNMAP_MISMATCH, "this is another device's mapping"},
-        [NS_MISUSE_SYNC_RANGE] = {NS_OW_UNMAP_MISMATCH, "the range reaches outside of the mapping"},
-        [NS_MISUSE_MAP_OVERLAP] = {NS_OW_DOUBLE_MAP, "a live mapping already covers one of these cache lines"},
-        [NS_MISUSE_FREE_MAPPED] = {NS_PL_REF, "freed while a device still has it mapped"},
+        [NS_MISUSE_DOUBLE_FREE] = {NS_OW_UNMAP_MISMATCH, "this memory is free already", NS_EVENT_FREE, NS_NOTE_FREED},
+        [NS_MISUSE_FOREIGN_FREE] = {NS_OW_UNMAP_MISMATCH, "this pool never handed out this memory in this form",
+                                    NS_EVENT_FREE, NS_NOTE_FREED},
+        [NS_MISUSE_DESTROY_BUSY] = {NS_OW_UNMAP_MISMATCH, "destroyed while blocks are still in use", NS_EVENT_ALLOC,
+                                    NS_NOTE_ALLOCATED},
+        [NS_MISUSE_UNMAP_UNKNOWN] = {NS_OW_UNMAP_MISMATCH, "no mapping starts at this handle", NS_EVENT_UNMAP,
+                                     NS_NOTE_UNMAPPED},
+        [NS_MISUSE_UNMAP_SIZE] = {NS_OW_UNMAP_MISMATCH, "the size is not the one that was mapped", NS_EVENT_MAP,
+                                  NS_NOTE_MAPPED},
+        [NS_MISUSE_UNMAP_DIRECTION] = {NS_OW_UNMAP_MISMATCH, "the direction is not the one that was mapped",
+                                       NS_EVENT_MAP, NS_NOTE_MAPPED},
+        [NS_MISUSE_UNMAP_DEVICE] = {NS_OW_UNMAP_MISMATCH, "this is another device's mapping", NS_EVENT_MAP,
+                                    NS_NOTE_MAPPED},
+        [NS_MISUSE_SYNC_RANGE] = {NS_OW_UNMAP_MISMATCH, "the range reaches outside of the mapping", NS_EVENT_MAP,
+                                  NS_NOTE_MAPPED},
+        [NS_MISUSE_MAP_OVERLAP] = {NS_OW_DOUBLE_MAP, "a live mapping already covers one of these cache lines",
+                                   NS_EVENT_MAP, NS_NOTE_MAPPED},
+        [NS_MISUSE_FREE_MAPPED] = {NS_PL_REF, "freed while a device still has it mapped", NS_EVENT_MAP, NS_NOTE_MAPPED},
         [NS_MISUSE_LINK_OVERWRITTEN] =
-            {NS_OW_UAF, "the link in a free block was overwritten: somebody still writes to freed memory"},
+            {NS_OW_UAF, "the link in a free block was overwritten: somebody still writes to freed memory",
+             NS_EVENT_FREE, NS_NOTE_FREED},
     };
     const struct ns_machine_port *port = context;
     const uint64_t last = length == 0 ? address : address + length - 1;
     ns_tracker_report(ns_machine_tracker(port->machine), meaning[what].id, NS_SYMPTOM_MISUSE, port->event, address,
-                      last, NS_NO_EVENT, NS_NOTE_OTHER, meaning[what].text);
+                      last, earlier_call(port, meaning[what].earlier, address, length), meaning[what].role,
+                      meaning[what].text);
 }
 
 void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machine) {

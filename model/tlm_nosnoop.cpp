@@ -84,6 +84,9 @@ unsigned ns_machine_device_actor(const struct ns_machine *machine, unsigned devi
 struct ns_tracker *ns_machine_tracker(struct ns_machine *machine) {
     return machine->body->tracker();
 }
+const struct ns_log *ns_machine_log(const struct ns_machine *machine) {
+    return machine->body->log();
+}
 const struct ns_machine_config *ns_machine_get_config(const struct ns_machine *machine) {
     return &machine->body->config();
 }

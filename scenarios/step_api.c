@@ -205,10 +205,14 @@ static void object_begin(struct run *run, uint32_t index, uint64_t address, uint
     object->tracked = ns_tracker_add_object(run->tracker, &tracked);
 }
 
-static void exhausted(struct run *run, uint32_t event, const char *name, enum ns_pool_status status) {
+/* An allocation that failed. Why decides what it is: nothing left, or nothing left that the device reaches. */
+static void allocation_failed(struct run *run, uint32_t event, const char *name, enum ns_pool_status status) {
     char detail[256];
     snprintf(detail, sizeof detail, "no memory for `%s`: %s", name, ns_pool_status_text(status));
-    report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, event, 0, 0, detail);
+    if (status == NS_POOL_ERROR_NOT_ADDRESSABLE)
+        report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, event, 0, 0, detail);
+    else
+        report(run, NS_PL_EXHAUSTED, NS_SYMPTOM_MISUSE, event, 0, 0, detail);
 }
 
 static void alloc(struct run *run, const struct ns_step *step) {
@@ -234,7 +238,7 @@ static void alloc(struct run *run, const struct ns_step *step) {
     }
     call_end(run, hart);
     if (status != NS_POOL_OK) {
-        exhausted(run, number, run->scenario->objects[step->result].name, status);
+        allocation_failed(run, number, run->scenario->objects[step->result].name, status);
         return;
     }
     run->log->event[number].address = physical;
@@ -257,7 +261,7 @@ static void alloc_coherent(struct run *run, const struct ns_step *step) {
                                                          declared->size, &options, &address, &bus);
     call_end(run, hart);
     if (status != NS_POOL_OK) {
-        exhausted(run, number, declared->name, status);
+        allocation_failed(run, number, declared->name, status);
         return;
     }
     const uint64_t physical = ns_machine_physical(run->machine, address);

@@ -70,6 +70,7 @@ TEST(HazardTable, IdsAreThoseOfTheEnumeration) {
         ROW(AD, NOT_ADDRESSABLE, "AD-NOT-ADDRESSABLE"),
         ROW(BB, LEAK, "BB-LEAK"),
         ROW(PL, REF, "PL-REF"),
+        ROW(PL, EXHAUSTED, "PL-EXHAUSTED"),
         ROW(HW, CMO_ERRATUM, "HW-CMO-ERRATUM"),
         ROW(HW, SPEC_DIRTY, "HW-SPEC-DIRTY"),
 #undef ROW
