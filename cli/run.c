@@ -9,6 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Set by SIGINT: the run stops after the step under way, and what is known is printed. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number) {
+    (void)signal_number;
+    interrupted = 1;
+}
+
 static struct ns_run_options run_options(const struct ns_options *options) {
     return (struct ns_run_options){
         .order_given = options->order_given,
@@ -19,6 +27,7 @@ static struct ns_run_options run_options(const struct ns_options *options) {
         .chaos_seed = options->chaos_seed,
         .schedule = options->schedule,
         .schedule_count = options->schedule_count,
+        .stop = &interrupted,
     };
 }
 
@@ -89,6 +98,9 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
         ns_error("`nosnoop run` needs one file: nosnoop run FILE");
         return NS_EXIT_BAD_INPUT;
     }
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
     enum ns_exit result = ns_run_file(options->operands[0], options, ns_output_color(options), &text, &name,
                                       options->json ? &json : NULL);
     enum ns_exit written = NS_EXIT_HELD;

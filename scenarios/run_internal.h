@@ -60,6 +60,7 @@ struct run {
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
     bool free_order;
+    bool interrupted;                /* options->stop was seen */
     bool all_steps;                  /* the plan holds every step: finals can be judged */
     bool *executed;                  /* per written step */
     uint8_t *scratch[NS_MAX_ACTORS]; /* NS_LIMIT_ACCESS_BYTES each, for the step that the actor is at */

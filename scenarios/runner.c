@@ -86,7 +86,8 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
                 ns_machine_wait_turn(machine, turn);
             for (; i < end; i++) {
                 run_step(run, run->plan[i]);
-                if (run->log->truncated) {
+                run->interrupted = run->options->stop != NULL && *run->options->stop != 0;
+                if (run->log->truncated || run->interrupted) {
                     ns_machine_stop(machine); /* what follows could not be told apart any more */
                     ns_actor_pause(machine, actor, UINT32_MAX);
                 }
@@ -316,7 +317,7 @@ static enum ns_status execute(struct run *run, char *message, size_t size) {
         snprintf(message, size, "%s", own[0].message);
         return NS_ERROR_ARGUMENT;
     }
-    if (status == NS_ERROR_TIMEOUT && run->log->truncated)
+    if (status == NS_ERROR_TIMEOUT && (run->log->truncated || run->interrupted))
         status = NS_OK;
     if (status == NS_ERROR_TIMEOUT) {
         bool finished[NS_MAX_ACTORS];
@@ -372,10 +373,11 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
         status = execute(run, message, message_size);
     if (status == NS_OK) {
         ns_tracker_finish(run->tracker);
-        if (log->truncated) {
-            const struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE,
-                                               .hazard = UINT32_MAX,
-                                               .text = "the run was stopped: it has more events than the log holds"};
+        if (log->truncated || run->interrupted) {
+            struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE, .hazard = UINT32_MAX};
+            snprintf(outcome.text, sizeof outcome.text, "%s",
+                     log->truncated ? "the run was stopped: it has more events than the log holds"
+                                    : "the run was interrupted");
             ns_log_add_outcome(log, &outcome);
             run->all_steps = false;
         }

@@ -6,6 +6,8 @@
 #include "model/log.h"
 #include "scenarios/scenario.h"
 
+#include <signal.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -19,6 +21,7 @@ struct ns_run_options {
     uint64_t chaos_seed;
     const uint32_t *schedule; /* line numbers of steps in the order to execute; NULL: as written */
     size_t schedule_count;
+    const volatile sig_atomic_t *stop; /* when not NULL and not 0: the run ends after the step under way, incomplete */
 };
 
 /*
