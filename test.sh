@@ -7,5 +7,5 @@ cd "$(dirname "$0")"
 setup_packages
 for preset in release debug; do
     setup_build "$preset"
-    ctest --preset "$preset"
+    setup_test "$preset"
 done

@@ -23,7 +23,8 @@ setup_packages() {
     rm -f build-packages.log
 }
 
-# setup_build PRESET [TARGET]: configures and builds build/<preset>. Prints only when something fails, or when it builds for the first time.
+# setup_build PRESET [TARGET]: configures and builds build/<preset>. Prints only when something fails, or when it builds
+# for the first time.
 setup_build() {
     local preset=$1 target=${2:-all} log
     mkdir -p "build/$preset"
@@ -34,4 +35,18 @@ setup_build() {
         echo "nosnoop: the build failed; all of it is in $log" >&2
         return 1
     fi
+}
+
+# setup_test PRESET: runs all tests of build/<preset>. Prints the sum, and what failed with its output.
+setup_test() {
+    local preset=$1 log status=0
+    log="build/$preset/test.log"
+    ctest --preset "$preset" >"$log" 2>&1 || status=$?
+    if [ "$status" -ne 0 ]; then
+        grep -vE '^ *(Start|[0-9]+/[0-9]+ Test) .*|Passed' "$log" | tail -n 200
+        echo "nosnoop: tests of $preset failed; all of it is in $log" >&2
+        return 1
+    fi
+    echo "$preset:"
+    grep -E 'tests passed|Total Test time' "$log"
 }
