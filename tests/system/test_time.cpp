@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Time through nosnoop.h: doorbells, interrupts, latencies derived from the configuration, arbitration; and what a
+// machine is in a process.
+#include "rig.h"
+
+namespace {
+
+using namespace ns_test;
+
+constexpr uint64_t A = base + 0x100000;
+
+// ---- doorbells and interrupts -------------------------------------------------------------------
+
+// Through the interconnect (10 ns) to the register (50 ns).
+TEST(Doorbell, ReachesTheDeviceAfterItsLatency) {
+    in_child([] {
+        rig r;
+        const unsigned dev = r.device("dev");
+        r.build();
+        uint64_t rung = 0, started = 0;
+        unsigned starts = 0;
+        r.on(0, [&] {
+            uint32_t value;
+            EXPECT_EQ(ns_hart_register_read(r.machine, 0, dev, &value), NS_OK); // the TLB is warm now
+            rung = r.now();
+            EXPECT_EQ(ns_hart_doorbell(r.machine, 0, dev), NS_OK);
+            EXPECT_EQ(ns_hart_doorbell(r.machine, 0, dev), NS_OK);
+        });
+        r.on_device(dev, [&] {
+            ns_device_start(r.machine, dev);
+            started = r.now();
+            starts++;
+            ns_device_start(r.machine, dev);
+            starts++;
+            EXPECT_FALSE(ns_device_rung(r.machine, dev));
+        });
+        EXPECT_EQ(r.run(), NS_OK);
+        EXPECT_EQ(starts, 2u);
+        EXPECT_EQ(started - rung, 60000u);
+    });
+}
+
+TEST(Doorbell, OfOneDeviceStartsNoOther) {
+    in_child([] {
+        rig r;
+        const unsigned dev = r.device("dev"), other = r.device("other");
+        r.build();
+        bool started = false;
+        r.on(0, [&] { EXPECT_EQ(ns_hart_doorbell(r.machine, 0, dev), NS_OK); });
+        r.on_device(other, [&] {
+            ns_device_start(r.machine, other);
+            started = true;
+        });
+        EXPECT_EQ(r.run(), NS_ERROR_TIMEOUT);
+        EXPECT_FALSE(started);
+        EXPECT_TRUE(ns_device_rung(r.machine, dev));
+        EXPECT_FALSE(ns_device_rung(r.machine, other));
+    });
+}
+
+TEST(Interrupt, ArrivesAfterItsLatencyHoweverOftenItIsRaisedMeanwhile) {
+    for (const bool twice : {false, true})
+        in_child([&] {
+            rig r;
+            const unsigned dev = r.device("dev");
+            r.build();
+            uint64_t raised = 0, taken = 0;
+            r.on(0, [&] {
+                ns_hart_wait(r.machine, 0, 5);
+                taken = r.now();
+                EXPECT_FALSE(ns_machine_irq_pending(r.machine, 5));
+            });
+            r.on_device(dev, [&] {
+                ns_actor_pause(r.machine, r.device_actor(dev), 1000000);
+                raised = r.now();
+                ns_device_raise(r.machine, dev, 5);
+                ns_actor_pause(r.machine, r.device_actor(dev), 100000);
+                if (twice)
+                    ns_device_raise(r.machine, dev, 5);
+            });
+            EXPECT_EQ(r.run(), NS_OK);
+            EXPECT_EQ(taken - raised, 200000u);
+        });
+}
+
+TEST(Interrupt, StaysPendingUntilSomebodyWaitsForIt) {
+    in_child([] {
+        rig r;
+        const unsigned dev = r.device("dev");
+        r.build();
+        r.run_on_hart([&] {
+            ns_device_raise(r.machine, dev, 5);
+            ns_actor_pause(r.machine, 0, 10000000);
+            EXPECT_TRUE(ns_machine_irq_pending(r.machine, 5));
+            EXPECT_EQ(r.time_of([&] { ns_hart_wait(r.machine, 0, 5); }), 0u);
+            EXPECT_FALSE(ns_machine_irq_pending(r.machine, 5));
+        });
+    });
+}
+
+TEST(Interrupt, ThatNobodyRaisesIsATimeout) {
+    in_child([] {
+        rig r;
+        r.build();
+        r.on(0, [&] { ns_hart_wait(r.machine, 0, 5); });
+        EXPECT_EQ(r.run(), NS_ERROR_TIMEOUT);
+    });
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+// L1 2 cycles and L2 10 cycles of 1 ns. A line of 64 bytes is 8 beats of 2 ns; the interconnect takes 10 ns, memory 60
+// ns.
+TEST(Time, OfLoadsIsTheSumOfTheLevelsReached) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000, 8); // the translation, and its page table lines
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 8); }), 2000u + 10000u + 10000u + 16000u + 60000u);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A + 8, 8); }), 2000u);
+            EXPECT_EQ(r.time_of([&] { r.store(0, A + 8, Bytes(8)); }), 2000u);
+            r.load(0, A + 512, 8); // set 0 of 8 again; the L1 has two ways
+            r.load(0, A + 1024, 8);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 8); }), 2000u + 10000u);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 32); }), 4 * 2000u) << "a hart moves 8 bytes at a time";
+            EXPECT_EQ(r.time_of([&] { r.fence(0); }), 1000u);
+        });
+    });
+}
+
+TEST(Time, OfMaintenanceIsPerLineVisited) {
+    in_child([] {
+        rig r;
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A, 8);
+            EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_CLEAN, A, 256); }), 4 * 4000u);
+            r.store(0, A, {1});
+            // and a write-back: interconnect, 8 beats, memory
+            EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_CLEAN, A, 256); }), 4 * 4000u + 86000u);
+        });
+    });
+}
+
+// Beats take turns on the bus; latencies of bursts in flight overlap.
+TEST(Time, OfATransferIsThatOfItsBursts) {
+    const struct {
+        uint32_t outstanding, length;
+        uint64_t picoseconds;
+    } rows[] = {
+        {1, 64, 86000},
+        {1, 32, 10000 + 8000 + 60000}, // 4 beats
+        {1, 256, 4 * 86000},
+        {4, 256, 4 * 16000 + 70000},
+        {2, 256, 86000 + 16000 + 86000}, // two pairs, the second starts when the first burst is answered
+    };
+    for (const auto &row : rows)
+        for (const bool write : {false, true})
+            in_child([&] {
+                rig r;
+                const unsigned dev = r.device("dev");
+                r.config.dma_outstanding = row.outstanding;
+                r.build();
+                r.on_device(dev, [&] {
+                    EXPECT_EQ(r.time_of([&] {
+                        write ? r.dma_write(dev, A, Bytes(row.length))
+                              : static_cast<void>(r.dma_read(dev, A, row.length));
+                    }),
+                              row.picoseconds)
+                        << row.outstanding << " outstanding, " << row.length << " bytes, write " << write;
+                });
+                EXPECT_EQ(r.run(), NS_OK);
+            });
+}
+
+TEST(Time, BurstsEndAtMultiplesOfTheirSize) {
+    in_child([] {
+        rig r;
+        const unsigned dev = r.device("dev");
+        r.build();
+        r.on_device(dev, [&] {
+            // 8 + 64 + 24 bytes: three bursts of 1, 8 and 3 beats
+            EXPECT_EQ(r.time_of([&] { r.dma_read(dev, A + 56, 96); }), 3 * 70000u + 12 * 2000u);
+        });
+        EXPECT_EQ(r.run(), NS_OK);
+    });
+}
+
+TEST(Arbitration, GivesTwoMastersEqualShares) {
+    for (const uint32_t outstanding : {4u, 8u})
+        in_child([&] {
+            rig r;
+            r.device("first");
+            r.device("second");
+            r.config.dma_outstanding = outstanding;
+            r.build();
+            uint64_t moved[2] = {0, 0};
+            for (unsigned dev = 0; dev < 2; dev++)
+                r.on_device(dev, [&r, &moved, dev] {
+                    for (;;) {
+                        r.dma_read(dev, A + dev * 0x10000, 1024);
+                        moved[dev] += 1024;
+                    }
+                });
+            r.on_hardware([&] {
+                ns_actor_pause(r.machine, 3, UINT64_C(1000000000)); // 1 ms
+                ns_machine_stop(r.machine);
+            });
+            r.run();
+            EXPECT_GT(moved[0], 100000u);
+            EXPECT_NEAR(static_cast<double>(moved[0]), static_cast<double>(moved[1]),
+                        0.1 * static_cast<double>(moved[0]));
+        });
+}
+
+TEST(Machine, ThereIsOneInAProcess) {
+    in_child([] {
+        rig r;
+        r.build();
+        char reason[200] = "";
+        EXPECT_EQ(ns_machine_create(&r.config, nullptr, 0, r.log, reason, sizeof reason), nullptr);
+        EXPECT_STRNE(reason, "");
+        r.run_on_hart([] {});
+        EXPECT_EQ(r.run(), NS_ERROR_MISUSE) << "and it runs once";
+    });
+}
+
+TEST(Machine, InitialContentIsNotStale) {
+    in_child([] {
+        rig r;
+        const unsigned dev = r.device("dev");
+        r.build();
+        EXPECT_EQ(ns_machine_fill(r.machine, 0, A, 5000, 0x5a), NS_OK);
+        r.run_on_hart([&] {
+            EXPECT_EQ(r.load(0, A + 4990, 12), (Bytes{90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 0, 0}));
+            EXPECT_EQ(r.dma_read(dev, A, 4), Bytes(4, 90));
+        });
+        EXPECT_EQ(r.hazards(), "") << r.details();
+    });
+}
+
+} // namespace
