@@ -363,7 +363,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                                                     : mapping->direction == 1 && writer->kind == NS_EVENT_DMA_WRITE;
     }
     if ((page->flags[offset] & BYTE_DISCARDED) != 0) {
-        const struct ns_event *dropped = event_at(tracker, page->aux[offset]);
+        const struct ns_event *dropped = event_at(tracker, page->traffic->aux[offset]);
         facts.discarded = true;
         facts.undefined = (page->flags[offset] & BYTE_UNDEFINED) != 0;
         facts.discarded_by_map = dropped->kind == NS_EVENT_MAINTENANCE && dropped->inside &&
@@ -372,7 +372,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                                  mapping->direction == 2;
         facts.discarded_from_elsewhere =
             dropped->length != 0 && object_at(tracker, dropped->address) != object_at(tracker, bytes->first);
-        at.blamed = page->aux[offset];
+        at.blamed = page->traffic->aux[offset];
     } else {
         after_the_write(tracker, &at, &facts.maintenance);
         if (at.blamed == NS_NO_EVENT && at.device != 0xff) {
@@ -450,7 +450,7 @@ static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *byt
             (bytes->old_versions != NULL && bytes->versions[i] == bytes->old_versions[i]))
             continue;
         const struct ns_event *replaced = event_at(tracker, bytes->old_versions == NULL ? 0 : bytes->old_versions[i]);
-        if (replaced->kind == NS_EVENT_DMA_WRITE && page->before_dma[at % NS_PAGE_SIZE] == bytes->versions[i])
+        if (replaced->kind == NS_EVENT_DMA_WRITE && page->traffic->before_dma[at % NS_PAGE_SIZE] == bytes->versions[i])
             continue; /* memory held this version before the device wrote: the byte itself was clean */
         /* What the device wrote in one go is one thing, whatever fields it has. */
         const bool written_with_it =
@@ -546,6 +546,6 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
         if (page == NULL)
             return;
         page->flags[(bytes->first + i) % NS_PAGE_SIZE] |= BYTE_LOST;
-        page->aux[(bytes->first + i) % NS_PAGE_SIZE] = (uint32_t)index;
+        set_aux(tracker, page, (bytes->first + i) % NS_PAGE_SIZE, (uint32_t)index);
     }
 }

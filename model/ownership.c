@@ -64,7 +64,7 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
                               mapping->hand_over_event, NS_NOTE_MAPPED, detail);
             return true;
         }
-        const uint32_t last = page->device_access[at % NS_PAGE_SIZE];
+        const uint32_t last = page->traffic->device_access[at % NS_PAGE_SIZE];
         if (last == NS_NO_EVENT)
             continue;
         const struct ns_event *access = event_at(tracker, last);
@@ -203,11 +203,11 @@ void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device,
         if (page == NULL)
             return;
         const size_t offset = at % NS_PAGE_SIZE;
-        page->mapping[offset] = (uint16_t)(index + 1);
+        set_mapping(tracker, page, offset, (uint16_t)(index + 1));
         page->flags[offset] &= (uint8_t) ~(BYTE_UNMAPPED | BYTE_CPU_OWNS);
         if (direction == 2 && undefined_until_written) {
             page->flags[offset] |= BYTE_UNDEFINED;
-            page->aux[offset] = event;
+            set_aux(tracker, page, offset, event);
         }
     }
     ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
@@ -226,16 +226,16 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
     (void)length;
     for (uint64_t at = unmapped->first; at < unmapped->first + unmapped->length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
-        if (page == NULL || page->mapping[at % NS_PAGE_SIZE] != (uint16_t)(unmapped - tracker->mapping + 1))
+        if (page == NULL || page->traffic->mapping[at % NS_PAGE_SIZE] != (uint16_t)(unmapped - tracker->mapping + 1))
             continue;
         const size_t offset = at % NS_PAGE_SIZE;
-        page->mapping[offset] = 0;
+        set_mapping(tracker, page, offset, 0);
         page->flags[offset] &= (uint8_t)~BYTE_CPU_OWNS;
         /* Another mapping of the same byte may still live (reported as a double mapping when it was made). */
         for (size_t i = 0; i < tracker->mapping_count; i++)
             if (tracker->mapping[i].live && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, at))
-                page->mapping[offset] = (uint16_t)(i + 1);
-        if (page->mapping[offset] == 0)
+                set_mapping(tracker, page, offset, (uint16_t)(i + 1));
+        if (page->traffic->mapping[offset] == 0)
             page->flags[offset] |= BYTE_UNMAPPED;
     }
 }
@@ -269,7 +269,7 @@ static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t len
         page->flags[offset] = freed ? (uint8_t)(page->flags[offset] | BYTE_FREED)
                                     : (uint8_t)(page->flags[offset] & ~(BYTE_FREED | BYTE_UNMAPPED));
         if (!freed)
-            page->device_access[offset] = NS_NO_EVENT;
+            set_device_access(tracker, page, offset, NS_NO_EVENT);
     }
 }
 

@@ -107,10 +107,10 @@ enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64
     event.data_length = static_cast<uint8_t>(std::min<uint64_t>(length, 8));
     std::memset(event.data, value, event.data_length);
     const uint32_t number = ns_log_append(body.log(), &event);
-    uint8_t data[256];
-    ns_version versions[256];
+    uint8_t data[NS_PAGE_SIZE];
+    ns_version versions[NS_PAGE_SIZE];
     std::memset(data, value, sizeof data);
-    std::fill_n(versions, 256, number);
+    std::fill_n(versions, NS_PAGE_SIZE, number);
     for (uint64_t done = 0; done < length; done += sizeof data) {
         const uint64_t part = std::min<uint64_t>(sizeof data, length - done);
         ns_tracker_initial(body.tracker(), number, physical + done, part, data);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct ghost_traffic no_traffic;
+
 struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker_view *view) {
     struct ns_tracker *tracker = calloc(1, sizeof *tracker);
     if (tracker == NULL)
@@ -27,6 +29,8 @@ void ns_tracker_destroy(struct ns_tracker *tracker) {
     for (size_t i = 0; i < GHOST_BUCKETS; i++)
         for (struct ghost_page *page = tracker->bucket[i], *next; page != NULL; page = next) {
             next = page->next;
+            if (page->traffic != &no_traffic)
+                free((void *)page->traffic);
             free(page);
         }
     free(tracker->object);
@@ -67,6 +71,38 @@ void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) {
 
 /* ---- looking things up ----------------------------------------------------------------------- */
 
+struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page) {
+    if (page->traffic == &no_traffic) {
+        const struct ghost_traffic *made = calloc(1, sizeof *made);
+        if (made == NULL) {
+            tracker->log->truncated = true;
+            return NULL;
+        }
+        page->traffic = made;
+    }
+    return (struct ghost_traffic *)page->traffic; /* made here, so it may be written */
+}
+
+void set_aux(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t value) {
+    struct ghost_traffic *traffic = traffic_of(tracker, page);
+    if (traffic != NULL)
+        traffic->aux[offset] = value;
+}
+
+void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event) {
+    if (page->traffic->device_access[offset] == event)
+        return; /* nothing to clear on a page without traffic */
+    struct ghost_traffic *traffic = traffic_of(tracker, page);
+    if (traffic != NULL)
+        traffic->device_access[offset] = event;
+}
+
+void set_mapping(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint16_t number) {
+    struct ghost_traffic *traffic = traffic_of(tracker, page);
+    if (traffic != NULL)
+        traffic->mapping[offset] = number;
+}
+
 struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
     const uint64_t number = address / NS_PAGE_SIZE;
     if (tracker->last != NULL && tracker->last->number == number)
@@ -82,6 +118,7 @@ struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
             return NULL;
         }
         page->number = number;
+        page->traffic = &no_traffic;
         page->next = *bucket;
         *bucket = page;
     }
@@ -120,7 +157,7 @@ bool unit_at(const struct ns_tracker *tracker, uint64_t address, uint64_t *first
 }
 
 struct mapping *mapping_of(struct ns_tracker *tracker, const struct ghost_page *page, uint64_t address) {
-    const unsigned number = page->mapping[address % NS_PAGE_SIZE];
+    const unsigned number = page->traffic->mapping[address % NS_PAGE_SIZE];
     return number == 0 ? NULL : &tracker->mapping[number - 1];
 }
 
@@ -198,7 +235,7 @@ void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t a
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page != NULL)
-            page->device_access[(address + i) % NS_PAGE_SIZE] = event;
+            set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event);
     }
 }
 
@@ -239,7 +276,7 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
                page->flags[(address + end) % NS_PAGE_SIZE] == flags)
             end++;
         if ((flags & BYTE_LOST) != 0) {
-            note_consequence(tracker, event, page->aux[offset]);
+            note_consequence(tracker, event, page->traffic->aux[offset]);
         } else {
             struct stale_bytes bytes = {.event = event,
                                         .object = object,
@@ -263,7 +300,7 @@ static void check_undefined(struct ns_tracker *tracker, uint32_t event, uint64_t
         const struct ghost_page *page = ghost_at(tracker, address + i);
         const size_t offset = (address + i) % NS_PAGE_SIZE;
         if (page != NULL && (page->flags[offset] & BYTE_LOST) != 0) {
-            note_consequence(tracker, event, page->aux[offset]);
+            note_consequence(tracker, event, page->traffic->aux[offset]);
             continue;
         }
         if (page == NULL || (page->flags[offset] & BYTE_UNDEFINED) == 0)
@@ -273,7 +310,7 @@ static void check_undefined(struct ns_tracker *tracker, uint32_t event, uint64_t
                (page->flags[(address + end) % NS_PAGE_SIZE] & BYTE_UNDEFINED) != 0)
             end++;
         ns_tracker_report(tracker, NS_BB_LEAK, NS_SYMPTOM_LEAK, event, address + i, address + end - 1,
-                          page->aux[offset], NS_NOTE_MAPPED,
+                          page->traffic->aux[offset], NS_NOTE_MAPPED,
                           "the device never wrote these bytes, and mapping from-device left their content undefined");
         return;
     }
@@ -310,7 +347,7 @@ void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t ad
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page != NULL)
-            page->device_access[(address + i) % NS_PAGE_SIZE] = event;
+            set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event);
     }
     if (!compare(tracker, event, NS_NO_OBJECT, address, length, data, versions))
         check_device_access(tracker, event, address, length, false);
@@ -343,8 +380,9 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
         if (page == NULL)
             return;
         const size_t offset = (address + i) % NS_PAGE_SIZE;
-        if (by_device)
-            page->before_dma[offset] = old_versions[i];
+        struct ghost_traffic *traffic = by_device ? traffic_of(tracker, page) : NULL;
+        if (traffic != NULL)
+            traffic->before_dma[offset] = old_versions[i];
         const ns_version newest = page->flat[offset];
         if (old_versions[i] == versions[i] || old_versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 ||
             version_exists(tracker, address + i, newest, false)) {
@@ -391,7 +429,7 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
         if (named) {
             page->flags[offset] |= BYTE_DISCARDED;
             if ((page->flags[offset] & BYTE_UNDEFINED) == 0)
-                page->aux[offset] = tracker->maintenance.event;
+                set_aux(tracker, page, offset, tracker->maintenance.event);
             i++;
             continue;
         }
@@ -422,7 +460,7 @@ void ns_tracker_misdirected(struct ns_tracker *tracker, uint64_t address, uint64
         if (page == NULL || tracker->log->hazard_count == 0)
             return;
         page->flags[at % NS_PAGE_SIZE] |= BYTE_LOST;
-        page->aux[at % NS_PAGE_SIZE] = (uint32_t)tracker->log->hazard_count - 1;
+        set_aux(tracker, page, at % NS_PAGE_SIZE, (uint32_t)tracker->log->hazard_count - 1);
     }
 }
 

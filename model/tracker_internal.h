@@ -16,14 +16,19 @@ enum {
     BYTE_UNMAPPED = 16, /* was mapped for a device, and is no longer */
 };
 
-struct ghost_page {
-    uint64_t number;
-    struct ghost_page *next; /* of the same hash bucket */
-    ns_version flat[NS_PAGE_SIZE];
+/* What is only known of bytes that devices, mappings or hazards have touched: most pages never need it. */
+struct ghost_traffic {
     ns_version before_dma[NS_PAGE_SIZE];    /* what memory held when a DMA write replaced it */
     ns_version device_access[NS_PAGE_SIZE]; /* the last device access, read or write */
-    uint32_t aux[NS_PAGE_SIZE];
-    uint16_t mapping[NS_PAGE_SIZE]; /* 1 + index of the newest live mapping */
+    uint32_t aux[NS_PAGE_SIZE];             /* see the flags */
+    uint16_t mapping[NS_PAGE_SIZE];         /* 1 + index of the newest live mapping */
+};
+
+struct ghost_page {
+    uint64_t number;
+    struct ghost_page *next;             /* of the same hash bucket */
+    const struct ghost_traffic *traffic; /* never NULL: all zero until traffic_of() is called */
+    ns_version flat[NS_PAGE_SIZE];
     uint8_t value[NS_PAGE_SIZE];
     uint8_t flags[NS_PAGE_SIZE];
 };
@@ -92,6 +97,11 @@ static inline bool range_holds(uint64_t first, uint64_t length, uint64_t address
 
 /* tracker.c. NULL without host memory: the page is then not watched. */
 struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address);
+/* To write the page's traffic; NULL without host memory, and then the setters do nothing. */
+struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page);
+void set_aux(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t value);
+void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event);
+void set_mapping(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint16_t number);
 uint32_t object_at(const struct ns_tracker *tracker, uint64_t address);
 /* The smallest declared thing that holds the byte: field, element, or object. False when it lies in no object. */
 bool unit_at(const struct ns_tracker *tracker, uint64_t address, uint64_t *first, uint64_t *length);
