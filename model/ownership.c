@@ -80,71 +80,98 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
     return false;
 }
 
-static const struct mapping *mapping_at(struct ns_tracker *tracker, uint64_t address) {
-    const struct ghost_page *page = ghost_at(tracker, address);
-    return page == NULL ? NULL : mapping_of(tracker, page, address);
+/* One byte of a device's access, and what the rules below look at. */
+struct touched {
+    struct ns_tracker *tracker;
+    uint32_t event;
+    unsigned device;
+    bool write;
+    uint64_t at, last; /* this byte, and the last one of the access: a report covers the rest */
+    const struct ghost_page *page;
+    const struct mapping *mapping; /* of this byte, or NULL */
+    const struct mapping *before;  /* of the byte before, or NULL */
+};
+
+static bool blame(const struct touched *byte, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t earlier,
+                  enum ns_note_role role, const char *detail) {
+    ns_tracker_report(byte->tracker, id, symptom, byte->event, byte->at, byte->last, earlier, role, detail);
+    return true;
 }
 
-/* A device touches bytes: lifetime, direction, order. True when it was reported. */
-bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
-    const unsigned device = event_at(tracker, event)->actor;
+static const char *does(const struct touched *byte) {
+    return byte->write ? "writes" : "reads";
+}
+
+static bool check_lifetime(const struct touched *byte) {
+    const uint8_t flags = byte->page->flags[byte->at % NS_PAGE_SIZE];
     char detail[256];
-    for (uint32_t i = 0; i < length; i++) {
-        const uint64_t at = address + i;
-        const uint64_t last = address + length - 1;
-        const struct ghost_page *page = ghost_at(tracker, at);
-        if (page == NULL)
+    if ((flags & BYTE_FREED) != 0) {
+        snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(byte->tracker, byte->device),
+                 does(byte));
+        return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP,
+                     last_event(byte->tracker, NS_EVENT_FREE, byte->event, byte->at), NS_NOTE_FREED, detail);
+    }
+    if (byte->mapping == NULL && (flags & BYTE_UNMAPPED) != 0) {
+        snprintf(detail, sizeof detail, "%s %s %s after it was handed back with unmap",
+                 actor_name(byte->tracker, byte->device), does(byte), object_name(byte->tracker, byte->at));
+        return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP,
+                     last_event(byte->tracker, NS_EVENT_UNMAP, byte->event, byte->at), NS_NOTE_UNMAPPED, detail);
+    }
+    return false;
+}
+
+/* The device's own mapping of this byte: lent to the CPU, of the other direction, or at its end. */
+static bool check_own_mapping(const struct touched *byte) {
+    const struct mapping *mapping = byte->mapping;
+    const char *name = actor_name(byte->tracker, byte->device);
+    char detail[256];
+    if (mapping == NULL && byte->before != NULL && byte->before->device == byte->device) {
+        snprintf(detail, sizeof detail, "%s %s beyond the %u bytes that were mapped for it", name, does(byte),
+                 (unsigned)byte->before->length);
+        return blame(byte, NS_DC_WRONG_RANGE, NS_SYMPTOM_OWNERSHIP, byte->before->map_event, NS_NOTE_MAPPED, detail);
+    }
+    if (mapping == NULL || mapping->device != byte->device)
+        return false;
+    if ((byte->page->flags[byte->at % NS_PAGE_SIZE] & BYTE_CPU_OWNS) != 0) {
+        snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu", name, does(byte),
+                 object_name(byte->tracker, byte->at));
+        return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, mapping->back_event, NS_NOTE_UNMAPPED, detail);
+    }
+    if ((byte->write && mapping->direction == 1) || (!byte->write && mapping->direction == 2)) {
+        snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", name, does(byte),
+                 byte->write ? "to-device" : "from-device");
+        return blame(byte, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, mapping->map_event, NS_NOTE_MAPPED, detail);
+    }
+    return false;
+}
+
+/* A hart stored the byte after the last time that it told this device anything. */
+static bool check_told(const struct touched *byte) {
+    const ns_version newest = byte->page->flat[byte->at % NS_PAGE_SIZE];
+    const struct ns_event *writer = event_at(byte->tracker, newest);
+    if (!byte->tracker->device[byte->device].rings_doorbell || writer->kind != NS_EVENT_STORE ||
+        happened_before(byte->tracker, newest, byte->device))
+        return false;
+    char detail[256];
+    snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
+             actor_name(byte->tracker, writer->actor), actor_name(byte->tracker, byte->device));
+    return blame(byte, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, newest, NS_NOTE_WROTE, detail);
+}
+
+bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
+    struct touched byte = {.tracker = tracker,
+                           .event = event,
+                           .device = event_at(tracker, event)->actor,
+                           .write = write,
+                           .last = address + length - 1};
+    for (byte.at = address; byte.at <= byte.last; byte.at++) {
+        byte.page = ghost_at(tracker, byte.at);
+        if (byte.page == NULL)
             return false;
-        const uint8_t flags = page->flags[at % NS_PAGE_SIZE];
-        const struct mapping *mapping = mapping_of(tracker, page, at);
-        if ((flags & BYTE_FREED) != 0) {
-            snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(tracker, device),
-                     write ? "writes" : "reads");
-            ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
-                              last_event(tracker, NS_EVENT_FREE, event, at), NS_NOTE_FREED, detail);
+        byte.mapping = mapping_of(tracker, byte.page, byte.at);
+        if (check_lifetime(&byte) || check_own_mapping(&byte) || check_told(&byte))
             return true;
-        }
-        if (mapping == NULL && (flags & BYTE_UNMAPPED) != 0) {
-            snprintf(detail, sizeof detail, "%s %s %s after it was handed back with unmap", actor_name(tracker, device),
-                     write ? "writes" : "reads", object_name(tracker, at));
-            ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last,
-                              last_event(tracker, NS_EVENT_UNMAP, event, at), NS_NOTE_UNMAPPED, detail);
-            return true;
-        }
-        if (mapping != NULL && mapping->device == device) {
-            if ((flags & BYTE_CPU_OWNS) != 0) {
-                snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu",
-                         actor_name(tracker, device), write ? "writes" : "reads", object_name(tracker, at));
-                ns_tracker_report(tracker, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->back_event,
-                                  NS_NOTE_UNMAPPED, detail);
-                return true;
-            }
-            if ((write && mapping->direction == 1) || (!write && mapping->direction == 2)) {
-                snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", actor_name(tracker, device),
-                         write ? "writes" : "reads", write ? "to-device" : "from-device");
-                ns_tracker_report(tracker, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, event, at, last, mapping->map_event,
-                                  NS_NOTE_MAPPED, detail);
-                return true;
-            }
-        }
-        const struct mapping *before = i == 0 ? NULL : mapping_at(tracker, at - 1);
-        if (mapping == NULL && before != NULL && before->device == device) {
-            snprintf(detail, sizeof detail, "%s %s beyond the %u bytes that were mapped for it",
-                     actor_name(tracker, device), write ? "writes" : "reads", (unsigned)before->length);
-            ns_tracker_report(tracker, NS_DC_WRONG_RANGE, NS_SYMPTOM_OWNERSHIP, event, at, last, before->map_event,
-                              NS_NOTE_MAPPED, detail);
-            return true;
-        }
-        const ns_version newest = page->flat[at % NS_PAGE_SIZE];
-        const struct ns_event *writer = event_at(tracker, newest);
-        if (tracker->device[device].rings_doorbell && writer->kind == NS_EVENT_STORE &&
-            !happened_before(tracker, newest, device)) {
-            snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
-                     actor_name(tracker, writer->actor), actor_name(tracker, device));
-            ns_tracker_report(tracker, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, event, at, last, newest, NS_NOTE_WROTE,
-                              detail);
-            return true;
-        }
+        byte.before = byte.mapping;
     }
     return false;
 }

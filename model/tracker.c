@@ -103,10 +103,8 @@ void set_mapping(struct ns_tracker *tracker, struct ghost_page *page, size_t off
         traffic->mapping[offset] = number;
 }
 
-struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
+struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address) {
     const uint64_t number = address / NS_PAGE_SIZE;
-    if (tracker->last != NULL && tracker->last->number == number)
-        return tracker->last;
     struct ghost_page **bucket = &tracker->bucket[(number ^ (number >> 12)) % GHOST_BUCKETS];
     struct ghost_page *page = *bucket;
     while (page != NULL && page->number != number)

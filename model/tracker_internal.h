@@ -96,7 +96,12 @@ static inline bool range_holds(uint64_t first, uint64_t length, uint64_t address
 }
 
 /* tracker.c. NULL without host memory: the page is then not watched. */
-struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address);
+struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address);
+static inline struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
+    if (tracker->last != NULL && tracker->last->number == address / NS_PAGE_SIZE)
+        return tracker->last;
+    return ghost_find(tracker, address);
+}
 /* To write the page's traffic; NULL without host memory, and then the setters do nothing. */
 struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page);
 void set_aux(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t value);
