@@ -38,8 +38,7 @@ void tlm_interconnect::on_drained(drained_function function, void *context) {
     drained_context_ = context;
 }
 
-bool tlm_interconnect::translate(const bus_master &master, uint64_t address, uint64_t length,
-                                 uint64_t *physical) const {
+bool tlm_interconnect::translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical) {
     *physical = address;
     if (!master.dma || master.windows.empty())
         return true;

@@ -75,6 +75,10 @@ class tlm_interconnect : public sc_core::sc_module {
     target_port &add_target(uint64_t start, uint64_t length, int registers_of = no_master);
     void on_drained(drained_function function, void *context);
 
+    // Where a master's bus address leads: through the first window that holds the whole range. False: nowhere.
+    static bool translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical);
+    const bus_master &master(int index) const { return masters_[static_cast<size_t>(index)].config; }
+
     // Posted writes of a master: all of them, or only those that touch [address, address + length). Returns how many
     // went.
     unsigned drain(int master, uint64_t address, uint64_t length);
@@ -99,7 +103,6 @@ class tlm_interconnect : public sc_core::sc_module {
 
     void transport(int index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int index, tlm::tlm_generic_payload &payload);
-    bool translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical) const;
     target_state *target_at(uint64_t address, uint64_t length);
     void post(master_state &master, const tlm::tlm_generic_payload &payload, const attributes *attribute);
     void send_oldest(master_state &master, size_t position);

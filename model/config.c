@@ -119,6 +119,9 @@ static bool check_memory(const struct ns_machine_config *config, const struct re
             }
         }
     }
+    if (config->ram[0].length < NS_CONFIG_MIN_FIRST_RAM) {
+        return wrong(reason, "the first RAM has at least 256K: the page tables lie in it");
+    }
     if (config->pma_count > NS_CONFIG_MAX_PMAS) {
         return wrong(reason, "a machine has at most %d `pma` regions", NS_CONFIG_MAX_PMAS);
     }

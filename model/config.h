@@ -16,6 +16,7 @@ extern "C" {
 #define NS_CONFIG_NAME_BYTES      48
 #define NS_CONFIG_MAX_RAMS        8
 #define NS_CONFIG_MAX_PMAS        8
+#define NS_CONFIG_MIN_FIRST_RAM   (UINT64_C(256) << 10)
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
 

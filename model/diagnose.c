@@ -26,6 +26,8 @@ static enum coverage coverage_of(const struct ns_tracker *tracker, const struct 
         event->length != 0 && event->address < line_address + line && line_address < event->address + event->length;
     if (!touches)
         return NOT_NAMED;
+    if (event->exact)
+        return COVERED; /* an instruction on exactly these lines */
     if (ns_line_operation(line_address, line, event->address, event->length, (enum ns_cache_op)event->op,
                           &config->range, performed))
         return COVERED;
@@ -235,16 +237,27 @@ static enum ns_whereabouts where_is(const struct ns_tracker *tracker, uint64_t a
     }
     if (memory_version(tracker, address) == version)
         return NS_IN_MEMORY;
-    return version_exists(tracker, address, version, false) ? NS_IN_CACHE : NS_NOWHERE;
+    if (version_exists(tracker, address, version, false))
+        return NS_IN_CACHE;
+    const unsigned writer = event_at(tracker, version)->actor;
+    if (writer < NS_MAX_ACTORS && tracker->under_way[writer] == version)
+        return is_device(tracker, writer) ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
+    return NS_NOWHERE;
 }
 
 /* The device that matters for a hart's access: who wrote last, else who has it mapped. */
 static unsigned device_for(const struct ns_tracker *tracker, const struct ns_event *writer, uint64_t address) {
     if (is_device(tracker, writer->actor) && writer->kind == NS_EVENT_DMA_WRITE)
         return writer->actor;
-    for (size_t i = tracker->mapping_count; i-- > 0;)
-        if (range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
-            return tracker->mapping[i].device;
+    const struct mapping *newest = NULL;
+    for (size_t i = 0; i < tracker->mapping_count; i++) {
+        const struct mapping *mapping = &tracker->mapping[i];
+        if (range_holds(mapping->first, mapping->length, address) &&
+            (newest == NULL || mapping->map_event > newest->map_event))
+            newest = mapping;
+    }
+    if (newest != NULL)
+        return newest->device;
     return 0xff;
 }
 
@@ -313,12 +326,18 @@ static void explain_stale(const struct ns_tracker *tracker, const struct stale_b
                                         [NS_IN_POSTED_WRITE] = "a posted write on its way holds",
                                         [NS_NOWHERE] = "the newest bytes are gone:"};
     const bool snooped = is_device(tracker, access->actor) && tracker->device[access->actor].snoops;
+    const bool from_cache = access->kind == NS_EVENT_LOAD && access->type == NS_TYPE_CACHEABLE;
     if (access->kind == NS_EVENT_LOAD && access->level < log->levels)
         snprintf(hazard->detail, sizeof hazard->detail, "hit in %s set %u way %u: got %s, %s %s",
                  log->level_name[access->level], access->set, access->way, got, place[where], newest);
     else
-        snprintf(hazard->detail, sizeof hazard->detail, "got %s from %s; %s %s", got, snooped ? "the caches" : "memory",
-                 place[where], newest);
+        snprintf(hazard->detail, sizeof hazard->detail, "got %s from %s; %s %s", got,
+                 snooped || from_cache ? "the caches" : "memory", place[where], newest);
+}
+
+static void add_detail(struct ns_hazard *hazard, const char *text) {
+    const size_t used = strlen(hazard->detail);
+    snprintf(hazard->detail + used, sizeof hazard->detail - used, "%s", text);
 }
 
 /* Is the maintenance that was found the point of this hazard, so that the report shows it? */
@@ -328,7 +347,32 @@ static bool explained_by_maintenance(enum ns_hazard_id id) {
            id == NS_BB_LEAK || id == NS_AT_COHERENCY_DECL_REV;
 }
 
+/* The same step reads bytes of the same two writing steps again and again: it was explained often enough. */
+static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
+    enum { OFTEN = 16 };
+    const uint32_t site = event_at(tracker, bytes->event)->site;
+    struct repeated_story *story = &tracker->story[site % STORIES];
+    const uint32_t newest = event_at(tracker, bytes->newest)->site, got = event_at(tracker, bytes->got)->site;
+    if (story->site != site || story->newest != newest || story->got != got || story->count == 0) {
+        *story = (struct repeated_story){.site = site, .newest = newest, .got = got};
+    }
+    if (++story->count <= OFTEN || story->id == NS_HAZARD_NONE)
+        return false;
+    const struct ns_event *access = event_at(tracker, bytes->event);
+    const struct ns_hazard again = {.id = story->id,
+                                    .symptom = NS_SYMPTOM_STALE,
+                                    .event = bytes->event,
+                                    .site = site,
+                                    .actor = access->actor,
+                                    .first = bytes->first,
+                                    .last = bytes->first + bytes->length - 1};
+    ns_log_add_hazard(tracker->log, &again);
+    return true;
+}
+
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
+    if (told_often(tracker, bytes))
+        return;
     const struct ns_event *access = event_at(tracker, bytes->event);
     const struct ns_event *writer = event_at(tracker, bytes->newest);
     const struct ghost_page *page = ghost_at(tracker, bytes->first);
@@ -345,7 +389,14 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
                    : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
                                                       : NS_WRITER_NOBODY;
-    facts.newest = where_is(tracker, bytes->first, bytes->newest);
+    facts.newest =
+        (page->flags[offset] & BYTE_DISCARDED) != 0 ? NS_NOWHERE : where_is(tracker, bytes->first, bytes->newest);
+    /* The access went past the caches, and memory has the newest bytes by now: they were on their way when it looked.
+     */
+    const bool past_caches =
+        at.reader_is_device ? !tracker->device[access->actor].snoops : access->type != NS_TYPE_CACHEABLE;
+    if (facts.newest == NS_IN_MEMORY && past_caches)
+        facts.newest = facts.writer == NS_WRITER_DEVICE ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
     facts.nothing_cached = !at.reader_is_device && access->type != NS_TYPE_CACHEABLE;
     facts.writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
     facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
@@ -385,7 +436,8 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     facts.filled_after_maintenance =
         at.filled != NS_NO_EVENT && facts.maintenance.after_covers && at.filled > at.blamed;
     const uint32_t told = tracker->told_event[access->actor][writer->actor];
-    facts.told = told >= bytes->newest && told != NS_NO_EVENT;
+    facts.told = (told >= bytes->newest && told != NS_NO_EVENT) ||
+                 (facts.writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, access->actor));
     if (at.reader_is_device && facts.told) {
         /* Told by a doorbell, or by a flag that the device saw in memory? */
         facts.told_by_memory = true;
@@ -401,6 +453,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                                .first = bytes->first,
                                .last = bytes->first + bytes->length - 1};
     hazard.id = ns_rule_stale(&facts);
+    tracker->story[access->site % STORIES].id = hazard.id;
     if (hazard.id == NS_BB_LEAK)
         hazard.symptom = NS_SYMPTOM_LEAK;
     fill_samples(tracker, &hazard, bytes->first, bytes->length, bytes->data);
@@ -422,6 +475,10 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
             }
         }
     explain_stale(tracker, bytes, &hazard, facts.newest);
+    if (hazard.id == NS_LS_ALIGN && facts.maintenance.after_named_skipped)
+        add_detail(&hazard, "; the range covers this line only in part, and left it alone");
+    else if (hazard.id == NS_DC_WRONG_RANGE && facts.maintenance.after_named_rounded)
+        add_detail(&hazard, "; the range was rounded inwards, and left this line out");
     ns_log_add_hazard(tracker->log, &hazard);
 }
 

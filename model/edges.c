@@ -39,9 +39,17 @@ void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned dev
         ns_tracker_start(tracker, device);
 }
 
+void hand_over(struct ns_tracker *tracker, unsigned hart, unsigned device) {
+    ns_tracker_doorbell(tracker, hart, device);
+    /* A device that is running goes on to what it is handed; one that has not begun waits for its start. */
+    if (tracker->started[device])
+        ns_tracker_start(tracker, device);
+}
+
 void ns_tracker_start(struct ns_tracker *tracker, unsigned device) {
     join(&tracker->clock[device], &tracker->doorbell[device]);
     tracker->learnt[device] = now(tracker);
+    tracker->started[device] = true;
 }
 
 void ns_tracker_raise(struct ns_tracker *tracker, unsigned device, unsigned irq) {

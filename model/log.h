@@ -93,7 +93,9 @@ struct ns_event {
     uint8_t irq;
     uint8_t inside;      /* MAINTENANCE: issued inside an API call (map, unmap, sync, alloc), link: that call */
     uint8_t data_length; /* valid bytes in data */
-    uint16_t set, way;
+    uint8_t exact;       /* MAINTENANCE: instructions on exactly the lines touched; no rounding, no edges */
+    uint32_t set;
+    uint16_t way;
     uint8_t data[8]; /* the first bytes read or written */
 };
 

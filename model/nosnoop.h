@@ -76,6 +76,8 @@ uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical)
 /* The step that an actor is about to do: events carry this site from now on. `object` is a tracked object or
  * NS_NO_OBJECT. */
 void ns_actor_begin(struct ns_machine *machine, unsigned actor, uint32_t site, uint32_t object);
+/* The site that an actor's events carry now. */
+uint32_t ns_actor_site(const struct ns_machine *machine, unsigned actor);
 /* Events of maintenance from now on are inside the API call `event`; NS_NO_EVENT ends it. */
 void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event);
 /* Appends an event of this actor with site and time filled in; returns its number. */

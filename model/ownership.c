@@ -31,6 +31,9 @@ static uint32_t last_event(const struct ns_tracker *tracker, enum ns_event_kind 
 bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length) {
     static const char *const type_text[] = {"cacheable", "non-cacheable", "strongly ordered"};
     const struct ns_event *access = event_at(tracker, event);
+    const uint32_t here = object_at(tracker, address);
+    if (here != NS_NO_OBJECT && object != NS_NO_OBJECT && tracker->object[here].part_of == object + 1)
+        object = here; /* pages of it were given another type */
     if (object == NS_NO_OBJECT || (uint8_t)tracker->object[object].type == access->type)
         return false;
     char detail[256];
@@ -43,6 +46,21 @@ bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uin
     ns_tracker_report(tracker, NS_AT_WRONG_TYPE, NS_SYMPTOM_FAULT, event, address, address + length - 1, earlier,
                       NS_NOTE_TYPE_CHANGED, detail);
     return true;
+}
+
+/* A device's access to the byte that no chain of edges orders before this hart's; NS_NO_EVENT when there is none. What
+ * a program never waits for is taken as ordered, and so is what was handed back with unmap. */
+static uint32_t racing_access(const struct ns_tracker *tracker, const struct ghost_page *page, uint64_t at,
+                              unsigned hart, bool store) {
+    const size_t offset = at % NS_PAGE_SIZE;
+    if ((page->flags[offset] & BYTE_UNMAPPED) != 0)
+        return NS_NO_EVENT;
+    const uint32_t access[] = {page->traffic->device_write[offset], store ? page->traffic->device_read[offset] : 0};
+    for (unsigned i = 0; i < 2; i++)
+        if (access[i] != NS_NO_EVENT && tracker->device[event_at(tracker, access[i])->actor].signals &&
+            !happened_before(tracker, access[i], hart))
+            return access[i];
+    return NS_NO_EVENT;
 }
 
 /* A hart touches bytes that a device owns or may still be using. True when it was reported. */
@@ -64,13 +82,10 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
                               mapping->hand_over_event, NS_NOTE_MAPPED, detail);
             return true;
         }
-        const uint32_t last = page->traffic->device_access[at % NS_PAGE_SIZE];
+        const uint32_t last = racing_access(tracker, page, at, hart, store);
         if (last == NS_NO_EVENT)
             continue;
         const struct ns_event *access = event_at(tracker, last);
-        if (!tracker->device[access->actor].signals || happened_before(tracker, last, hart) ||
-            (!store && access->kind == NS_EVENT_DMA_READ) || (page->flags[at % NS_PAGE_SIZE] & BYTE_UNMAPPED) != 0)
-            continue;
         snprintf(detail, sizeof detail, "%s may still be using %s: no interrupt, poll or hand-over lies between",
                  actor_name(tracker, access->actor), object_name(tracker, at));
         ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1, last,
@@ -158,6 +173,19 @@ static bool check_told(const struct touched *byte) {
     return blame(byte, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, newest, NS_NOTE_WROTE, detail);
 }
 
+bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length) {
+    struct touched byte = {
+        .tracker = tracker, .event = event, .device = event_at(tracker, event)->actor, .last = address + length - 1};
+    for (byte.at = address; byte.at <= byte.last; byte.at++) {
+        byte.page = ghost_at(tracker, byte.at);
+        if (byte.page == NULL)
+            return false;
+        if ((byte.page->flags[byte.at % NS_PAGE_SIZE] & BYTE_FREED) != 0 && check_lifetime(&byte))
+            return true;
+    }
+    return false;
+}
+
 bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write) {
     struct touched byte = {.tracker = tracker,
                            .event = event,
@@ -206,18 +234,27 @@ static void check_alignment(struct ns_tracker *tracker, uint32_t event, unsigned
     }
 }
 
+/* Where a new mapping goes: dead ones are kept as long as there is room, because what they were explains later hazards.
+ */
+static size_t mapping_slot(struct ns_tracker *tracker) {
+    if (tracker->mapping_count < MAPPING_LIMIT)
+        return tracker->mapping_count++;
+    size_t oldest = MAPPING_LIMIT;
+    for (size_t i = 0; i < MAPPING_LIMIT; i++)
+        if (!tracker->mapping[i].live &&
+            (oldest == MAPPING_LIMIT || tracker->mapping[i].back_event < tracker->mapping[oldest].back_event))
+            oldest = i;
+    return oldest;
+}
+
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                     uint8_t direction, bool undefined_until_written) {
     const struct ns_tracked_device *facts = &tracker->device[device];
     if (direction != 1 && !facts->snoops)
         check_alignment(tracker, event, device, address, length);
-    size_t index = 0;
-    while (index < tracker->mapping_count && tracker->mapping[index].live)
-        index++;
+    const size_t index = mapping_slot(tracker);
     if (index == MAPPING_LIMIT)
-        return;
-    if (index == tracker->mapping_count)
-        tracker->mapping_count++;
+        return; /* the pool's own table is as large, and says so */
     tracker->mapping[index] = (struct mapping){.first = address,
                                                .length = length,
                                                .device = device,
@@ -233,14 +270,33 @@ void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device,
         set_mapping(tracker, page, offset, (uint16_t)(index + 1));
         page->flags[offset] &= (uint8_t) ~(BYTE_UNMAPPED | BYTE_CPU_OWNS);
         if (direction == 2 && undefined_until_written) {
-            page->flags[offset] |= BYTE_UNDEFINED;
+            page->flags[offset] = (uint8_t)((page->flags[offset] | BYTE_UNDEFINED) & ~BYTE_LOST); /* a new transfer */
             set_aux(tracker, page, offset, event);
         }
     }
-    ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
+    hand_over(tracker, event_at(tracker, event)->actor, device);
 }
 
-void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length) {
+enum { OVERLAPS = 8 }; /* live mappings of one byte that are told apart; each was reported when it was made */
+
+/* The newest live mappings that share bytes with one, oldest first. */
+static size_t overlapping(const struct ns_tracker *tracker, const struct mapping *with, size_t index[OVERLAPS]) {
+    size_t count = 0;
+    for (size_t i = 0; i < tracker->mapping_count; i++) {
+        const struct mapping *other = &tracker->mapping[i];
+        if (!other->live || other->first >= with->first + with->length || with->first >= other->first + other->length)
+            continue;
+        if (count == OVERLAPS) {
+            for (size_t j = 1; j < OVERLAPS; j++)
+                index[j - 1] = index[j];
+            count--;
+        }
+        index[count++] = i;
+    }
+    return count;
+}
+
+void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address) {
     struct mapping *unmapped = NULL;
     for (size_t i = 0; i < tracker->mapping_count && unmapped == NULL; i++)
         if (tracker->mapping[i].live && tracker->mapping[i].device == device &&
@@ -250,19 +306,22 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
         return;
     unmapped->live = false;
     unmapped->back_event = event;
-    (void)length;
+    size_t others[OVERLAPS];
+    const size_t other_count = overlapping(tracker, unmapped, others);
     for (uint64_t at = unmapped->first; at < unmapped->first + unmapped->length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
-        if (page == NULL || page->traffic->mapping[at % NS_PAGE_SIZE] != (uint16_t)(unmapped - tracker->mapping + 1))
+        if (page == NULL)
+            return;
+        if (mapping_of(tracker, page, at) != unmapped)
             continue;
         const size_t offset = at % NS_PAGE_SIZE;
-        set_mapping(tracker, page, offset, 0);
+        uint16_t still = 0;
+        for (size_t i = 0; i < other_count; i++)
+            if (range_holds(tracker->mapping[others[i]].first, tracker->mapping[others[i]].length, at))
+                still = (uint16_t)(others[i] + 1);
+        set_mapping(tracker, page, offset, still);
         page->flags[offset] &= (uint8_t)~BYTE_CPU_OWNS;
-        /* Another mapping of the same byte may still live (reported as a double mapping when it was made). */
-        for (size_t i = 0; i < tracker->mapping_count; i++)
-            if (tracker->mapping[i].live && range_holds(tracker->mapping[i].first, tracker->mapping[i].length, at))
-                set_mapping(tracker, page, offset, (uint16_t)(i + 1));
-        if (page->traffic->mapping[offset] == 0)
+        if (still == 0)
             page->flags[offset] |= BYTE_UNMAPPED;
     }
 }
@@ -284,7 +343,7 @@ void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device
             mapping->hand_over_event = event;
     }
     if (!for_cpu)
-        ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
+        hand_over(tracker, event_at(tracker, event)->actor, device);
 }
 
 static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t length, bool freed) {
@@ -296,7 +355,7 @@ static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t len
         page->flags[offset] = freed ? (uint8_t)(page->flags[offset] | BYTE_FREED)
                                     : (uint8_t)(page->flags[offset] & ~(BYTE_FREED | BYTE_UNMAPPED));
         if (!freed)
-            set_device_access(tracker, page, offset, NS_NO_EVENT);
+            clear_device_accesses(tracker, page, offset);
     }
 }
 

@@ -6,7 +6,7 @@ static enum ns_hazard_id in_flight(const struct ns_stale_facts *facts) {
     if (facts->torn && !facts->told)
         return NS_OR_TORN; /* nobody said that the object was ready: it was read while it changed */
     if (facts->writer == NS_WRITER_DEVICE)
-        return facts->told ? NS_OR_IRQ_BEFORE_DATA : NS_OW_CPU_ACCESS;
+        return facts->told || facts->reader_is_device ? NS_OR_IRQ_BEFORE_DATA : NS_OW_CPU_ACCESS;
     return facts->told_by_memory ? NS_OR_DESC_PUBLISH : NS_OR_DRAIN;
 }
 

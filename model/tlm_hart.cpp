@@ -159,6 +159,14 @@ ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_ve
 
 ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
                                ns_version *versions, unsigned flags) {
+    if (const int device = machine_.device_at(physical); device >= 0) {
+        uint32_t value = 0; // a register's bytes have no versions
+        const ns_status status = ns_hart_register_read(machine_.face(), index_, static_cast<unsigned>(device), &value);
+        std::memset(data, 0, length);
+        if (versions != nullptr)
+            std::fill_n(versions, length, NS_VERSION_POWER_ON);
+        return status;
+    }
     drain_touching(physical, length); // a load sees the hart's own earlier stores
     // The event stands where the load is issued: what others write while it is under way is not older than it.
     ns_event event{};
@@ -171,6 +179,7 @@ ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t 
     const uint32_t number = machine_.log_event(index_, event);
 
     ns_version *seen = versions == nullptr ? versions_.data() : versions;
+    std::fill_n(seen, length, NS_VERSION_POWER_ON); // for a target that knows no versions
     attributes_.type = type;
     attributes_.request = cache_request::access;
     attributes_.versions = seen;
@@ -192,7 +201,7 @@ ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t 
         if (type == NS_TYPE_CACHEABLE && ns_cache_peek(machine_.cache_core(), 0, index_, physical, &copy)) {
             entry.level = static_cast<uint8_t>(result.hit_level);
             entry.link = copy.fill_event;
-            entry.set = static_cast<uint16_t>(copy.set);
+            entry.set = copy.set;
             entry.way = static_cast<uint16_t>(copy.way);
         }
     }
@@ -207,8 +216,17 @@ ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t 
         (physical / machine_.config().cache.level[0].line + 1) * machine_.config().cache.level[0].line;
     if (machine_.config().prefetch_next_line && type == NS_TYPE_CACHEABLE && result.hit_level > 0 &&
         next_line / NS_PAGE_SIZE == physical / NS_PAGE_SIZE)
-        hardware(cache_request::prefetch, machine_.hardware_actor(), next_line);
+        prefetch_for_load(next_line);
     return NS_OK;
+}
+
+// The prefetcher's fill is the hardware's doing, at the step that made it look.
+void tlm_hart::prefetch_for_load(uint64_t next_line) {
+    actor_state &hw = machine_.actor(machine_.hardware_actor());
+    const uint32_t site = hw.site;
+    hw.site = machine_.actor(index_).site;
+    hardware(cache_request::prefetch, machine_.hardware_actor(), next_line);
+    hw.site = site;
 }
 
 // ---- stores -------------------------------------------------------------------------------------
@@ -231,6 +249,8 @@ ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data
 }
 
 ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data) {
+    if (const int device = machine_.device_at(physical); device >= 0)
+        return ns_hart_doorbell(machine_.face(), index_, static_cast<unsigned>(device));
     if (!ns_memory_holds(machine_.memory_core(), physical, length))
         return bus_error(physical, length, NS_ERROR_ADDRESS);
     if (type != NS_TYPE_NC || buffer_.capacity == 0)
@@ -248,6 +268,7 @@ ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t
 
     if (type == NS_TYPE_NC && buffer_.capacity > 0) {
         buffer_store(physical, length, data, number);
+        ns_tracker_arrived(machine_.tracker(), number);
         return NS_OK;
     }
     std::fill_n(versions_.begin(), length, number);
@@ -255,7 +276,9 @@ ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t
     attributes_.request = cache_request::access;
     attributes_.versions = versions_.data();
     attributes_.event = number;
-    return transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
+    const ns_status status = transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
+    ns_tracker_arrived(machine_.tracker(), number);
+    return status;
 }
 
 void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event) {
@@ -363,42 +386,47 @@ void tlm_hart::fence(bool maintenance_too) {
     sc_core::wait(machine_.cycles(1));
 }
 
-ns_status tlm_hart::maintain(const ns_maintenance &what) {
+// The longest run of a virtual range whose pages lie one behind the other in physical memory: one range, so that its
+// edge lines are edges. Moves *address and *length past it. A page that faults ends the run, and its status is
+// returned.
+ns_status tlm_hart::gather(uint64_t *address, uint64_t *length, ns_maintenance *run) {
     static const char *const op_text[] = {"clean", "invalidate", "flush"}; // by enum ns_cache_op
-    uint64_t address = what.address, length = what.length;
-    bool first = true;
-    do {
-        ns_maintenance piece = what;
-        if (what.extent != NS_WHOLE_CACHE) {
-            // A run of pages that lie one behind the other in physical memory is one range, so that edge lines are
-            // edges.
-            piece.length = 0;
-            while (length > 0) {
-                ns_translation translation{};
-                ns_memory_type type = NS_TYPE_IO;
-                const ns_status status = translate(address, false, &translation, &type, op_text[what.op]);
-                if (status != NS_OK)
-                    return status;
-                if (piece.length == 0)
-                    piece.address = translation.physical;
-                else if (translation.physical != piece.address + piece.length)
-                    break;
-                const uint32_t part = piece_of(address, static_cast<uint32_t>(std::min<uint64_t>(length, UINT32_MAX)));
-                piece.length += part;
-                address += part;
-                length -= part;
-            }
-            if (piece.length == 0 && !first)
-                break;
-        } else {
-            piece.address = UINT64_MAX;
-            piece.length = 0;
-        }
-        first = false;
-        const ns_status status = machine_.maintain_piece(*this, index_, piece, attributes_, payload_);
+    run->length = 0;
+    while (*length > 0) {
+        ns_translation translation{};
+        ns_memory_type type = NS_TYPE_IO;
+        const ns_status status = translate(*address, false, &translation, &type, op_text[run->op]);
         if (status != NS_OK)
             return status;
-    } while (what.extent != NS_WHOLE_CACHE && length > 0);
+        if (run->length == 0)
+            run->address = translation.physical;
+        else if (translation.physical != run->address + run->length)
+            break;
+        const uint32_t part = piece_of(*address, static_cast<uint32_t>(std::min<uint64_t>(*length, UINT32_MAX)));
+        run->length += part;
+        *address += part;
+        *length -= part;
+    }
+    return NS_OK;
+}
+
+ns_status tlm_hart::maintain(const ns_maintenance &what) {
+    ns_maintenance run = what;
+    if (what.extent == NS_WHOLE_CACHE) {
+        run.address = UINT64_MAX;
+        run.length = 0;
+    }
+    if (run.length == 0)
+        return machine_.maintain_piece(*this, index_, run, attributes_, payload_);
+    uint64_t address = what.address, length = what.length;
+    while (length > 0) {
+        const ns_status fault = gather(&address, &length, &run);
+        // What lies before a page that faults is done, as a loop of instructions would have done it.
+        const ns_status status =
+            run.length > 0 ? machine_.maintain_piece(*this, index_, run, attributes_, payload_) : NS_OK;
+        if (fault != NS_OK || status != NS_OK)
+            return fault != NS_OK ? fault : status;
+    }
     return NS_OK;
 }
 

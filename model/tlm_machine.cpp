@@ -54,9 +54,12 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         master.posted_entries = device.has_posted ? device.posted_entries : config.posted_entries;
         master.drain = policy_of(config.posted_drain);
         master.drain_after = picoseconds(config.posted_drain_ps);
-        for (size_t w = 0; w < config.window_count; w++)
-            if (config.window[w].device[0] == '\0' || std::strcmp(config.window[w].device, device.name) == 0)
-                master.windows.push_back({config.window[w].bus, config.window[w].physical, config.window[w].length});
+        for (const bool own : {true, false}) // a device's own windows come before those for all
+            for (size_t w = 0; w < config.window_count; w++) {
+                const ns_dma_window &window = config.window[w];
+                if (own ? std::strcmp(window.device, device.name) == 0 : window.device[0] == '\0')
+                    master.windows.push_back({window.bus, window.physical, window.length});
+            }
         windows_.push_back(master.windows);
         int number;
         connect(devices_.back()->socket, interconnect_->add_master(master, &number));
@@ -86,7 +89,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         log_->line_size[level] = config_.cache.level[level].line;
     }
     const ns_tracker_view view = {this, cache_->core(), memory_->core(), &config_, find_in_flight};
-    tracker_ = ns_tracker_create(log_, &view);
+    tracker_.reset(ns_tracker_create(log_, &view));
     if (tracker_ == nullptr)
         throw std::runtime_error("out of memory");
     for (unsigned i = 0; i < device_count; i++) {
@@ -98,7 +101,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         facts.signals = devices[i].signals;
         facts.address_bits = devices[i].dma_bits;
         facts.bus_offset = windows_[i].empty() ? 0 : windows_[i][0].physical - windows_[i][0].bus;
-        ns_tracker_set_device(tracker_, device_actor(i), &facts);
+        ns_tracker_set_device(tracker_.get(), device_actor(i), &facts);
     }
     interconnect_->on_drained(on_drained, this);
     build_page_tables();
@@ -106,10 +109,6 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
     actors_.resize(hardware_actor() + 1);
     for (unsigned i = 0; i <= hardware_actor(); i++)
         sc_core::sc_spawn([this, i] { program_thread(i); }, sc_core::sc_gen_unique_name("program"));
-}
-
-machine::~machine() {
-    ns_tracker_destroy(tracker_);
 }
 
 // ---- construction -------------------------------------------------------------------------------
@@ -395,7 +394,7 @@ void machine::report_bus_error(unsigned actor_index, uint64_t bus, uint64_t addr
     char detail[256];
     std::snprintf(detail, sizeof detail, "%s puts %s on the bus: no window and no target answers",
                   log_->actor[actor_index].name, address_text(bus).c_str());
-    ns_tracker_report(tracker_, NS_AD_DECODE_ERROR, NS_SYMPTOM_ADDRESS, number, address, address + length - 1,
+    ns_tracker_report(tracker_.get(), NS_AD_DECODE_ERROR, NS_SYMPTOM_ADDRESS, number, address, address + length - 1,
                       NS_NO_EVENT, NS_NOTE_OTHER, detail);
 }
 
@@ -409,6 +408,7 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
     event.scope = static_cast<uint8_t>(piece.scope);
     event.link = actors_[index].inside;
     event.inside = actors_[index].inside != NS_NO_EVENT;
+    event.exact = piece.extent == NS_EXACT_LINES;
     event.peer = 0xff;
     maintenance_lock_.lock(); // the tracker knows one operation at a time
     const uint32_t number = log_event(index, event);
@@ -416,7 +416,7 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
         maintenance_lock_.unlock();
         return NS_OK; // it names nothing
     }
-    ns_tracker_maintenance_begin(tracker_, number, piece.address, piece.length, piece.extent == NS_WHOLE_CACHE);
+    ns_tracker_maintenance_begin(tracker_.get(), number, piece.address, piece.length, piece.extent == NS_WHOLE_CACHE);
     attribute.initiator_id = index;
     attribute.request = cache_request::maintain;
     attribute.maintenance = piece;
@@ -424,7 +424,7 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
     set_request(payload, piece.address, attribute);
     sc_time delay = SC_ZERO_TIME;
     on.socket->b_transport(payload, delay);
-    ns_tracker_maintenance_end(tracker_);
+    ns_tracker_maintenance_end(tracker_.get());
     maintenance_lock_.unlock();
     attribute.request = cache_request::access;
     if (delay != SC_ZERO_TIME)
@@ -439,7 +439,7 @@ uint32_t machine::log_line_event(ns_event_kind kind, const ns_cache_line_event &
     event.length = line.length;
     event.level = static_cast<uint8_t>(line.level);
     event.cause = static_cast<uint8_t>(line.cause);
-    event.set = static_cast<uint16_t>(line.set);
+    event.set = line.set;
     event.way = static_cast<uint16_t>(line.way);
     event.dirty = dirty;
     event.peer = static_cast<uint8_t>(line.hart);
@@ -462,15 +462,15 @@ void machine::on_write_back(void *self, const ns_cache_line_event *line) {
 void machine::on_drop(void *self, const ns_cache_line_event *line, bool dirty) {
     machine *owner = static_cast<machine *>(self);
     const uint32_t number = owner->log_line_event(NS_EVENT_DROP, *line, dirty);
-    ns_tracker_drop(owner->tracker_, number, line, dirty);
+    ns_tracker_drop(owner->tracker_.get(), number, line, dirty);
 }
 
 void machine::before_memory_write(void *self, uint64_t tag, uint64_t address, uint32_t length, const uint8_t *old_data,
                                   const ns_version *old_versions, const uint8_t *data, const ns_version *versions) {
     machine *owner = static_cast<machine *>(self);
     if (owner->tracker_ != nullptr)
-        ns_tracker_memory_write(owner->tracker_, static_cast<uint32_t>(tag), address, length, old_data, old_versions,
-                                data, versions);
+        ns_tracker_memory_write(owner->tracker_.get(), static_cast<uint32_t>(tag), address, length, old_data,
+                                old_versions, data, versions);
 }
 
 void machine::on_drained(void *self, unsigned initiator, uint32_t written, uint64_t address, uint32_t length) {

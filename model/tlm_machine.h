@@ -42,11 +42,11 @@ class machine : public sc_core::sc_module {
   public:
     machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
             size_t device_count, ns_log *log, ::ns_machine *face, const socket_connector &connect = connect_directly);
-    ~machine() override;
+    ~machine() override = default;
 
     const ns_machine_config &config() const { return config_; }
     ns_log *log() { return log_; }
-    ns_tracker *tracker() { return tracker_; }
+    ns_tracker *tracker() { return tracker_.get(); }
     ns_cache *cache_core() { return cache_->core(); }
     ns_memory *memory_core() { return memory_->core(); }
     tlm_interconnect &interconnect() { return *interconnect_; }
@@ -61,6 +61,14 @@ class machine : public sc_core::sc_module {
     const std::vector<ns_pma_region> &pmas() const { return pmas_; }
     const std::vector<bus_window> &windows_of(unsigned device) const { return windows_[device]; }
     uint64_t page_root() const { return page_root_; }
+    // The device whose registers lie at this physical address, or -1.
+    int device_at(uint64_t physical) const {
+        const uint64_t offset = physical - register_base_;
+        return physical >= register_base_ && offset < device_count() * tlm_dma::register_bytes
+                   ? static_cast<int>(offset / tlm_dma::register_bytes)
+                   : -1;
+    }
+    ::ns_machine *face() { return face_; }
     uint64_t registers_of(unsigned device) const { return register_base_ + device * tlm_dma::register_bytes; }
     sc_core::sc_time cycles(unsigned count) const { return cycle_ * count; }
     sc_core::sc_time register_latency() const { return register_latency_; }
@@ -120,7 +128,10 @@ class machine : public sc_core::sc_module {
     ns_machine_config config_;
     ns_log *log_;
     ::ns_machine *face_;
-    ns_tracker *tracker_ = nullptr;
+    struct tracker_deleter {
+        void operator()(ns_tracker *tracker) const { ns_tracker_destroy(tracker); }
+    };
+    std::unique_ptr<ns_tracker, tracker_deleter> tracker_;
     sc_core::sc_time cycle_, register_latency_;
     uint64_t unit_per_ps_ = 1;
     std::unique_ptr<tlm_memory> memory_;

@@ -141,6 +141,9 @@ void ns_actor_begin(struct ns_machine *machine, unsigned actor, uint32_t site, u
     machine->body->actor(actor).site = site;
     machine->body->actor(actor).object = object;
 }
+uint32_t ns_actor_site(const struct ns_machine *machine, unsigned actor) {
+    return machine->body->actor(actor).site;
+}
 void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event) {
     machine->body->actor(actor).inside = event;
 }
@@ -255,22 +258,21 @@ static uint64_t meant_by(ns::machine &body, unsigned device, const destination &
             continue;
         if (ns_tracker_is_object(body.tracker(), to.driven))
             return to.driven; /* not at all: a physical address on the bus */
-        if (ns_tracker_is_object(body.tracker(), to.driven + 2 * offset))
-            return to.driven + 2 * offset; /* twice */
+        const uint64_t twice = body.device(device).driven(to.driven + 2 * offset); /* the register wraps */
+        if (ns_tracker_is_object(body.tracker(), twice))
+            return twice;
     }
     return UINT64_MAX;
 }
 
-static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsigned device, uint64_t bus,
-                           uint64_t intended, uint32_t length) {
+static destination resolve(ns::machine &body, const ns::tlm_dma &dma, unsigned device, uint64_t bus, uint64_t intended,
+                           uint32_t length) {
     destination to = {dma.driven(bus), UINT64_MAX, NS_HAZARD_NONE};
     const auto &windows = body.windows_of(device);
-    if (windows.empty())
-        to.physical = to.driven;
-    for (const ns::bus_window &window : windows)
-        if (to.driven >= window.bus && to.driven - window.bus < window.length &&
-            length <= window.length - (to.driven - window.bus))
-            to.physical = window.physical + (to.driven - window.bus);
+    const ns::bus_master &master = body.interconnect().master(body.master_of(device));
+    uint64_t physical;
+    if (ns::tlm_interconnect::translate(master, to.driven, length, &physical))
+        to.physical = physical;
     if (to.driven != bus)
         to.problem = NS_AD_MASK_TRUNC;
     else if (intended != UINT64_MAX && to.physical != intended)
@@ -281,7 +283,7 @@ static destination resolve(const ns::machine &body, const ns::tlm_dma &dma, unsi
 }
 
 static void report_address(ns::machine &body, unsigned device, uint32_t event, const destination &to, uint64_t bus,
-                           uint64_t intended, uint32_t length) {
+                           uint64_t intended, uint32_t length, bool write) {
     const unsigned actor = body.device_actor(device);
     const char *name = body.log()->actor[actor].name;
     const uint64_t first = intended != UINT64_MAX ? intended : bus;
@@ -292,10 +294,10 @@ static void report_address(ns::machine &body, unsigned device, uint32_t event, c
         detail += " but drives only " + ns::address_text(to.driven) + ", which " + where;
     else
         detail += ", which " + where + "; the buffer lies at physical " + ns::address_text(intended);
-    ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first, first + length - 1, NS_NO_EVENT,
-                      NS_NOTE_OTHER, detail.c_str());
-    if (intended != UINT64_MAX)
-        ns_tracker_misdirected(body.tracker(), intended, length);
+    const size_t hazard = ns_tracker_report(body.tracker(), to.problem, NS_SYMPTOM_ADDRESS, event, first,
+                                            first + length - 1, NS_NO_EVENT, NS_NOTE_OTHER, detail.c_str());
+    if (write && intended != UINT64_MAX)
+        ns_tracker_misdirected(body.tracker(), hazard, intended, length);
 }
 
 /* How many of the bytes from `bus` on lie behind each other in one piece: up to where the address register wraps, or a
@@ -311,6 +313,7 @@ static uint32_t contiguous(const ns::machine &body, unsigned device, const ns::t
         if (dma.driven(bus) >= window.bus && dma.driven(bus) - window.bus < window.length) {
             shorten(window.length - (dma.driven(bus) - window.bus));
             physical = window.physical + (dma.driven(bus) - window.bus);
+            break; /* the first one, as the interconnect takes it */
         }
     for (size_t i = 0; i < body.config().ram_count; i++) {
         const ns_ram &ram = body.config().ram[i];
@@ -344,7 +347,7 @@ static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tl
     }
     const uint32_t number = body.log_event(actor, event);
     if (to.problem != NS_HAZARD_NONE)
-        report_address(body, device, number, to, bus, intended, length);
+        report_address(body, device, number, to, bus, intended, length, write);
     std::vector<ns_version> own;
     if (versions == nullptr) {
         own.resize(length);
@@ -355,6 +358,8 @@ static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tl
         std::fill_n(versions, length, number);
     }
     const enum ns_status status = dma.transfer(command, to.driven, length, data, versions, number);
+    if (write)
+        ns_tracker_arrived(body.tracker(), number);
     if (status != NS_OK) {
         if (to.problem == NS_HAZARD_NONE)
             body.report_bus_error(actor, bus, bus, length);

@@ -63,6 +63,9 @@ bool ns_tracker_is_object(const struct ns_tracker *tracker, uint64_t address) {
 void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent) {
     tracker->object[object].type = type;
     tracker->object[object].coherent = coherent;
+    for (size_t i = 0; i < tracker->object_count; i++)
+        if (tracker->object[i].part_of == object + 1)
+            tracker->object[i].length = 0; /* its parts have the type of the whole again */
 }
 
 void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) {
@@ -89,12 +92,17 @@ void set_aux(struct ns_tracker *tracker, struct ghost_page *page, size_t offset,
         traffic->aux[offset] = value;
 }
 
-void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event) {
-    if (page->traffic->device_access[offset] == event)
-        return; /* nothing to clear on a page without traffic */
+void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event, bool write) {
     struct ghost_traffic *traffic = traffic_of(tracker, page);
     if (traffic != NULL)
-        traffic->device_access[offset] = event;
+        *(write ? &traffic->device_write[offset] : &traffic->device_read[offset]) = event;
+}
+
+void clear_device_accesses(struct ns_tracker *tracker, struct ghost_page *page, size_t offset) {
+    if (page->traffic == &no_traffic)
+        return;
+    set_device_access(tracker, page, offset, NS_NO_EVENT, true);
+    set_device_access(tracker, page, offset, NS_NO_EVENT, false);
 }
 
 void set_mapping(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint16_t number) {
@@ -110,11 +118,12 @@ struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address) {
     while (page != NULL && page->number != number)
         page = page->next;
     if (page == NULL) {
-        page = calloc(1, sizeof *page);
+        page = tracker->page_count < PAGE_LIMIT ? calloc(1, sizeof *page) : NULL;
         if (page == NULL) {
             tracker->log->truncated = true;
             return NULL;
         }
+        tracker->page_count++;
         page->number = number;
         page->traffic = &no_traffic;
         page->next = *bucket;
@@ -184,8 +193,8 @@ bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_versi
 
 /* ---- hazards without a symptom --------------------------------------------------------------- */
 
-void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
-                       uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail) {
+size_t ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
+                         uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail) {
     struct ns_hazard hazard = {.id = id, .symptom = symptom, .event = event, .first = first, .last = last};
     hazard.site = event_at(tracker, event)->site;
     hazard.actor = event_at(tracker, event)->actor;
@@ -194,7 +203,7 @@ void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns
         hazard.note_count = 1;
     }
     snprintf(hazard.detail, sizeof hazard.detail, "%s", detail);
-    ns_log_add_hazard(tracker->log, &hazard);
+    return ns_log_add_hazard(tracker->log, &hazard);
 }
 
 /* ---- accesses -------------------------------------------------------------------------------- */
@@ -223,17 +232,19 @@ void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t objec
                       const uint8_t *data) {
     check_type(tracker, event, object, address, length);
     check_hart_ownership(tracker, event, address, length, true);
+    tracker->under_way[event_at(tracker, event)->actor] = event;
     write_flat(tracker, event, address, length, data);
 }
 
 void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                           const uint8_t *data) {
     check_device_access(tracker, event, address, length, true);
+    tracker->under_way[event_at(tracker, event)->actor] = event;
     write_flat(tracker, event, address, length, data);
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page != NULL)
-            set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event);
+            set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event, true);
     }
 }
 
@@ -345,8 +356,10 @@ void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t ad
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page != NULL)
-            set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event);
+            set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event, false);
     }
+    if (check_device_lifetime(tracker, event, address, length))
+        return; /* what freed memory holds needs no other explanation */
     if (!compare(tracker, event, NS_NO_OBJECT, address, length, data, versions))
         check_device_access(tracker, event, address, length, false);
 }
@@ -452,13 +465,18 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
     }
 }
 
-void ns_tracker_misdirected(struct ns_tracker *tracker, uint64_t address, uint64_t length) {
+void ns_tracker_arrived(struct ns_tracker *tracker, uint32_t event) {
+    if (tracker->under_way[event_at(tracker, event)->actor] == event)
+        tracker->under_way[event_at(tracker, event)->actor] = NS_NO_EVENT;
+}
+
+void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t address, uint64_t length) {
     for (uint64_t at = address; at < address + length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
-        if (page == NULL || tracker->log->hazard_count == 0)
+        if (page == NULL || hazard >= tracker->log->hazard_count)
             return;
         page->flags[at % NS_PAGE_SIZE] |= BYTE_LOST;
-        set_aux(tracker, page, at % NS_PAGE_SIZE, (uint32_t)tracker->log->hazard_count - 1);
+        set_aux(tracker, page, at % NS_PAGE_SIZE, (uint32_t)hazard);
     }
 }
 

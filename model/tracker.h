@@ -48,6 +48,7 @@ struct ns_tracked_object {
     const uint32_t *field_offset; /* fields within an element, ascending; NULL: the element is one unit. Must outlive
                                      the tracker. */
     uint32_t field_count;
+    uint32_t part_of; /* 1 + the object of which this is a part with a memory type of its own; 0: none */
 };
 #define NS_NO_OBJECT UINT32_MAX
 
@@ -82,6 +83,9 @@ void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t add
                         const uint8_t *data);
 void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                       const uint8_t *data);
+/* The write `event` of a hart or device has arrived: in a cache, a buffer, or memory. Until then its bytes are on their
+ * way. */
+void ns_tracker_arrived(struct ns_tracker *tracker, uint32_t event);
 struct ns_load_facts {
     bool polling;     /* an older version is allowed; nothing is reported */
     bool to_register; /* the program keeps the value */
@@ -107,7 +111,8 @@ void ns_tracker_maintenance_end(struct ns_tracker *tracker);
 /* Hand-over and lifetime. actor is the hart, device the device's actor number. */
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                     uint8_t direction, bool undefined_until_written);
-void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length);
+/* Ends the device's live mapping that holds `address`; nothing without one. */
+void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address);
 void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                      bool for_cpu);
 void ns_tracker_free(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length);
@@ -121,14 +126,14 @@ void ns_tracker_wait(struct ns_tracker *tracker, unsigned hart, unsigned irq);
 /* A poll ended because it saw `version`. */
 void ns_tracker_poll(struct ns_tracker *tracker, unsigned actor, ns_version version);
 
-/* A hazard that the machine or an API found by itself: misuse, faults, addresses. `earlier`: an event to show, or
- * NS_NO_EVENT. */
-void ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
-                       uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail);
+/* A hazard that the machine or an API found by itself: misuse, faults, addresses. Returns its index in the log, or
+ * SIZE_MAX. `earlier`: an event to show, or NS_NO_EVENT. */
+size_t ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event,
+                         uint64_t first, uint64_t last, uint32_t earlier, enum ns_note_role role, const char *detail);
 
-/* After a report that a device's transfer went elsewhere: these bytes, which it was meant for, are not hazards of their
- * own when they are met. */
-void ns_tracker_misdirected(struct ns_tracker *tracker, uint64_t address, uint64_t length);
+/* After a report (`hazard`, its index) that a device's write went elsewhere: these bytes, which it was meant for, are
+ * not hazards of their own when they are met. */
+void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t address, uint64_t length);
 
 /* What a program would have got from flat memory: true when every byte of [address, address + length) has this value
  * there. */

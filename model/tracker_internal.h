@@ -18,10 +18,11 @@ enum {
 
 /* What is only known of bytes that devices, mappings or hazards have touched: most pages never need it. */
 struct ghost_traffic {
-    ns_version before_dma[NS_PAGE_SIZE];    /* what memory held when a DMA write replaced it */
-    ns_version device_access[NS_PAGE_SIZE]; /* the last device access, read or write */
-    uint32_t aux[NS_PAGE_SIZE];             /* see the flags */
-    uint16_t mapping[NS_PAGE_SIZE];         /* 1 + index of the newest live mapping */
+    ns_version before_dma[NS_PAGE_SIZE];   /* what memory held when a DMA write replaced it */
+    ns_version device_write[NS_PAGE_SIZE]; /* the last DMA write */
+    ns_version device_read[NS_PAGE_SIZE];  /* the last DMA read */
+    uint32_t aux[NS_PAGE_SIZE];            /* see the flags */
+    uint16_t mapping[NS_PAGE_SIZE];        /* 1 + index of the newest live mapping */
 };
 
 struct ghost_page {
@@ -51,9 +52,18 @@ struct kept_load {
     bool reloaded, overtaken;
 };
 
+/* What a step was last found to read, see told_often(). */
+struct repeated_story {
+    uint32_t site, newest, got; /* steps: that reads, that wrote the newest bytes, that wrote what it got */
+    uint32_t count;
+    enum ns_hazard_id id;
+};
+
+#define STORIES       64u
 #define GHOST_BUCKETS 4096u
 #define MAPPING_LIMIT 4096u
 #define KEPT_LIMIT    4096u
+#define PAGE_LIMIT    20480u /* ghost pages, 80 MiB of simulated memory: a run that touches more is stopped */
 #define IRQ_LIMIT     64u
 
 struct clock {
@@ -77,8 +87,12 @@ struct ns_tracker {
         uint32_t event;
         uint64_t first, length;
     } maintenance;
+    uint32_t under_way[NS_MAX_ACTORS]; /* the write that an actor has issued and that has not arrived everywhere */
+    size_t page_count;
+    struct repeated_story story[STORIES];
     struct clock clock[NS_MAX_ACTORS];
     struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
+    bool started[NS_MAX_ACTORS];          /* devices: has begun at least once */
     uint32_t learnt[NS_MAX_ACTORS];       /* when an actor's clock last grew by what others told it */
     struct clock irq[IRQ_LIMIT];
     uint32_t told_event[NS_MAX_ACTORS]
@@ -105,7 +119,8 @@ static inline struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t a
 /* To write the page's traffic; NULL without host memory, and then the setters do nothing. */
 struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page);
 void set_aux(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t value);
-void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event);
+void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event, bool write);
+void clear_device_accesses(struct ns_tracker *tracker, struct ghost_page *page, size_t offset);
 void set_mapping(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint16_t number);
 uint32_t object_at(const struct ns_tracker *tracker, uint64_t address);
 /* The smallest declared thing that holds the byte: field, element, or object. False when it lies in no object. */
@@ -143,9 +158,12 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes);
 /* ownership.c: true when a hazard was reported. */
 bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length);
 bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool store);
+/* Only: was the memory that a device reads freed? */
+bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length);
 bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write);
 
-/* edges.c */
+/* edges.c: map and sync-for-device tell the device what it was handed. */
+void hand_over(struct ns_tracker *tracker, unsigned hart, unsigned device);
 bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);
 
 #endif

@@ -121,7 +121,7 @@ static void label_wrote(const struct ns_log *log, const struct ns_hazard *hazard
             ns_buffer_format(out, "memory changed %s; %s does not snoop, so the line stays", where, actor);
             return;
         }
-        ns_buffer_format(out, "%s wrote these bytes %s %s", actor,
+        ns_buffer_format(out, "%s %s these bytes %s %s", actor, hazard->id == NS_OR_IRQ_BEFORE_DATA ? "sent" : "wrote",
                          is_snooping(log, event->actor) ? "into the caches" : "to memory", where);
         break;
     case NS_EVENT_STORE:
@@ -143,19 +143,8 @@ static void label_wrote(const struct ns_log *log, const struct ns_hazard *hazard
     add_data(hazard, event, out);
 }
 
-/* Why a line that the range names was not visited: the fact that an unaligned end is about. */
-static void add_left_out(const struct ns_hazard *hazard, const struct ns_event *event, struct ns_buffer *out) {
-    const bool names_it = hazard->first >= event->address && hazard->first - event->address < event->length;
-    if (hazard->symptom != NS_SYMPTOM_STALE || !names_it)
-        return;
-    if (hazard->id == NS_LS_ALIGN)
-        ns_buffer_text(out, "; it covers this line only in part, and leaves it alone");
-    else if (hazard->id == NS_DC_WRONG_RANGE)
-        ns_buffer_text(out, "; rounded inwards, it leaves this line out");
-}
-
-static void label_maintained(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,
-                             const char *where, struct ns_buffer *out) {
+static void label_maintained(const struct ns_log *log, const struct ns_event *event, const char *where,
+                             struct ns_buffer *out) {
     if (event->kind != NS_EVENT_MAINTENANCE) {
         ns_buffer_format(out, "%s of ", ns_event_kind_text((enum ns_event_kind)event->kind));
         add_range(event, out);
@@ -179,14 +168,13 @@ static void label_maintained(const struct ns_log *log, const struct ns_hazard *h
     }
     if (event->scope == NS_SCOPE_OUTER)
         ns_buffer_text(out, ", in the outer cache only");
-    add_left_out(hazard, event, out);
 }
 
 static void label_discarded(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,
                             const char *where, struct ns_buffer *out) {
     char address[NS_ADDRESS_TEXT];
     if (event->kind != NS_EVENT_DROP) {
-        label_maintained(log, hazard, event, where, out);
+        label_maintained(log, event, where, out);
         return;
     }
     ns_buffer_format(out, "%sline %s dropped from ", event->dirty ? "dirty " : "",
@@ -265,7 +253,7 @@ void ns_label_note(const struct ns_log *log, const struct ns_hazard *hazard, con
         ns_buffer_format(out, "handed back to the CPU %s", where);
         break;
     case NS_NOTE_MAINTAINED:
-        label_maintained(log, hazard, event, where, out);
+        label_maintained(log, event, where, out);
         break;
     case NS_NOTE_DISCARDED:
         label_discarded(log, hazard, event, where, out);

@@ -38,6 +38,18 @@ static void fill_or_evict(struct run *run, bool fill, bool dirty) {
         (void)(dirty ? ns_hw_speculative_store : ns_hw_prefetch)(run->machine, hart, address);
 }
 
+/* On machines whose fills take two steps, one of the two. */
+static void half_a_fill(struct run *run) {
+    uint64_t address;
+    if (run->scenario->machine.cache.fill == NS_FILL_ATOMIC || !some_line(run, &address))
+        return;
+    const unsigned hart = (unsigned)draw(run, run->scenario->machine.cache.harts);
+    if (draw(run, 2) == 0)
+        (void)ns_hw_install(run->machine, hart, address);
+    else if (ns_hw_may_fill(run->machine, hart, address))
+        (void)ns_hw_sample(run->machine, hart, address);
+}
+
 static void drain(struct run *run) {
     const unsigned harts = run->scenario->machine.cache.harts;
     const unsigned actor = (unsigned)draw(run, harts + run->scenario->device_count);
@@ -46,7 +58,7 @@ static void drain(struct run *run) {
     if (actor < harts)
         ns_hw_drain_hart(run->machine, actor, one_place ? address : 0, one_place ? 1 : UINT64_MAX);
     else
-        ns_hw_drain_device(run->machine, actor - harts, one_place ? address : 0, one_place ? 1 : UINT64_MAX);
+        ns_hw_drain_device(run->machine, actor - harts, 0, UINT64_MAX); /* posted writes keep their order */
 }
 
 void run_chaos_machine(struct run *run, struct ns_machine_config *config) {
@@ -59,7 +71,9 @@ void run_chaos_machine(struct run *run, struct ns_machine_config *config) {
 
 void run_chaos(struct run *run) {
     const uint32_t may = run->scenario->machine.may;
-    ns_actor_begin(run->machine, ns_machine_hardware_actor(run->machine), NS_NO_SITE, NS_NO_OBJECT);
+    const unsigned hardware = ns_machine_hardware_actor(run->machine);
+    const uint32_t site = ns_actor_site(run->machine, hardware); /* in free order it may be in the middle of a step */
+    ns_actor_begin(run->machine, hardware, NS_NO_SITE, NS_NO_OBJECT);
     for (uint64_t moves = draw(run, MOVES_AT_MOST + 1); moves > 0; moves--) {
         switch (draw(run, 4)) {
         case 0:
@@ -77,6 +91,9 @@ void run_chaos(struct run *run) {
         default:
             if ((may & NS_MAY_SPECULATIVE_STORE) != 0)
                 fill_or_evict(run, true, true);
+            else if ((may & NS_MAY_SPECULATIVE_FILL) != 0)
+                half_a_fill(run);
         }
     }
+    ns_actor_begin(run->machine, hardware, site, NS_NO_OBJECT);
 }

@@ -328,6 +328,9 @@ bool ns_parse_map(struct ns_parser *parser, struct ns_step *step) {
 
 #define TARGET_NEEDED "here stands a buffer or the handle of a map"
 bool ns_parse_unmap(struct ns_parser *parser, struct ns_step *step) {
+    if (parser->scenario->device_count == 0) {
+        ns_parser_error(parser, step->verb_place, "nothing can be mapped here: the scenario declares no device");
+    }
     unsigned allowed = TAKES_FOR | TAKES_DIRECTION | (step->verb == NS_VERB_UNMAP ? TAKES_SIZE | TAKES_SKIP : 0u);
     return ns_parser_ref(parser, NS_REF_MAY_REACH_OUT | NS_REF_MAY_BE_HANDLE, &step->ref, TARGET_NEEDED) &&
            take_mapping_options(parser, step, allowed);

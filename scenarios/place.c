@@ -68,7 +68,7 @@ static void find_gaps(const struct ns_machine_config *machine, struct interval *
                 continue;
             const uint64_t stop = last ? end : taken[i].start / NS_PAGE_SIZE * NS_PAGE_SIZE;
             const uint64_t start = round_up(at, NS_PAGE_SIZE);
-            if (start < stop && placement->gap_count < NS_PLACE_MAX_GAPS) {
+            if (start < stop) {
                 placement->gap[placement->gap_count].start = start;
                 placement->gap[placement->gap_count].length = stop - start;
                 placement->gap_count++;
@@ -107,8 +107,10 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
     *placement = (struct ns_placement){.count = scenario->object_count};
     *object = NS_NONE;
     placement->address = malloc((scenario->object_count + 1) * sizeof *placement->address);
+    /* Each thing that is placed ends at most one gap, and so does each RAM. */
+    placement->gap = calloc(scenario->object_count + 2 + machine->ram_count, sizeof *placement->gap);
     struct interval *taken = malloc((scenario->object_count + 1) * sizeof *taken);
-    if (placement->address == NULL || taken == NULL) {
+    if (placement->address == NULL || placement->gap == NULL || taken == NULL) {
         free(taken);
         return NS_ERROR_MEMORY;
     }
@@ -174,5 +176,7 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
 
 void ns_placement_release(struct ns_placement *placement) {
     free(placement->address);
+    free(placement->gap);
     placement->address = NULL;
+    placement->gap = NULL;
 }

@@ -13,15 +13,13 @@
 extern "C" {
 #endif
 
-#define NS_PLACE_MAX_GAPS 32u
-
 struct ns_placement {
     size_t count;      /* of addresses: the scenario's objects */
     uint64_t *address; /* physical, per object; UINT64_MAX for aliases (see their target) and allocated objects */
     size_t gap_count;  /* RAM that nothing occupies, whole pages, for the pools */
-    struct {
+    struct ns_placement_gap {
         uint64_t start, length;
-    } gap[NS_PLACE_MAX_GAPS];
+    } * gap;
 };
 
 /* NS_OK, NS_ERROR_MEMORY, or NS_ERROR_ARGUMENT with the object at fault in *object and one sentence in `reason`.

@@ -60,6 +60,9 @@ struct run {
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
     bool free_order;
+    uint64_t work;                   /* bytes named by the steps so far */
+    const char *limit;               /* a limit of nosnoop was met: why the run stops, or NULL */
+    unsigned moving;                 /* actors that are neither finished nor waiting for others */
     bool interrupted;                /* options->stop was seen */
     bool all_steps;                  /* the plan holds every step: finals can be judged */
     bool *executed;                  /* per written step */

@@ -87,7 +87,7 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
             for (; i < end; i++) {
                 run_step(run, run->plan[i]);
                 run->interrupted = run->options->stop != NULL && *run->options->stop != 0;
-                if (run->log->truncated || run->interrupted) {
+                if (run->log->truncated || run->interrupted || run->limit != NULL) {
                     ns_machine_stop(machine); /* what follows could not be told apart any more */
                     ns_actor_pause(machine, actor, UINT32_MAX);
                 }
@@ -158,9 +158,11 @@ static void describe_device(struct run *run, uint32_t index, struct ns_machine_d
                                                  .rings_doorbell = with.rings_doorbell,
                                                  .signals = with.signals};
     size_t ranges = 0;
-    for (size_t w = 0; w < scenario->machine.window_count; w++) {
-        const struct ns_dma_window *window = &scenario->machine.window[w];
-        if (window->device[0] == '\0' || strcmp(window->device, declared->name) == 0)
+    for (size_t turn = 0; turn < 2 * scenario->machine.window_count; turn++) {
+        /* The device's own windows come before those for all, as in the interconnect. */
+        const bool own = turn < scenario->machine.window_count;
+        const struct ns_dma_window *window = &scenario->machine.window[turn % scenario->machine.window_count];
+        if (own ? strcmp(window->device, declared->name) == 0 : window->device[0] == '\0')
             run->range[index][ranges++] = (struct ns_bus_range){window->physical, window->bus, window->length};
     }
     run->device[index] = (struct ns_pool_device){.name = declared->name,
@@ -303,11 +305,13 @@ static void actor_main(struct ns_machine *machine, unsigned actor, void *context
         ns_actor_pause(machine, actor, own->run->scenario->machine.hart_clock_ps);
     program(machine, actor, own->run);
     own->finished = true;
+    own->run->moving--;
 }
 
 static enum ns_status execute(struct run *run, char *message, size_t size) {
     struct actor_program own[NS_MAX_ACTORS];
     const unsigned actors = ns_machine_hardware_actor(run->machine) + 1;
+    run->moving = actors;
     for (unsigned i = 0; i < actors; i++) {
         own[i] = (struct actor_program){.run = run, .prepares = i == 0};
         ns_machine_set_program(run->machine, i, actor_main, &own[i]);
@@ -317,7 +321,7 @@ static enum ns_status execute(struct run *run, char *message, size_t size) {
         snprintf(message, size, "%s", own[0].message);
         return NS_ERROR_ARGUMENT;
     }
-    if (status == NS_ERROR_TIMEOUT && (run->log->truncated || run->interrupted))
+    if (status == NS_ERROR_TIMEOUT && (run->log->truncated || run->interrupted || run->limit != NULL))
         status = NS_OK;
     if (status == NS_ERROR_TIMEOUT) {
         bool finished[NS_MAX_ACTORS];
@@ -373,11 +377,13 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
         status = execute(run, message, message_size);
     if (status == NS_OK) {
         ns_tracker_finish(run->tracker);
-        if (log->truncated || run->interrupted) {
+        if (log->truncated || run->interrupted || run->limit != NULL) {
             struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE, .hazard = UINT32_MAX};
-            snprintf(outcome.text, sizeof outcome.text, "%s",
-                     log->truncated ? "the run was stopped: it has more events than the log holds"
-                                    : "the run was interrupted");
+            const char *why = run->limit != NULL ? run->limit
+                              : log->truncated
+                                  ? "it has more events or hazards, or touches more memory, than nosnoop keeps"
+                                  : "it was interrupted";
+            snprintf(outcome.text, sizeof outcome.text, "the run was stopped: %s", why);
             ns_log_add_outcome(log, &outcome);
             run->all_steps = false;
         }

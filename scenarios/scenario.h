@@ -21,26 +21,26 @@ extern "C" {
 #define NS_NONE UINT32_MAX
 
 /* Limits on what a hostile file could blow up (docs/language.md, "Limits"). */
-#define NS_LIMIT_FILE_BYTES   (1u << 20)   /* 1 MiB of text */
-#define NS_LIMIT_LINE_BYTES   1024u        /* one line */
-#define NS_LIMIT_NAME_BYTES   48u          /* one name */
-#define NS_LIMIT_STEPS        1000000u     /* after repeat is unrolled */
-#define NS_LIMIT_STATEMENTS   20000u       /* written lines */
-#define NS_LIMIT_REPEAT       100000u      /* one repeat count */
-#define NS_LIMIT_REPEAT_DEPTH 4u
-#define NS_LIMIT_OBJECTS      256u
-#define NS_LIMIT_FIELDS       64u          /* per struct */
-#define NS_LIMIT_DEVICES      8u
-#define NS_LIMIT_REGISTERS    256u
-#define NS_LIMIT_OBJECT_BYTES (16u << 20)  /* one buffer or struct array */
-#define NS_LIMIT_TOTAL_BYTES  (64u << 20)  /* all objects together */
-#define NS_LIMIT_ACCESS_BYTES (1u << 20)   /* one load, store or DMA step */
-#define NS_LIMIT_EXPECTATIONS 8u           /* per step */
-#define NS_LIMIT_POOLS        16u
-#define NS_LIMIT_DEVICE_IRQS  4u           /* per device */
-#define NS_LIMIT_MACHINES     16u          /* machine blocks in one file */
+#define NS_LIMIT_FILE_BYTES    (1u << 20) /* 1 MiB of text */
+#define NS_LIMIT_LINE_BYTES    1024u      /* one line */
+#define NS_LIMIT_NAME_BYTES    48u        /* one name */
+#define NS_LIMIT_STEPS         1000000u   /* after repeat is unrolled */
+#define NS_LIMIT_STATEMENTS    20000u     /* written lines */
+#define NS_LIMIT_REPEAT        100000u    /* one repeat count */
+#define NS_LIMIT_REPEAT_DEPTH  4u
+#define NS_LIMIT_OBJECTS       256u
+#define NS_LIMIT_FIELDS        64u /* per struct */
+#define NS_LIMIT_DEVICES       8u
+#define NS_LIMIT_REGISTERS     256u
+#define NS_LIMIT_OBJECT_BYTES  (16u << 20) /* one buffer or struct array */
+#define NS_LIMIT_TOTAL_BYTES   (64u << 20) /* all objects together */
+#define NS_LIMIT_ACCESS_BYTES  (1u << 20)  /* one load, store or DMA step */
+#define NS_LIMIT_EXPECTATIONS  8u          /* per step */
+#define NS_LIMIT_POOLS         16u
+#define NS_LIMIT_DEVICE_IRQS   4u          /* per device */
+#define NS_LIMIT_MACHINES      16u         /* machine blocks in one file */
 #define NS_LIMIT_MACHINE_DEPTH 4u          /* machine A from B from C ... */
-#define NS_LIMIT_REACH_BYTES  (16u << 20)  /* how far a maintenance range may reach outside of its object */
+#define NS_LIMIT_REACH_BYTES   (16u << 20) /* how far a maintenance range may reach outside of its object */
 
 struct ns_place {
     uint32_t line, column, width; /* 1-based, bytes */
@@ -69,23 +69,23 @@ struct ns_object {
     char *name;
     struct ns_place place;
     enum ns_object_kind kind;
-    uint32_t size;        /* bytes, all elements together */
-    uint32_t align;       /* power of two; 0: the machine's largest line (kernel: ARCH_DMA_MINALIGN) */
+    uint32_t size;  /* bytes, all elements together */
+    uint32_t align; /* power of two; 0: the machine's largest line (kernel: ARCH_DMA_MINALIGN) */
     bool has_address;
-    uint64_t address;     /* physical, when has_address */
+    uint64_t address; /* physical, when has_address */
     enum ns_zone_wish zone;
     bool has_fill;
-    uint8_t fill;         /* initial content of every byte; 0 without `fill` */
+    uint8_t fill; /* initial content of every byte; 0 without `fill` */
     bool has_type;
     enum ns_memory_type type; /* initial page type */
-    bool descriptor;      /* declared `descriptor`, or a struct with count > 1 */
-    uint32_t count;       /* elements (struct arrays); 1 otherwise */
-    uint32_t stride;      /* bytes from element to element */
+    bool descriptor;          /* declared `descriptor`, or a struct with count > 1 */
+    uint32_t count;           /* elements (struct arrays); 1 otherwise */
+    uint32_t stride;          /* bytes from element to element */
     size_t field_count;
     struct ns_field *fields;
-    uint32_t of;          /* alias: the object; allocated: NS_NONE */
-    uint32_t pool;        /* allocated: index of the pool, or NS_NONE for alloc-coherent */
-    uint32_t device;      /* alloc-coherent: the device */
+    uint32_t of;     /* alias: the object; allocated: NS_NONE */
+    uint32_t pool;   /* allocated: index of the pool, or NS_NONE for alloc-coherent */
+    uint32_t device; /* alloc-coherent: the device */
 };
 
 struct ns_device {
@@ -98,7 +98,7 @@ struct ns_device {
     uint32_t burst;         /* bytes per burst, power of two, 4 to 4096; 0: the machine's */
     uint32_t outstanding;   /* bursts in flight, 1 to 16; 0: the machine's */
     bool has_posted;
-    uint32_t posted;        /* posted-write entries in front of memory; overrides the machine's */
+    uint32_t posted; /* posted-write entries in front of memory; overrides the machine's */
     size_t irq_count;
     uint32_t irqs[NS_LIMIT_DEVICE_IRQS]; /* indices into irqs of the scenario */
 };
@@ -114,20 +114,20 @@ struct ns_pool_declaration {
     char *name;
     struct ns_place place;
     enum ns_pool_kind kind;
-    uint32_t buffers;   /* NS_POOL_BUFFERS: 1 to 512 */
-    uint32_t size;      /* usable bytes of a buffer (at most 2048) or of a block */
-    uint32_t align;     /* NS_POOL_BLOCKS */
-    uint64_t boundary;  /* NS_POOL_BLOCKS; 0 none */
-    uint64_t limit;     /* first physical address not allowed; 0: 4 GiB */
-    uint32_t device;    /* NS_POOL_BLOCKS: for DEV */
-    uint32_t of;        /* struct whose layout the blocks have, or NS_NONE */
+    uint32_t buffers;  /* NS_POOL_BUFFERS: 1 to 512 */
+    uint32_t size;     /* usable bytes of a buffer (at most 2048) or of a block */
+    uint32_t align;    /* NS_POOL_BLOCKS */
+    uint64_t boundary; /* NS_POOL_BLOCKS; 0 none */
+    uint64_t limit;    /* first physical address not allowed; 0: 4 GiB */
+    uint32_t device;   /* NS_POOL_BLOCKS: for DEV */
+    uint32_t of;       /* struct whose layout the blocks have, or NS_NONE */
 };
 
 /* A register: a name that a step wrote with `-> NAME`. Holds bytes of the last load or read, or a handle of a map. */
 struct ns_register {
     char *name;
     struct ns_place place;
-    uint32_t size;      /* bytes it will hold; 8 for a handle */
+    uint32_t size; /* bytes it will hold; 8 for a handle */
     bool is_handle;
 };
 
@@ -142,20 +142,20 @@ enum ns_ref_kind {
 struct ns_ref {
     enum ns_ref_kind kind;
     struct ns_place place;
-    uint32_t index;    /* object or register */
-    uint64_t address;  /* NS_REF_ADDRESS */
-    int64_t offset;    /* bytes from the start of object, address or mapping; may be negative for maintenance verbs */
-    uint64_t length;   /* bytes; 0 with NS_REF_HANDLE: the whole mapping */
-    uint32_t element;  /* struct array element, or NS_NONE */
-    uint32_t field;    /* field, or NS_NONE */
+    uint32_t index;   /* object or register */
+    uint64_t address; /* NS_REF_ADDRESS */
+    int64_t offset;   /* bytes from the start of object, address or mapping; may be negative for maintenance verbs */
+    uint64_t length;  /* bytes; 0 with NS_REF_HANDLE: the whole mapping */
+    uint32_t element; /* struct array element, or NS_NONE */
+    uint32_t field;   /* field, or NS_NONE */
 };
 
 enum ns_value_kind { NS_VALUE_NONE, NS_VALUE_NUMBER, NS_VALUE_FILL, NS_VALUE_REGISTER };
 struct ns_value {
     enum ns_value_kind kind;
     struct ns_place place;
-    uint64_t number;   /* NUMBER: little-endian over the reference's length (at most 8 bytes); FILL: 0 to 255 */
-    uint32_t index;    /* REGISTER */
+    uint64_t number; /* NUMBER: little-endian over the reference's length (at most 8 bytes); FILL: 0 to 255 */
+    uint32_t index;  /* REGISTER */
 };
 
 enum ns_direction { NS_DIRECTION_NONE, NS_DIRECTION_TO_DEVICE, NS_DIRECTION_FROM_DEVICE, NS_DIRECTION_BIDIRECTIONAL };
@@ -166,39 +166,76 @@ enum ns_actor_kind { NS_ACTOR_HART, NS_ACTOR_DEVICE, NS_ACTOR_HARDWARE };
 
 enum ns_verb {
     /* harts */
-    NS_VERB_LOAD, NS_VERB_STORE, NS_VERB_COPY, NS_VERB_FENCE,
-    NS_VERB_CLEAN, NS_VERB_INVALIDATE, NS_VERB_FLUSH, /* range, page or whole cache, by this machine's policy */
-    NS_VERB_CBO,      /* one Zicbom/Zicboz instruction: `instruction` */
-    NS_VERB_DCACHE,   /* one T-Head instruction: `instruction` */
-    NS_VERB_SYNC,     /* T-Head sync, sync.s, sync.i, sync.is */
-    NS_VERB_MAP, NS_VERB_UNMAP, NS_VERB_SYNC_FOR_CPU, NS_VERB_SYNC_FOR_DEVICE,
-    NS_VERB_ALLOC, NS_VERB_FREE, NS_VERB_ALLOC_COHERENT,
-    NS_VERB_SET_ATTR, NS_VERB_SFENCE,
-    NS_VERB_DOORBELL, NS_VERB_MMIO_READ, NS_VERB_POLL, NS_VERB_WAIT,
+    NS_VERB_LOAD,
+    NS_VERB_STORE,
+    NS_VERB_COPY,
+    NS_VERB_FENCE,
+    NS_VERB_CLEAN,
+    NS_VERB_INVALIDATE,
+    NS_VERB_FLUSH,  /* range, page or whole cache, by this machine's policy */
+    NS_VERB_CBO,    /* one Zicbom/Zicboz instruction: `instruction` */
+    NS_VERB_DCACHE, /* one T-Head instruction: `instruction` */
+    NS_VERB_SYNC,   /* T-Head sync, sync.s, sync.i, sync.is */
+    NS_VERB_MAP,
+    NS_VERB_UNMAP,
+    NS_VERB_SYNC_FOR_CPU,
+    NS_VERB_SYNC_FOR_DEVICE,
+    NS_VERB_ALLOC,
+    NS_VERB_FREE,
+    NS_VERB_ALLOC_COHERENT,
+    NS_VERB_SET_ATTR,
+    NS_VERB_SFENCE,
+    NS_VERB_DOORBELL,
+    NS_VERB_MMIO_READ,
+    NS_VERB_POLL,
+    NS_VERB_WAIT,
     /* devices (LOAD.. not allowed) */
-    NS_VERB_READ, NS_VERB_WRITE, NS_VERB_RAISE, NS_VERB_START, NS_VERB_DEVICE_FLUSH, /* POLL and COPY too */
+    NS_VERB_READ,
+    NS_VERB_WRITE,
+    NS_VERB_RAISE,
+    NS_VERB_START,
+    NS_VERB_DEVICE_FLUSH, /* POLL and COPY too */
     /* hw */
-    NS_VERB_PREFETCH, NS_VERB_EVICT, NS_VERB_DRAIN, NS_VERB_SAMPLE, NS_VERB_INSTALL, NS_VERB_SPECULATIVE_STORE,
+    NS_VERB_PREFETCH,
+    NS_VERB_EVICT,
+    NS_VERB_DRAIN,
+    NS_VERB_SAMPLE,
+    NS_VERB_INSTALL,
+    NS_VERB_SPECULATIVE_STORE,
     NS_VERB_COUNT
 };
 /* The word as written in a scenario ("sync-for-cpu"); for CBO, DCACHE and SYNC the family ("cbo"). */
 const char *ns_verb_text(enum ns_verb verb);
 
 enum ns_instruction { /* NS_VERB_CBO, NS_VERB_DCACHE, NS_VERB_SYNC */
-    NS_CBO_CLEAN, NS_CBO_INVAL, NS_CBO_FLUSH, NS_CBO_ZERO,
-    NS_DCACHE_CVA, NS_DCACHE_CVAL1, NS_DCACHE_CIVA, NS_DCACHE_IVA,
-    NS_DCACHE_CPA, NS_DCACHE_CPAL1, NS_DCACHE_CIPA, NS_DCACHE_IPA,
-    NS_DCACHE_CALL, NS_DCACHE_CIALL, NS_DCACHE_IALL,
-    NS_SYNC, NS_SYNC_S, NS_SYNC_I, NS_SYNC_IS,
-    NS_INSTRUCTION_COUNT
+                      NS_CBO_CLEAN,
+                      NS_CBO_INVAL,
+                      NS_CBO_FLUSH,
+                      NS_CBO_ZERO,
+                      NS_DCACHE_CVA,
+                      NS_DCACHE_CVAL1,
+                      NS_DCACHE_CIVA,
+                      NS_DCACHE_IVA,
+                      NS_DCACHE_CPA,
+                      NS_DCACHE_CPAL1,
+                      NS_DCACHE_CIPA,
+                      NS_DCACHE_IPA,
+                      NS_DCACHE_CALL,
+                      NS_DCACHE_CIALL,
+                      NS_DCACHE_IALL,
+                      NS_SYNC,
+                      NS_SYNC_S,
+                      NS_SYNC_I,
+                      NS_SYNC_IS,
+                      NS_INSTRUCTION_COUNT
 };
 const char *ns_instruction_text(enum ns_instruction instruction);
 
 /* A step as written: one line. */
 struct ns_step {
-    uint32_t line;               /* of the file */
+    uint32_t line; /* of the file */
     enum ns_actor_kind actor_kind;
-    uint32_t actor;              /* hart number or device index; 0 for hw */
+    uint32_t actor; /* hart number or device index; 0 for hw */
     struct ns_place actor_place, verb_place;
     enum ns_verb verb;
     enum ns_instruction instruction;
@@ -237,12 +274,12 @@ enum ns_operand_kind { NS_OPERAND_REGISTER, NS_OPERAND_MEMORY, NS_OPERAND_CACHE 
 struct ns_condition {
     struct ns_place place;
     enum ns_operand_kind kind;
-    uint32_t reg;         /* REGISTER */
-    struct ns_ref ref;    /* MEMORY, CACHE: an object's bytes */
-    uint32_t level;       /* CACHE: level index */
-    uint32_t hart;        /* CACHE, level 0 */
-    bool absent;          /* CACHE ... absent */
-    bool not_equal;       /* != */
+    uint32_t reg;          /* REGISTER */
+    struct ns_ref ref;     /* MEMORY, CACHE: an object's bytes */
+    uint32_t level;        /* CACHE: level index */
+    uint32_t hart;         /* CACHE, level 0 */
+    bool absent;           /* CACHE ... absent */
+    bool not_equal;        /* != */
     struct ns_value value; /* NUMBER or FILL; NONE when absent */
 };
 enum ns_mode { NS_FINAL, NS_VERIFY_ALWAYS, NS_VERIFY_SOMETIMES, NS_VERIFY_NEVER };
@@ -256,23 +293,31 @@ struct ns_judgement {
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 struct ns_scenario {
-    char *file;        /* as given */
-    char *text;        /* the source, NUL-terminated */
+    char *file; /* as given */
+    char *text; /* the source, NUL-terminated */
     size_t line_count;
     const char **lines; /* start of each line in `text`; line i ends before '\n' */
-    char *name;        /* scenario "NAME", or the file's base name without .dma */
+    char *name;         /* scenario "NAME", or the file's base name without .dma */
     char *machine_name;
     struct ns_machine_config machine;
     bool order_free;
     uint64_t seed;
-    size_t object_count;   struct ns_object *objects;
-    size_t device_count;   struct ns_device *devices;
-    size_t irq_count;      struct ns_irq *irqs;
-    size_t pool_count;     struct ns_pool_declaration *pools;
-    size_t register_count; struct ns_register *registers;
-    size_t written_count;  struct ns_step *written;    /* each step line once, in file order */
-    size_t step_count;     struct ns_occurrence *steps; /* the program: repeat unrolled, in written order */
-    size_t judgement_count; struct ns_judgement *judgements;
+    size_t object_count;
+    struct ns_object *objects;
+    size_t device_count;
+    struct ns_device *devices;
+    size_t irq_count;
+    struct ns_irq *irqs;
+    size_t pool_count;
+    struct ns_pool_declaration *pools;
+    size_t register_count;
+    struct ns_register *registers;
+    size_t written_count;
+    struct ns_step *written; /* each step line once, in file order */
+    size_t step_count;
+    struct ns_occurrence *steps; /* the program: repeat unrolled, in written order */
+    size_t judgement_count;
+    struct ns_judgement *judgements;
     char *missing_requirement; /* `requires X` that this build lacks, or NULL */
 };
 

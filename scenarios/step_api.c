@@ -81,7 +81,7 @@ static void map(struct run *run, const struct ns_step *step) {
         if (status == NS_POOL_ERROR_NOT_ADDRESSABLE)
             report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, number, physical, length, detail);
         else
-            report(run, NS_OW_UNMAP_MISMATCH, NS_SYMPTOM_MISUSE, number, physical, length, ns_pool_status_text(status));
+            run->limit = "more mappings live at one time than nosnoop keeps";
     }
     if (step->result != NS_NONE) {
         struct run_register *handle = &run->reg[step->result];
@@ -154,8 +154,6 @@ static void unmap_or_sync(struct run *run, const struct ns_step *step) {
                              [NS_VERB_SYNC_FOR_DEVICE] = {NS_EVENT_SYNC_FOR_DEVICE}};
     const unsigned hart = step->actor;
     const struct mapped mapped = mapped_of(run, step);
-    if (run->scenario->device_count == 0)
-        return;
     const unsigned device_actor = ns_machine_device_actor(run->machine, mapped.device);
     struct ns_event event = {.kind = (uint8_t)what[step->verb].kind,
                              .address = mapped.physical,
@@ -163,24 +161,32 @@ static void unmap_or_sync(struct run *run, const struct ns_step *step) {
                              .bus_address = mapped.bus,
                              .peer = (uint8_t)device_actor,
                              .direction = log_direction(mapped.direction)};
-    const uint32_t number = call_begin(run, hart, &event);
     const struct ns_pool_device *device = &run->device[mapped.device];
+    const uint64_t address = ns_machine_virtual(run->machine, mapped.physical);
+    const struct ns_dma_mapping before = ns_dma_find(run->dma, address, 1);
+    const uint32_t number = call_begin(run, hart, &event);
+    enum ns_pool_status status;
     switch (step->verb) {
     case NS_VERB_UNMAP:
-        (void)ns_dma_unmap(run->dma, device, mapped.bus, mapped.length, mapped.direction,
-                           step->skip_cpu_sync ? NS_DMA_SKIP_CPU_SYNC : 0);
+        status = ns_dma_unmap(run->dma, device, mapped.bus, mapped.length, mapped.direction,
+                              step->skip_cpu_sync ? NS_DMA_SKIP_CPU_SYNC : 0);
         break;
     case NS_VERB_SYNC_FOR_CPU:
-        (void)ns_dma_sync_for_cpu(run->dma, device, mapped.bus, mapped.length, mapped.direction);
+        status = ns_dma_sync_for_cpu(run->dma, device, mapped.bus, mapped.length, mapped.direction);
         break;
     default:
-        (void)ns_dma_sync_for_device(run->dma, device, mapped.bus, mapped.length, mapped.direction);
+        status = ns_dma_sync_for_device(run->dma, device, mapped.bus, mapped.length, mapped.direction);
     }
     call_end(run, hart);
-    if (step->verb == NS_VERB_UNMAP)
-        ns_tracker_unmap(run->tracker, number, device_actor, mapped.physical, mapped.length);
-    else
-        ns_tracker_sync(run->tracker, number, device_actor, mapped.physical, mapped.length,
+    if (before.device == NULL)
+        return;
+    /* Bytes change hands when the API says so: a mismatched unmap may end the mapping, a refused sync lends nothing. */
+    const unsigned owner = ns_machine_device_actor(run->machine, device_number(run, before.device));
+    const struct ns_dma_mapping after = ns_dma_find(run->dma, address, 1);
+    if (step->verb == NS_VERB_UNMAP && (after.device != before.device || after.bus != before.bus))
+        ns_tracker_unmap(run->tracker, number, owner, before.physical);
+    else if (step->verb != NS_VERB_UNMAP && status == NS_POOL_OK)
+        ns_tracker_sync(run->tracker, number, owner, mapped.physical, mapped.length,
                         step->verb == NS_VERB_SYNC_FOR_CPU);
 }
 
@@ -322,11 +328,15 @@ void run_api_step(struct run *run, const struct ns_step *step) {
 /* ---- the pools themselves -------------------------------------------------------------------- */
 
 static bool prepare_frames(struct run *run) {
-    struct ns_frame_region region[NS_PLACE_MAX_GAPS];
+    struct ns_frame_region *region = calloc(run->placement.gap_count + 1, sizeof *region);
+    if (region == NULL)
+        return false;
     for (size_t i = 0; i < run->placement.gap_count; i++)
         region[i] = (struct ns_frame_region){run->placement.gap[i].start, run->placement.gap[i].length};
-    return ns_frames_create(&run->port.port, region, run->placement.gap_count, UINT64_C(1) << 32, &run->frames) ==
-           NS_POOL_OK;
+    const bool made = ns_frames_create(&run->port.port, region, run->placement.gap_count, UINT64_C(1) << 32,
+                                       &run->frames) == NS_POOL_OK;
+    free(region);
+    return made;
 }
 
 bool run_prepare_pools(struct run *run, char *message, size_t message_size) {

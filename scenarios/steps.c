@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POLL_LIMIT = 10000, POLL_PAUSE_PS = 10000, DRAIN_EACH = 64 };
+#define WORK_LIMIT (UINT64_C(16) << 30) /* bytes named by the steps of a run */
+
+/* A poll looks each 10 ns at first, then ever more seldom. Alone, it gives up after so many looks without a change:
+ * time for what is under way on the bus to arrive. */
+enum { POLL_PAUSE_PS = 10000, POLL_PAUSE_LIMIT_PS = 10000000, DRAIN_EACH = 64, IDLE_TURNS = 32 };
 
 /* ---- references ------------------------------------------------------------------------------ */
 
@@ -48,6 +52,23 @@ uint8_t *run_scratch(struct run *run, unsigned actor) {
     if (run->scratch[actor] == NULL)
         run->scratch[actor] = malloc(NS_LIMIT_ACCESS_BYTES);
     return run->scratch[actor];
+}
+
+/* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the
+ * physical one. */
+static uint64_t programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref,
+                           uint64_t *intended) {
+    if (ref->kind == NS_REF_ADDRESS) {
+        *intended = UINT64_MAX;
+        return ref->address + (uint64_t)ref->offset;
+    }
+    *intended = run_physical(run, ref);
+    if (step->using_physical)
+        return *intended;
+    if (ref->kind == NS_REF_HANDLE)
+        return run->reg[ref->index].bus + (uint64_t)ref->offset;
+    const uint64_t bus = ns_device_bus_address(run->machine, step->actor, *intended);
+    return bus == UINT64_MAX ? *intended : bus;
 }
 
 static uint32_t tracked_of(const struct run *run, const struct ns_ref *ref) {
@@ -198,9 +219,9 @@ static enum ns_status poll_once(struct poll *poll, unsigned flags) {
     if (step->actor_kind == NS_ACTOR_HART)
         return ns_hart_load(run->machine, step->actor, run_virtual(run, &step->ref), poll->length, poll->data,
                             poll->versions, flags);
-    const uint64_t physical = run_physical(run, &step->ref);
-    return ns_device_read(run->machine, step->actor, ns_device_bus_address(run->machine, step->actor, physical),
-                          physical, poll->length, poll->data, poll->versions, flags);
+    uint64_t intended;
+    const uint64_t bus = programmed(run, step, &step->ref, &intended);
+    return ns_device_read(run->machine, step->actor, bus, intended, poll->length, poll->data, poll->versions, flags);
 }
 
 /* The value was written, and this poll will never see it. An ordinary load says why; the report adds what that means
@@ -218,31 +239,46 @@ static void report_blind_poll(struct poll *poll) {
     }
 }
 
-/* `poll` stands for the loop that a program spins in. It ends when the value is seen. In the written order nobody else
- * moves meanwhile, so what it does not see once every buffer has drained it will never see. */
+static void end_poll(struct poll *poll) {
+    struct run *run = poll->run;
+    struct ns_event event = {
+        .kind = NS_EVENT_POLL, .address = run_physical(run, &poll->step->ref), .length = poll->length, .peer = 0xff};
+    for (uint32_t i = 0; i < poll->length; i++)
+        event.link = poll->versions[i] > event.link ? poll->versions[i] : event.link;
+    ns_actor_log(run->machine, poll->actor, &event);
+    for (uint32_t i = 0; i < poll->length; i++)
+        ns_tracker_poll(run->tracker, poll->actor, poll->versions[i]);
+}
+
+/* `poll` stands for the loop that a program spins in. It ends when the value is seen. What it does not see although
+ * nobody else can move and every buffer has drained, it will never see. In the written order nobody else moves while it
+ * spins. */
 static void run_poll(struct run *run, const struct ns_step *step) {
     struct poll poll = {
         .run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
     value_bytes(run, &step->value, poll.wanted, poll.length);
-    for (unsigned turn = 0; turn < POLL_LIMIT; turn++) {
-        if (poll_once(&poll, NS_ACCESS_POLL) != NS_OK)
-            return;
-        if (memcmp(poll.data, poll.wanted, poll.length) == 0) {
-            struct ns_event event = {
-                .kind = NS_EVENT_POLL, .address = run_physical(run, &step->ref), .length = poll.length, .peer = 0xff};
-            for (uint32_t i = 0; i < poll.length; i++)
-                event.link = poll.versions[i] > event.link ? poll.versions[i] : event.link;
-            ns_actor_log(run->machine, poll.actor, &event);
-            for (uint32_t i = 0; i < poll.length; i++)
-                ns_tracker_poll(run->tracker, poll.actor, poll.versions[i]);
+    uint64_t pause = POLL_PAUSE_PS;
+    unsigned idle = 0;
+    run->moving--;
+    for (uint64_t turn = 0; idle < IDLE_TURNS && !run->log->truncated; turn++) {
+        if (poll_once(&poll, NS_ACCESS_POLL) != NS_OK) {
+            run->moving++;
             return;
         }
-        if (!run->free_order && !drain_something(run))
+        if (memcmp(poll.data, poll.wanted, poll.length) == 0) {
+            run->moving++;
+            end_poll(&poll);
+            return;
+        }
+        const bool alone = !run->free_order || run->moving == 0;
+        const bool drains = (alone || turn % DRAIN_EACH == DRAIN_EACH - 1) && drain_something(run);
+        idle = alone && !drains ? idle + 1 : 0;
+        if (!run->free_order && idle > 0)
             break;
-        if (run->free_order && turn % DRAIN_EACH == DRAIN_EACH - 1)
-            (void)drain_something(run); /* no buffer waits for ever */
-        ns_actor_pause(run->machine, poll.actor, POLL_PAUSE_PS);
+        ns_actor_pause(run->machine, poll.actor, pause);
+        pause = pause < POLL_PAUSE_LIMIT_PS ? 2 * pause : pause; /* a long wait need not fill the log */
     }
+    run->moving++;
     if (ns_tracker_flat_equals(run->tracker, run_physical(run, &step->ref), poll.length, poll.wanted))
         report_blind_poll(&poll);
     else
@@ -254,6 +290,31 @@ static void copy_by_hart(struct run *run, const struct ns_step *step, uint8_t *d
         return;
     ns_actor_begin(run->machine, step->actor, run_site(run, step), tracked_of(run, &step->to));
     (void)ns_hart_store(run->machine, step->actor, run_virtual(run, &step->to), length, data);
+}
+
+/* The type that accesses are meant to have from now on: of the whole object, or of the pages that a part of it lies in.
+ */
+static void retype(struct run *run, const struct ns_step *step) {
+    if (step->ref.kind != NS_REF_OBJECT || run->object[step->ref.index].tracked == NS_NO_OBJECT)
+        return;
+    const struct run_object *object = &run->object[step->ref.index];
+    const uint64_t start = run_physical(run, &step->ref) / NS_PAGE_SIZE * NS_PAGE_SIZE;
+    const uint64_t end =
+        (run_physical(run, &step->ref) + run_length(run, &step->ref) + NS_PAGE_SIZE - 1) / NS_PAGE_SIZE * NS_PAGE_SIZE;
+    const bool whole = start <= object->physical && object->physical + object->size <= end;
+    if (whole || run->scenario->objects[step->ref.index].kind == NS_OBJECT_ALIAS) {
+        ns_tracker_set_object_type(run->tracker, object->tracked, step->type, step->type != NS_TYPE_CACHEABLE);
+        return;
+    }
+    const uint64_t first = start > object->physical ? start : object->physical;
+    const uint64_t object_end = object->physical + object->size;
+    struct ns_tracked_object part = {.first = first,
+                                     .length = (end < object_end ? end : object_end) - first,
+                                     .type = step->type,
+                                     .coherent = step->type != NS_TYPE_CACHEABLE,
+                                     .part_of = object->tracked + 1};
+    snprintf(part.name, sizeof part.name, "%s", run->scenario->objects[step->ref.index].name);
+    (void)ns_tracker_add_object(run->tracker, &part);
 }
 
 static void hart_step(struct run *run, const struct ns_step *step) {
@@ -293,9 +354,7 @@ static void hart_step(struct run *run, const struct ns_step *step) {
         instruction(run, step);
         break;
     case NS_VERB_SET_ATTR:
-        if (step->ref.kind == NS_REF_OBJECT && tracked_of(run, &step->ref) != NS_NO_OBJECT)
-            ns_tracker_set_object_type(run->tracker, tracked_of(run, &step->ref), step->type,
-                                       step->type != NS_TYPE_CACHEABLE);
+        retype(run, step);
         (void)ns_hart_set_type(run->machine, hart, run_virtual(run, &step->ref), length, step->type);
         break;
     case NS_VERB_SFENCE:
@@ -316,8 +375,11 @@ static void hart_step(struct run *run, const struct ns_step *step) {
     case NS_VERB_WAIT:
         if (!run->free_order && !ns_machine_irq_pending(run->machine, step->irq))
             run_report_hang(run, hart, "the wait never ends: nobody has raised this interrupt");
-        else
+        else {
+            run->moving--;
             ns_hart_wait(run->machine, hart, step->irq);
+            run->moving++;
+        }
         break;
     default:
         run_api_step(run, step);
@@ -325,23 +387,6 @@ static void hart_step(struct run *run, const struct ns_step *step) {
 }
 
 /* ---- devices --------------------------------------------------------------------------------- */
-
-/* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the
- * physical one. */
-static uint64_t programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref,
-                           uint64_t *intended) {
-    if (ref->kind == NS_REF_ADDRESS) {
-        *intended = UINT64_MAX;
-        return ref->address + (uint64_t)ref->offset;
-    }
-    *intended = run_physical(run, ref);
-    if (step->using_physical)
-        return *intended;
-    if (ref->kind == NS_REF_HANDLE)
-        return run->reg[ref->index].bus + (uint64_t)ref->offset;
-    const uint64_t bus = ns_device_bus_address(run->machine, step->actor, *intended);
-    return bus == UINT64_MAX ? *intended : bus;
-}
 
 static void device_step(struct run *run, const struct ns_step *step) {
     const unsigned device = step->actor;
@@ -375,8 +420,11 @@ static void device_step(struct run *run, const struct ns_step *step) {
     case NS_VERB_START:
         if (!run->free_order && !ns_device_rung(run->machine, device))
             run_report_hang(run, actor, "the device never starts: nobody has rung its doorbell");
-        else
+        else {
+            run->moving--;
             ns_device_start(run->machine, device);
+            run->moving++;
+        }
         break;
     case NS_VERB_POLL:
         run_poll(run, step);
@@ -420,16 +468,32 @@ static bool was_never_made(const struct run *run, const struct ns_ref *ref) {
            run->object[ref->index].size == 0;
 }
 
+/* What a step costs the host grows with the bytes that it names. */
+static void count_work(struct run *run, const struct ns_step *step) {
+    const struct ns_cache_config *cache = &run->scenario->machine.cache;
+    uint64_t bytes = step->ref.kind == NS_REF_NONE ? 0 : run_length(run, &step->ref);
+    for (unsigned level = 0; step->whole_cache && level < cache->levels; level++)
+        bytes += (uint64_t)cache->level[level].size * (level == 0 ? cache->harts : 1);
+    run->work += bytes;
+    if (run->work > WORK_LIMIT)
+        run->limit = "its steps name more than 16 GiB";
+}
+
 void run_step(struct run *run, const struct ns_step *step) {
     const unsigned actor = run_actor(run, step);
     const uint32_t site = run_site(run, step);
     if (run->options->chaos)
         run_chaos(run);
     ns_actor_begin(run->machine, actor, site, tracked_of(run, &step->ref));
-    ns_log_executed(run->log, site);
+    /* In free order others move while a step waits: a replay has to come to it when it ended. */
+    const bool waits =
+        run->free_order && (step->verb == NS_VERB_WAIT || step->verb == NS_VERB_START || step->verb == NS_VERB_POLL);
+    if (!waits)
+        ns_log_executed(run->log, site);
     run->executed[site] = true;
     if (was_never_made(run, &step->ref) || was_never_made(run, &step->to))
         return;
+    count_work(run, step);
     switch (step->actor_kind) {
     case NS_ACTOR_HART:
         hart_step(run, step);
@@ -439,6 +503,9 @@ void run_step(struct run *run, const struct ns_step *step) {
         break;
     case NS_ACTOR_HARDWARE:
         hardware_step(run, step);
+        ns_actor_begin(run->machine, actor, NS_NO_SITE, NS_NO_OBJECT); /* what it does by itself later is no step */
         break;
     }
+    if (waits)
+        ns_log_executed(run->log, site);
 }

@@ -96,6 +96,7 @@ class SmallMachine : public ::testing::Test {
         ns_tracker_store(tracker, event, object_used, address, length, data.data());
         const std::vector<ns_version> versions(length, event);
         EXPECT_EQ(ns_cache_store(cache, hart, address, length, data.data(), versions.data(), nullptr), NS_OK);
+        ns_tracker_arrived(tracker, event);
         return event;
     }
     // A non-cacheable store: it waits in the buffer until drain().
@@ -103,6 +104,7 @@ class SmallMachine : public ::testing::Test {
         const uint32_t event = append(hart, NS_EVENT_STORE, address, data.size(), NS_TYPE_NC, ++site);
         ns_tracker_store(tracker, event, object_used, address, static_cast<uint32_t>(data.size()), data.data());
         waiting.push_back({NS_FLIGHT_STORE_BUFFER, address, data, event});
+        ns_tracker_arrived(tracker, event);
         return event;
     }
     Bytes load(unsigned hart, uint64_t address, uint32_t length, ns_load_facts facts = {}) {
@@ -188,7 +190,7 @@ class SmallMachine : public ::testing::Test {
         return event;
     }
     void unmap(unsigned hart, unsigned device, uint64_t address, uint64_t length) {
-        ns_tracker_unmap(tracker, call(hart, NS_EVENT_UNMAP, device, address, length), device, address, length);
+        ns_tracker_unmap(tracker, call(hart, NS_EVENT_UNMAP, device, address, length), device, address);
     }
     void sync(unsigned hart, unsigned device, uint64_t address, uint64_t length, bool for_cpu) {
         const auto kind = for_cpu ? NS_EVENT_SYNC_FOR_CPU : NS_EVENT_SYNC_FOR_DEVICE;
