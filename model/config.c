@@ -165,6 +165,9 @@ static bool check_windows(const struct ns_machine_config *config, const struct r
 }
 
 static bool check_queues(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->store_buffer_entries > NS_CONFIG_MAX_QUEUE || config->posted_entries > NS_CONFIG_MAX_QUEUE) {
+        return wrong(reason, "a store buffer or queue of posted writes has at most 64 entries");
+    }
     if (config->store_buffer_drain == NS_DRAIN_AFTER && config->store_buffer_drain_ps == 0) {
         return wrong(reason, "the store buffer drains after a time above zero; `eager` drains at once");
     }

@@ -16,6 +16,7 @@ extern "C" {
 #define NS_CONFIG_NAME_BYTES      48
 #define NS_CONFIG_MAX_RAMS        8
 #define NS_CONFIG_MAX_PMAS        8
+#define NS_CONFIG_MAX_QUEUE       64u /* store-buffer entries, posted writes */
 #define NS_CONFIG_MIN_FIRST_RAM   (UINT64_C(256) << 10)
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
@@ -73,11 +74,11 @@ struct ns_machine_config {
     size_t pma_count;
     struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* over or beside RAM, which is cacheable without one */
 
-    uint32_t store_buffer_entries; /* 0: none */
+    uint32_t store_buffer_entries; /* 0 to 64; 0: none */
     enum ns_drain store_buffer_drain;
     uint64_t store_buffer_drain_ps; /* NS_DRAIN_AFTER */
 
-    uint32_t posted_entries; /* DMA writes held in front of memory; 0: none */
+    uint32_t posted_entries; /* DMA writes held in front of memory, 0 to 64; 0: none */
     enum ns_drain posted_drain;
     uint64_t posted_drain_ps;
 

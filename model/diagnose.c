@@ -409,7 +409,6 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         facts.snoops_undeclared = device->snoops && !device->declared_coherent;
     }
     if (mapping != NULL) {
-        facts.mapped = mapping->live;
         facts.wrong_direction = at.reader_is_device ? mapping->direction == 2 && mapping->live
                                                     : mapping->direction == 1 && writer->kind == NS_EVENT_DMA_WRITE;
     }

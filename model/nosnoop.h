@@ -91,8 +91,9 @@ void ns_machine_next_turn(struct ns_machine *machine);
 /* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log.
  * ---- */
 
+/* Flags of a load or read: it polls (an older version is allowed, nothing is reported); the program keeps the value. */
 enum ns_access_flags { NS_ACCESS_POLL = 1, NS_ACCESS_TO_REGISTER = 2 };
-/* versions: one for each byte, or NULL. `event` out: the access's number, or NULL. */
+/* versions out: one for each byte, or NULL. flags: enum ns_access_flags. length: at least 1. */
 enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
                             ns_version *versions, unsigned flags);
 enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length,

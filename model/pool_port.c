@@ -180,10 +180,16 @@ static void port_misuse(void *context, enum ns_port_misuse what, uint64_t addres
              NS_EVENT_FREE, NS_NOTE_FREED},
     };
     const struct ns_machine_port *port = context;
-    const uint64_t last = length == 0 ? address : address + length - 1;
-    ns_tracker_report(ns_machine_tracker(port->machine), meaning[what].id, NS_SYMPTOM_MISUSE, port->event, address,
-                      last, earlier_call(port, meaning[what].earlier, address, length), meaning[what].role,
-                      meaning[what].text);
+    const uint32_t earlier = earlier_call(port, meaning[what].earlier, address, length);
+    /* The pool passes what its caller gave it, a virtual or bus address; reports speak of physical ones. */
+    const struct ns_event *call = &ns_machine_log(port->machine)->event[earlier];
+    uint64_t first = ns_machine_physical(port->machine, address);
+    if (earlier != NS_NO_EVENT && address - call->bus_address < call->length)
+        first = call->address + (address - call->bus_address);
+    else if (first == UINT64_MAX)
+        first = address;
+    ns_tracker_report(ns_machine_tracker(port->machine), meaning[what].id, NS_SYMPTOM_MISUSE, port->event, first,
+                      length == 0 ? first : first + length - 1, earlier, meaning[what].role, meaning[what].text);
 }
 
 void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machine) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hazard rules as pure decisions: facts about a byte in, hazard out. Whoever finds that a byte is stale or lost
- * gathers the facts (from the event log, see diagnose.h) and asks here; so a situation has one name, whoever met it.
+ * gathers the facts (from the event log, see diagnose.c) and asks here; so a situation has one name, whoever met it.
  *
  * Two symptoms exist (docs/semantics.md): an access returned a byte that is not the newest (stale), or the newest
  * version of a byte exists nowhere any more (lost). The rules below only say why. They are tried from top to bottom;
@@ -61,7 +61,6 @@ struct ns_stale_facts {
     bool discarded_by_map;         /* ... by a map or sync for the wrong direction */
     bool discarded_from_elsewhere; /* ... whose range began in another object */
     bool undefined;                /* mapped from-device and never written by the device */
-    bool mapped;                   /* a live mapping of the device covers the byte */
     bool wrong_direction;          /* that (or the last) mapping's direction forbids what was done */
     bool filled_after_maintenance; /* the stale line was installed after a maintenance operation that should have
                                       removed it */

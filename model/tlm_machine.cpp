@@ -99,7 +99,6 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         facts.starts = devices[i].starts;
         facts.rings_doorbell = devices[i].rings_doorbell;
         facts.signals = devices[i].signals;
-        facts.address_bits = devices[i].dma_bits;
         facts.bus_offset = windows_[i].empty() ? 0 : windows_[i][0].physical - windows_[i][0].bus;
         ns_tracker_set_device(tracker_.get(), device_actor(i), &facts);
     }
@@ -143,15 +142,20 @@ void machine::build_memory_map(size_t device_count, const socket_connector &conn
     // Device registers go where no RAM is.
     const uint64_t candidates[] = {UINT64_C(0x10000000), UINT64_C(0x02000000), UINT64_C(0x1FFFF00000)};
     const uint64_t needed = std::max<uint64_t>(device_count, 1) * tlm_dma::register_bytes;
+    bool found = false;
     for (const uint64_t candidate : candidates) {
-        register_base_ = candidate;
         bool free_here = true;
         for (size_t i = 0; i < config_.ram_count; i++)
             free_here = free_here && (candidate + needed <= config_.ram[i].start ||
                                       config_.ram[i].start + config_.ram[i].length <= candidate);
-        if (free_here)
-            break;
+        if (free_here && !found) {
+            register_base_ = candidate;
+            found = true;
+        }
     }
+    if (!found)
+        throw std::runtime_error(
+            "RAM covers every place for the device registers (0x1000_0000, 0x0200_0000, 0x1f_fff0_0000)");
 
     // Physical memory attributes: RAM is cacheable except where the machine says otherwise.
     std::vector<ns_pma_region> pieces;

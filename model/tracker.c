@@ -68,20 +68,21 @@ void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enu
             tracker->object[i].length = 0; /* its parts have the type of the whole again */
 }
 
-void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object) {
-    tracker->object[object].length = 0;
+void ns_tracker_replace_object(struct ns_tracker *tracker, uint32_t object, const struct ns_tracked_object *now) {
+    tracker->object[object] = *now;
 }
 
 /* ---- looking things up ----------------------------------------------------------------------- */
 
 struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page) {
     if (page->traffic == &no_traffic) {
-        const struct ghost_traffic *made = calloc(1, sizeof *made);
+        const struct ghost_traffic *made = tracker->traffic_count < TRAFFIC_LIMIT ? calloc(1, sizeof *made) : NULL;
         if (made == NULL) {
             tracker->log->truncated = true;
             return NULL;
         }
         page->traffic = made;
+        tracker->traffic_count++;
     }
     return (struct ghost_traffic *)page->traffic; /* made here, so it may be written */
 }

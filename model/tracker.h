@@ -55,11 +55,10 @@ struct ns_tracked_object {
 struct ns_tracked_device {
     bool snoops;
     bool declared_coherent;
-    bool starts;           /* the program says where it starts (a `start`); else it has once the doorbell rings */
-    bool rings_doorbell;   /* the program tells it to start (doorbell or start): its order is then checked */
-    bool signals;          /* the program waits for it (interrupt or poll): likewise */
-    uint64_t bus_offset;   /* physical - bus of its first window; 0 without */
-    unsigned address_bits; /* 1 to 64 */
+    bool starts;         /* the program says where it starts (a `start`); else it has once the doorbell rings */
+    bool rings_doorbell; /* the program tells it to start (doorbell or start): its order is then checked */
+    bool signals;        /* the program waits for it (interrupt or poll): likewise */
+    uint64_t bus_offset; /* physical - bus of its first window; 0 without */
 };
 
 struct ns_tracker;
@@ -75,7 +74,8 @@ uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_track
 /* Does a declared or allocated object hold this byte? */
 bool ns_tracker_is_object(const struct ns_tracker *tracker, uint64_t address);
 void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent);
-void ns_tracker_end_object(struct ns_tracker *tracker, uint32_t object);
+/* The number now stands for another object: an allocation made again. */
+void ns_tracker_replace_object(struct ns_tracker *tracker, uint32_t object, const struct ns_tracked_object *now);
 
 /* Accesses. `event` is already in the log; its kind, actor, type and site are read from there. The versions of written
  * bytes are the event's number. `object`: whose mapping the access went through, or NS_NO_OBJECT. */
@@ -108,7 +108,7 @@ void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, ui
                                   bool whole);
 void ns_tracker_maintenance_end(struct ns_tracker *tracker);
 
-/* Hand-over and lifetime. actor is the hart, device the device's actor number. */
+/* Hand-over and lifetime. device: its actor number. */
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                     uint8_t direction, bool undefined_until_written);
 /* Ends the device's live mapping that holds `address`; nothing without one. */

@@ -64,6 +64,7 @@ struct repeated_story {
 #define MAPPING_LIMIT 4096u
 #define KEPT_LIMIT    4096u
 #define PAGE_LIMIT    20480u /* ghost pages, 80 MiB of simulated memory: a run that touches more is stopped */
+#define TRAFFIC_LIMIT 8192u  /* of these, pages that devices, mappings or hazards touch */
 #define IRQ_LIMIT     64u
 
 struct clock {
@@ -88,7 +89,7 @@ struct ns_tracker {
         uint64_t first, length;
     } maintenance;
     uint32_t under_way[NS_MAX_ACTORS]; /* the write that an actor has issued and that has not arrived everywhere */
-    size_t page_count;
+    size_t page_count, traffic_count;
     struct repeated_story story[STORIES];
     struct clock clock[NS_MAX_ACTORS];
     struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */

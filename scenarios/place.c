@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenarios/place.h"
 
-#include "model/nosnoop.h"
+#include "model/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

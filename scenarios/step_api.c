@@ -99,7 +99,6 @@ struct mapped {
     uint32_t device;
     uint64_t bus, physical, length;
     enum ns_dma_direction direction;
-    bool found;
 };
 
 static uint32_t device_number(const struct run *run, const struct ns_pool_device *device) {
@@ -115,7 +114,6 @@ static struct mapped mapped_of(const struct run *run, const struct ns_step *step
         mapped.device = step->device == NS_NONE ? handle->device : step->device;
         mapped.direction = handle->direction;
         mapped.bus = handle->bus + (uint64_t)step->ref.offset;
-        mapped.found = true;
         whole = run_length(run, &step->ref);
     } else {
         const struct ns_dma_mapping mapping = ns_dma_find(run->dma, run_virtual(run, &step->ref), 1);
@@ -124,7 +122,6 @@ static struct mapped mapped_of(const struct run *run, const struct ns_step *step
                 mapped.device = device_number(run, mapping.device);
             mapped.direction = mapping.direction;
             mapped.bus = mapping.bus + (physical - mapping.physical);
-            mapped.found = true;
             /* `unmap rx` without a range of its own ends the mapping, whatever part of rx it is. */
             const bool whole_object = step->ref.kind == NS_REF_OBJECT && step->ref.offset == 0 &&
                                       step->ref.length == run->object[step->ref.index].size;
@@ -147,15 +144,13 @@ static struct mapped mapped_of(const struct run *run, const struct ns_step *step
 }
 
 static void unmap_or_sync(struct run *run, const struct ns_step *step) {
-    static const struct {
-        enum ns_event_kind kind;
-    } what[NS_VERB_COUNT] = {[NS_VERB_UNMAP] = {NS_EVENT_UNMAP},
-                             [NS_VERB_SYNC_FOR_CPU] = {NS_EVENT_SYNC_FOR_CPU},
-                             [NS_VERB_SYNC_FOR_DEVICE] = {NS_EVENT_SYNC_FOR_DEVICE}};
+    static const enum ns_event_kind kind[NS_VERB_COUNT] = {[NS_VERB_UNMAP] = NS_EVENT_UNMAP,
+                                                           [NS_VERB_SYNC_FOR_CPU] = NS_EVENT_SYNC_FOR_CPU,
+                                                           [NS_VERB_SYNC_FOR_DEVICE] = NS_EVENT_SYNC_FOR_DEVICE};
     const unsigned hart = step->actor;
     const struct mapped mapped = mapped_of(run, step);
     const unsigned device_actor = ns_machine_device_actor(run->machine, mapped.device);
-    struct ns_event event = {.kind = (uint8_t)what[step->verb].kind,
+    struct ns_event event = {.kind = (uint8_t)kind[step->verb],
                              .address = mapped.physical,
                              .length = (uint32_t)mapped.length,
                              .bus_address = mapped.bus,
@@ -196,6 +191,7 @@ static void object_begin(struct run *run, uint32_t index, uint64_t address, uint
                          bool coherent) {
     const struct ns_object *declared = &run->scenario->objects[index];
     struct run_object *object = &run->object[index];
+    const uint32_t before = object->size == 0 ? NS_NO_OBJECT : object->tracked;
     *object = (struct run_object){.exists = true,
                                   .virtual_address = address,
                                   .physical = physical,
@@ -208,7 +204,11 @@ static void object_begin(struct run *run, uint32_t index, uint64_t address, uint
                                         .type = coherent ? NS_TYPE_NC : NS_TYPE_CACHEABLE,
                                         .descriptor = declared->descriptor};
     snprintf(tracked.name, sizeof tracked.name, "%s", declared->name);
-    object->tracked = ns_tracker_add_object(run->tracker, &tracked);
+    object->tracked = before;
+    if (before == NS_NO_OBJECT)
+        object->tracked = ns_tracker_add_object(run->tracker, &tracked);
+    else
+        ns_tracker_replace_object(run->tracker, before, &tracked);
 }
 
 /* An allocation that failed. Why decides what it is: nothing left, or nothing left that the device reaches. */

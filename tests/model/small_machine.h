@@ -64,7 +64,6 @@ class SmallMachine : public ::testing::Test {
     }
 
     void set_device(unsigned device, ns_tracked_device facts) {
-        facts.address_bits = 64;
         ns_tracker_set_device(tracker, device, &facts);
     }
     // Rings are told to start, and completion is waited for: their order is checked.

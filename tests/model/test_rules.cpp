@@ -279,7 +279,6 @@ TEST(Rules, GiveNoHazardThatTheTablesDoNotShow) {
                            &facts.discarded_by_map,
                            &facts.discarded_from_elsewhere,
                            &facts.undefined,
-                           &facts.mapped,
                            &facts.wrong_direction,
                            &facts.filled_after_maintenance,
                            &facts.told,
