@@ -34,6 +34,11 @@ static void told(struct ns_tracker *tracker, unsigned who, unsigned by) {
 
 void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned device) {
     join(&tracker->doorbell[device], clock_of(tracker, hart));
+    /* Harts have locks among themselves that a scenario does not write down: what another hart did before is told too.
+     */
+    for (unsigned i = 0; i < tracker->log->actor_count; i++)
+        if (tracker->log->actor[i].actor_class == NS_ACTOR_CLASS_HART)
+            tracker->doorbell[device].known[i] = now(tracker);
     told(tracker, device, hart);
     if (!tracker->device[device].starts)
         ns_tracker_start(tracker, device);

@@ -105,6 +105,10 @@ void ns_hart_fence(struct ns_machine *machine, unsigned hart);
 void ns_hart_fence_local(struct ns_machine *machine, unsigned hart);
 /* what->address is virtual; ignored with NS_WHOLE_CACHE. */
 enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what);
+/* The same by a routine that rounds further than the program asked: what->address and length are what is maintained,
+ * `named` (virtual) what the program named. Dirty bytes outside of what was named are lost at once. */
+enum ns_status ns_hart_maintain_around(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what,
+                                       uint64_t named, uint64_t named_length);
 /* SFENCE.VMA: all addresses, or the page of one. */
 void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_t address);
 /* Stores new memory-type bits to the PTEs of a virtual range, through the caches as any store. No SFENCE. */

@@ -162,6 +162,8 @@ static bool check_own_mapping(const struct touched *byte) {
 
 /* A hart stored the byte after the last time that it told this device anything. */
 static bool check_told(const struct touched *byte) {
+    if (byte->mapping != NULL && byte->mapping->device == byte->device)
+        return false; /* the mapping says whose it is, and a store to it was reported there */
     const ns_version newest = byte->page->flat[byte->at % NS_PAGE_SIZE];
     const struct ns_event *writer = event_at(byte->tracker, newest);
     if (!byte->tracker->device[byte->device].rings_doorbell || writer->kind != NS_EVENT_STORE ||
@@ -324,6 +326,14 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
         if (still == 0)
             page->flags[offset] |= BYTE_UNMAPPED;
     }
+}
+
+bool ns_tracker_is_mapped(struct ns_tracker *tracker, unsigned device, uint64_t address) {
+    for (size_t i = 0; i < tracker->mapping_count; i++)
+        if (tracker->mapping[i].live && tracker->mapping[i].device == device &&
+            range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
+            return true;
+    return false;
 }
 
 void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,

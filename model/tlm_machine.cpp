@@ -420,7 +420,10 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
         maintenance_lock_.unlock();
         return NS_OK; // it names nothing
     }
-    ns_tracker_maintenance_begin(tracker_.get(), number, piece.address, piece.length, piece.extent == NS_WHOLE_CACHE);
+    const actor_state &who = actors_[index];
+    ns_tracker_maintenance_begin(tracker_.get(), number, who.named_length > 0 ? who.named : piece.address,
+                                 who.named_length > 0 ? who.named_length : piece.length,
+                                 piece.extent == NS_WHOLE_CACHE);
     attribute.initiator_id = index;
     attribute.request = cache_request::maintain;
     attribute.maintenance = piece;

@@ -24,6 +24,7 @@ struct actor_state {
     uint32_t site = NS_NO_SITE;
     uint32_t object = NS_NO_OBJECT;
     uint32_t inside = NS_NO_EVENT;
+    uint64_t named = 0, named_length = 0; // physical: what the program named, when a routine maintains more than that
     ns_program program = nullptr;
     void *context = nullptr;
 };

@@ -179,6 +179,15 @@ void ns_hart_fence_local(struct ns_machine *machine, unsigned hart) {
 enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what) {
     return machine->body->hart(hart).maintain(*what);
 }
+enum ns_status ns_hart_maintain_around(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what,
+                                       uint64_t named, uint64_t named_length) {
+    ns::actor_state &actor = machine->body->actor(hart);
+    actor.named = ns_machine_physical(machine, named);
+    actor.named_length = named_length;
+    const enum ns_status status = machine->body->hart(hart).maintain(*what);
+    actor.named_length = 0;
+    return status;
+}
 void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_t address) {
     machine->body->hart(hart).sfence(all, address);
 }
@@ -247,20 +256,23 @@ struct destination {
     enum ns_hazard_id problem;
 };
 
-/* A bare address that leads where nothing is, while a buffer lies where it would lead with the window's offset left out
- * or applied once less: the offset was applied twice, or not at all. Returns that buffer's byte, or UINT64_MAX. */
+/* A bare address that leads elsewhere, while a buffer lies where it would lead with the window's offset left out or
+ * applied once less: the offset was applied twice, or not at all. Returns that buffer's byte, or UINT64_MAX.
+ * "Elsewhere" is where no object is; or where the device has nothing mapped, if it has the buffer mapped. */
 static uint64_t meant_by(ns::machine &body, unsigned device, const destination &to) {
-    if (to.physical != UINT64_MAX && ns_tracker_is_object(body.tracker(), to.physical))
+    const unsigned actor = body.device_actor(device);
+    ns_tracker *tracker = body.tracker();
+    const bool in_object = to.physical != UINT64_MAX && ns_tracker_is_object(tracker, to.physical);
+    if (in_object && ns_tracker_is_mapped(tracker, actor, to.physical))
         return UINT64_MAX;
     for (const ns::bus_window &window : body.windows_of(device)) {
         const uint64_t offset = window.physical - window.bus;
-        if (offset == 0)
-            continue;
-        if (ns_tracker_is_object(body.tracker(), to.driven))
-            return to.driven; /* not at all: a physical address on the bus */
-        const uint64_t twice = body.device(device).driven(to.driven + 2 * offset); /* the register wraps */
-        if (ns_tracker_is_object(body.tracker(), twice))
-            return twice;
+        const uint64_t candidates[] = {to.driven, body.device(device).driven(to.driven + 2 * offset)};
+        for (const uint64_t candidate : candidates)
+            if (offset != 0 && candidate != to.physical &&
+                (in_object ? ns_tracker_is_mapped(tracker, actor, candidate)
+                           : ns_tracker_is_object(tracker, candidate)))
+                return candidate;
     }
     return UINT64_MAX;
 }

@@ -71,6 +71,8 @@ void ns_tracker_destroy(struct ns_tracker *tracker);
 void ns_tracker_set_device(struct ns_tracker *tracker, unsigned actor, const struct ns_tracked_device *device);
 /* Returns its number, or NS_NO_OBJECT without host memory. Later objects win where they overlap earlier ones. */
 uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_tracked_object *object);
+/* Does a live mapping of this device (its actor) hold this byte? */
+bool ns_tracker_is_mapped(struct ns_tracker *tracker, unsigned device, uint64_t address);
 /* Does a declared or allocated object hold this byte? */
 bool ns_tracker_is_object(const struct ns_tracker *tracker, uint64_t address);
 void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent);

@@ -138,7 +138,11 @@ static void maintain(struct run *run, const struct ns_step *step, enum ns_cache_
             what.length = end - what.address;
         }
     }
-    (void)ns_hart_maintain(run->machine, step->actor, &what);
+    if (step->by_page && extent != NS_WHOLE_CACHE)
+        (void)ns_hart_maintain_around(run->machine, step->actor, &what, run_virtual(run, &step->ref),
+                                      run_length(run, &step->ref));
+    else
+        (void)ns_hart_maintain(run->machine, step->actor, &what);
 }
 
 static void zero_blocks(struct run *run, const struct ns_step *step) {
