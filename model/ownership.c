@@ -120,7 +120,7 @@ static const char *does(const struct touched *byte) {
 static bool check_lifetime(const struct touched *byte) {
     const uint8_t flags = byte->page->flags[byte->at % NS_PAGE_SIZE];
     char detail[256];
-    if ((flags & BYTE_FREED) != 0) {
+    if ((flags & BYTE_FREED) != 0 || byte->tracker->uses_freed[byte->device]) {
         snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(byte->tracker, byte->device),
                  does(byte));
         return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP,
@@ -182,7 +182,8 @@ bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t 
         byte.page = ghost_at(tracker, byte.at);
         if (byte.page == NULL)
             return false;
-        if ((byte.page->flags[byte.at % NS_PAGE_SIZE] & BYTE_FREED) != 0 && check_lifetime(&byte))
+        const bool freed = (byte.page->flags[byte.at % NS_PAGE_SIZE] & BYTE_FREED) != 0;
+        if ((freed || tracker->uses_freed[byte.device]) && check_lifetime(&byte))
             return true;
     }
     return false;
@@ -326,6 +327,10 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
         if (still == 0)
             page->flags[offset] |= BYTE_UNMAPPED;
     }
+}
+
+void ns_tracker_uses_freed(struct ns_tracker *tracker, unsigned device, bool freed) {
+    tracker->uses_freed[device] = freed;
 }
 
 bool ns_tracker_is_mapped(struct ns_tracker *tracker, unsigned device, uint64_t address) {

@@ -140,6 +140,10 @@ void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t 
 /* What a program would have got from flat memory: true when every byte of [address, address + length) has this value
  * there. */
 bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32_t length, const uint8_t *data);
+/* The device goes on using, by an old address, memory that was freed, even if it has a new owner now. Until called
+ * again with false. */
+void ns_tracker_uses_freed(struct ns_tracker *tracker, unsigned device, bool freed);
+
 /* At the end of a run: rules that only then can be decided. */
 void ns_tracker_finish(struct ns_tracker *tracker);
 

@@ -93,6 +93,7 @@ struct ns_tracker {
     struct repeated_story story[STORIES];
     struct clock clock[NS_MAX_ACTORS];
     struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
+    bool uses_freed[NS_MAX_ACTORS];       /* devices: see ns_tracker_uses_freed */
     bool started[NS_MAX_ACTORS];          /* devices: has begun at least once */
     uint32_t learnt[NS_MAX_ACTORS];       /* when an actor's clock last grew by what others told it */
     struct clock irq[IRQ_LIMIT];

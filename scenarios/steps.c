@@ -400,6 +400,9 @@ static void device_step(struct run *run, const struct ns_step *step) {
     uint64_t intended, bus;
     if (data == NULL)
         return;
+    const bool freed = step->ref.kind == NS_REF_OBJECT && run->object[step->ref.index].size > 0 &&
+                       !run->object[step->ref.index].exists;
+    ns_tracker_uses_freed(run->tracker, actor, freed);
     switch (step->verb) {
     case NS_VERB_READ:
         bus = programmed(run, step, &step->ref, &intended);
