@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a byte is stale or lost. The facts that rules.h asks for are read from the event log: what was maintained, mapped
+ * Why a byte is stale. The facts that rules.h asks for are read from the event log: what was maintained, mapped
  * and signalled between the newest write, the hand-over and the access. Only hazards pay for this; ordinary accesses
  * never come here.
  */
-#include "model/tracker_internal.h"
+#include "model/diagnose.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,22 +36,6 @@ static enum coverage coverage_of(const struct ns_tracker *tracker, const struct 
     return config->range.rounding == NS_ROUND_INWARD ? NAMED_ROUNDED : NAMED_SKIPPED;
 }
 
-static bool ranges_meet(uint64_t first, uint64_t length, uint64_t other, uint64_t other_length) {
-    return length != 0 && other_length != 0 && first < other + other_length && other < first + length;
-}
-
-/* The mapping that was in force for the byte and the device, live or the latest dead one; NULL when there was none. */
-static const struct mapping *relevant_mapping(const struct ns_tracker *tracker, unsigned device, uint64_t address) {
-    const struct mapping *found = NULL;
-    for (size_t i = 0; i < tracker->mapping_count; i++) {
-        const struct mapping *mapping = &tracker->mapping[i];
-        if (mapping->device == device && range_holds(mapping->first, mapping->length, address) &&
-            (found == NULL || mapping->map_event > found->map_event))
-            found = mapping;
-    }
-    return found;
-}
-
 /* The last time before `before` that the hart side handed the byte to the device: map, sync-for-device, or the
  * doorbell. */
 static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned device, uint64_t address, uint32_t before) {
@@ -74,8 +58,9 @@ struct situation {
     uint32_t newest;  /* event that wrote the newest version */
     unsigned device;  /* the device involved, or 0xff */
     bool reader_is_device;
-    uint32_t filled; /* when the stale copy was installed, or NS_NO_EVENT */
-    uint32_t blamed; /* the maintenance or API call that best explains it, for the report */
+    uint32_t filled;               /* when the stale copy was installed, or NS_NO_EVENT */
+    const struct mapping *mapping; /* the device's, of the byte, or NULL */
+    uint32_t blamed;               /* the maintenance or API call that best explains it, for the report */
 };
 
 /* Does this maintenance event bring the reader the newest bytes when it comes after them? */
@@ -261,55 +246,6 @@ static unsigned device_for(const struct ns_tracker *tracker, const struct ns_eve
     return 0xff;
 }
 
-/* ---- words ----------------------------------------------------------------------------------- */
-
-static void hex(char *text, size_t size, const uint8_t *data, unsigned length) {
-    size_t used = 0;
-    text[0] = '\0';
-    for (unsigned i = 0; i < length && i < 4 && used + 4 < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%02x", i == 0 ? "" : " ", data[i]);
-    if (length > 4)
-        snprintf(text + used, size - used, " ..");
-}
-
-static void fill_samples(struct ns_tracker *tracker, struct ns_hazard *hazard, uint64_t first, uint32_t length,
-                         const uint8_t *got) {
-    hazard->sample_length = (uint8_t)(length > 8 ? 8 : length);
-    hazard->latent = true;
-    for (uint32_t i = 0; i < length; i++) {
-        const struct ghost_page *page = ghost_at(tracker, first + i);
-        const uint8_t newest = page == NULL ? 0 : page->value[(first + i) % NS_PAGE_SIZE];
-        if (i < hazard->sample_length) {
-            hazard->got[i] = got[i];
-            hazard->newest[i] = newest;
-        }
-        if (newest != got[i])
-            hazard->latent = false;
-    }
-}
-
-static void add_note(struct ns_hazard *hazard, uint32_t event, enum ns_note_role role) {
-    if (event == NS_NO_EVENT || hazard->note_count == NS_HAZARD_NOTES)
-        return;
-    uint32_t at = 0;
-    while (at < hazard->note_count && hazard->note[at].event < event)
-        at++;
-    if (at < hazard->note_count && hazard->note[at].event == event)
-        return;
-    memmove(&hazard->note[at + 1], &hazard->note[at], (hazard->note_count - at) * sizeof hazard->note[0]);
-    hazard->note[at] = (struct ns_note){.event = event, .role = role};
-    hazard->note_count++;
-}
-
-/* Was this access already found to have another memory type than its mapping was meant to have? */
-static bool had_wrong_type(const struct ns_tracker *tracker, uint32_t event) {
-    for (size_t i = 0; i < tracker->log->hazard_count && event != NS_NO_EVENT; i++)
-        if (tracker->log->hazard[i].id == NS_AT_WRONG_TYPE &&
-            tracker->log->hazard[i].site == event_at(tracker, event)->site)
-            return true;
-    return false;
-}
-
 /* ---- stale ----------------------------------------------------------------------------------- */
 
 static void explain_stale(const struct ns_tracker *tracker, const struct stale_bytes *bytes, struct ns_hazard *hazard,
@@ -333,11 +269,6 @@ static void explain_stale(const struct ns_tracker *tracker, const struct stale_b
     else
         snprintf(hazard->detail, sizeof hazard->detail, "got %s from %s; %s %s", got,
                  snooped || from_cache ? "the caches" : "memory", place[where], newest);
-}
-
-static void add_detail(struct ns_hazard *hazard, const char *text) {
-    const size_t used = strlen(hazard->detail);
-    snprintf(hazard->detail + used, sizeof hazard->detail - used, "%s", text);
 }
 
 /* Is the maintenance that was found the point of this hazard, so that the report shows it? */
@@ -370,80 +301,107 @@ static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *byt
     return true;
 }
 
+/* Who wrote the newest bytes, where they are, and what kind of memory this is. */
+static void gather_place(const struct ns_tracker *tracker, const struct stale_bytes *bytes, const struct situation *at,
+                         struct ns_stale_facts *facts) {
+    const struct ns_event *access = event_at(tracker, bytes->event), *writer = event_at(tracker, bytes->newest);
+    const uint32_t object = object_at(tracker, bytes->first);
+    facts->reader_is_device = at->reader_is_device;
+    facts->writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
+                    : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
+                                                       : NS_WRITER_NOBODY;
+    facts->newest = facts->discarded ? NS_NOWHERE : where_is(tracker, bytes->first, bytes->newest);
+    /* The access went past the caches, and memory has the newest bytes by now: they were on their way when it looked.
+     */
+    const bool past_caches =
+        at->reader_is_device ? !tracker->device[access->actor].snoops : access->type != NS_TYPE_CACHEABLE;
+    if (facts->newest == NS_IN_MEMORY && past_caches)
+        facts->newest = facts->writer == NS_WRITER_DEVICE ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
+    facts->nothing_cached = !at->reader_is_device && access->type != NS_TYPE_CACHEABLE;
+    facts->writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
+    facts->object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
+    facts->type_mismatch = had_wrong_type(tracker, bytes->newest);
+    facts->torn = bytes->torn;
+    if (at->device != 0xff) {
+        const struct ns_tracked_device *device = &tracker->device[at->device];
+        facts->declared_coherent_only = device->declared_coherent && !device->snoops;
+        facts->snoops_undeclared = device->snoops && !device->declared_coherent;
+    }
+    if (at->mapping != NULL)
+        facts->wrong_direction = at->reader_is_device
+                                     ? at->mapping->direction == 2 && at->mapping->live
+                                     : at->mapping->direction == 1 && writer->kind == NS_EVENT_DMA_WRITE;
+}
+
+/* What an invalidate did that named the bytes. */
+static void gather_discard(const struct ns_tracker *tracker, const struct stale_bytes *bytes, uint8_t flags,
+                           const struct situation *at, struct ns_stale_facts *facts) {
+    const struct ns_event *dropped = event_at(tracker, at->blamed);
+    const struct ns_event *call = event_at(tracker, dropped->link);
+    facts->undefined = (flags & BYTE_UNDEFINED) != 0;
+    facts->discarded_by_map = dropped->kind == NS_EVENT_MAINTENANCE && dropped->inside && call->kind == NS_EVENT_MAP &&
+                              call->direction == 2 && at->mapping != NULL && at->mapping->direction == 2;
+    facts->discarded_from_elsewhere =
+        dropped->length != 0 && object_at(tracker, dropped->address) != object_at(tracker, bytes->first);
+}
+
+static void gather_maintenance(const struct ns_tracker *tracker, struct situation *at, struct ns_stale_facts *facts) {
+    after_the_write(tracker, at, &facts->maintenance);
+    if (at->blamed == NS_NO_EVENT && at->device != 0xff) {
+        if (at->reader_is_device)
+            before_the_write_for_device(tracker, at, &facts->maintenance);
+        else
+            before_the_write_for_hart(tracker, at, &facts->maintenance);
+    }
+    facts->filled_after_maintenance =
+        at->filled != NS_NO_EVENT && facts->maintenance.after_covers && at->filled > at->blamed;
+}
+
+/* Was the reader told after the newest write? Returns the doorbell or interrupt that told it, or NS_NO_EVENT. */
+static uint32_t gather_signals(const struct ns_tracker *tracker, const struct stale_bytes *bytes,
+                               struct ns_stale_facts *facts) {
+    const struct ns_event *access = event_at(tracker, bytes->event), *writer = event_at(tracker, bytes->newest);
+    const uint32_t told = writer->actor < NS_MAX_ACTORS ? tracker->told_event[access->actor][writer->actor] : 0;
+    facts->told = (told >= bytes->newest && told != NS_NO_EVENT) ||
+                  (facts->writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, access->actor));
+    if (!facts->told)
+        return NS_NO_EVENT;
+    uint32_t signal = NS_NO_EVENT;
+    facts->told_by_memory = facts->reader_is_device; /* by a flag that it saw, unless a doorbell rang */
+    for (uint32_t i = bytes->event; i-- > bytes->newest + 1;) {
+        const struct ns_event *event = event_at(tracker, i);
+        if (signal == NS_NO_EVENT && (event->kind == NS_EVENT_RAISE || event->kind == NS_EVENT_DOORBELL))
+            signal = i;
+        if (event->kind == NS_EVENT_DOORBELL && event->peer == access->actor)
+            facts->told_by_memory = false;
+    }
+    return signal;
+}
+
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
     if (told_often(tracker, bytes))
         return;
     const struct ns_event *access = event_at(tracker, bytes->event);
-    const struct ns_event *writer = event_at(tracker, bytes->newest);
     const struct ghost_page *page = ghost_at(tracker, bytes->first);
     const size_t offset = bytes->first % NS_PAGE_SIZE;
-    const uint32_t object = object_at(tracker, bytes->first);
     struct situation at = {.address = bytes->first,
                            .access = bytes->event,
                            .newest = bytes->newest,
                            .reader_is_device = is_device(tracker, access->actor)};
-    at.device = at.reader_is_device ? access->actor : device_for(tracker, writer, bytes->first);
+    at.device =
+        at.reader_is_device ? access->actor : device_for(tracker, event_at(tracker, bytes->newest), bytes->first);
     at.filled = at.reader_is_device ? NS_NO_EVENT : fill_of(tracker, bytes->first, bytes->got);
+    at.mapping = at.device == 0xff ? NULL : relevant_mapping(tracker, at.device, bytes->first);
 
-    struct ns_stale_facts facts = {.reader_is_device = at.reader_is_device};
-    facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
-                   : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
-                                                      : NS_WRITER_NOBODY;
-    facts.newest =
-        (page->flags[offset] & BYTE_DISCARDED) != 0 ? NS_NOWHERE : where_is(tracker, bytes->first, bytes->newest);
-    /* The access went past the caches, and memory has the newest bytes by now: they were on their way when it looked.
-     */
-    const bool past_caches =
-        at.reader_is_device ? !tracker->device[access->actor].snoops : access->type != NS_TYPE_CACHEABLE;
-    if (facts.newest == NS_IN_MEMORY && past_caches)
-        facts.newest = facts.writer == NS_WRITER_DEVICE ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
-    facts.nothing_cached = !at.reader_is_device && access->type != NS_TYPE_CACHEABLE;
-    facts.writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
-    facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
-    facts.torn = bytes->torn;
-    facts.type_mismatch = had_wrong_type(tracker, bytes->newest);
-    const struct mapping *mapping = at.device == 0xff ? NULL : relevant_mapping(tracker, at.device, bytes->first);
-    if (at.device != 0xff) {
-        const struct ns_tracked_device *device = &tracker->device[at.device];
-        facts.declared_coherent_only = device->declared_coherent && !device->snoops;
-        facts.snoops_undeclared = device->snoops && !device->declared_coherent;
-    }
-    if (mapping != NULL) {
-        facts.wrong_direction = at.reader_is_device ? mapping->direction == 2 && mapping->live
-                                                    : mapping->direction == 1 && writer->kind == NS_EVENT_DMA_WRITE;
-    }
-    if ((page->flags[offset] & BYTE_DISCARDED) != 0) {
-        const struct ns_event *dropped = event_at(tracker, page->traffic->aux[offset]);
-        facts.discarded = true;
-        facts.undefined = (page->flags[offset] & BYTE_UNDEFINED) != 0;
-        facts.discarded_by_map = dropped->kind == NS_EVENT_MAINTENANCE && dropped->inside &&
-                                 event_at(tracker, dropped->link)->kind == NS_EVENT_MAP &&
-                                 event_at(tracker, dropped->link)->direction == 2 && mapping != NULL &&
-                                 mapping->direction == 2;
-        facts.discarded_from_elsewhere =
-            dropped->length != 0 && object_at(tracker, dropped->address) != object_at(tracker, bytes->first);
+    struct ns_stale_facts facts = {.discarded = (page->flags[offset] & BYTE_DISCARDED) != 0};
+    gather_place(tracker, bytes, &at, &facts);
+    if (facts.discarded) {
         at.blamed = page->traffic->aux[offset];
+        gather_discard(tracker, bytes, page->flags[offset], &at, &facts);
     } else {
-        after_the_write(tracker, &at, &facts.maintenance);
-        if (at.blamed == NS_NO_EVENT && at.device != 0xff) {
-            if (at.reader_is_device)
-                before_the_write_for_device(tracker, &at, &facts.maintenance);
-            else
-                before_the_write_for_hart(tracker, &at, &facts.maintenance);
-        }
+        gather_maintenance(tracker, &at, &facts);
     }
-    facts.filled_after_maintenance =
-        at.filled != NS_NO_EVENT && facts.maintenance.after_covers && at.filled > at.blamed;
-    const uint32_t told = tracker->told_event[access->actor][writer->actor];
-    facts.told = (told >= bytes->newest && told != NS_NO_EVENT) ||
-                 (facts.writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, access->actor));
-    if (at.reader_is_device && facts.told) {
-        /* Told by a doorbell, or by a flag that the device saw in memory? */
-        facts.told_by_memory = true;
-        for (uint32_t i = bytes->event; i-- > bytes->newest + 1;)
-            if (event_at(tracker, i)->kind == NS_EVENT_DOORBELL && event_at(tracker, i)->peer == access->actor)
-                facts.told_by_memory = false;
-    }
+    const uint32_t signal = gather_signals(tracker, bytes, &facts);
 
     struct ns_hazard hazard = {.symptom = NS_SYMPTOM_STALE,
                                .event = bytes->event,
@@ -461,147 +419,14 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         add_note(&hazard, at.filled, NS_NOTE_FILLED);
     if (explained_by_maintenance(hazard.id))
         add_note(&hazard, at.blamed, facts.discarded ? NS_NOTE_DISCARDED : NS_NOTE_MAINTAINED);
-    if (hazard.id == NS_DC_WRONG_DIR && mapping != NULL)
-        add_note(&hazard, mapping->map_event, NS_NOTE_MAPPED);
-    if (facts.told)
-        for (uint32_t i = bytes->event; i-- > bytes->newest + 1;) {
-            const uint8_t kind = event_at(tracker, i)->kind;
-            if (kind == NS_EVENT_RAISE || kind == NS_EVENT_DOORBELL) {
-                if (ns_hazard_text(hazard.id) != NULL &&
-                    (hazard.id == NS_OR_DRAIN || hazard.id == NS_OR_IRQ_BEFORE_DATA))
-                    add_note(&hazard, i, NS_NOTE_SIGNALLED);
-                break;
-            }
-        }
+    if (hazard.id == NS_DC_WRONG_DIR && at.mapping != NULL)
+        add_note(&hazard, at.mapping->map_event, NS_NOTE_MAPPED);
+    if (hazard.id == NS_OR_DRAIN || hazard.id == NS_OR_IRQ_BEFORE_DATA)
+        add_note(&hazard, signal, NS_NOTE_SIGNALLED);
     explain_stale(tracker, bytes, &hazard, facts.newest);
     if (hazard.id == NS_LS_ALIGN && facts.maintenance.after_named_skipped)
         add_detail(&hazard, "; the range covers this line only in part, and left it alone");
     else if (hazard.id == NS_DC_WRONG_RANGE && facts.maintenance.after_named_rounded)
         add_detail(&hazard, "; the range was rounded inwards, and left this line out");
     ns_log_add_hazard(tracker->log, &hazard);
-}
-
-/* ---- lost ------------------------------------------------------------------------------------ */
-
-/* Why was the line dirty that was written over the lost bytes? Its bytes are compared with what memory held before the
- * device wrote there. */
-static uint32_t dirtier(struct ns_tracker *tracker, const struct lost_bytes *bytes, struct ns_lost_facts *facts) {
-    uint64_t unit = bytes->first, unit_length = bytes->length;
-    const bool known = unit_at(tracker, bytes->first, &unit, &unit_length);
-    const struct ns_event *writer = event_at(tracker, bytes->newest);
-    if (writer->kind == NS_EVENT_DMA_WRITE) {
-        const struct mapping *mapping = relevant_mapping(tracker, writer->actor, bytes->first);
-        if (mapping != NULL && mapping->live && (!known || mapping->length < unit_length)) {
-            unit = mapping->first;
-            unit_length = mapping->length;
-        }
-    }
-    uint32_t own = NS_NO_EVENT, neighbour = NS_NO_EVENT;
-    uint64_t neighbour_address = 0;
-    for (uint32_t i = 0; i < bytes->line_length; i++) {
-        const uint64_t at = bytes->line_address + i;
-        const struct ns_event *stored = event_at(tracker, bytes->versions[i]);
-        const struct ghost_page *page = ghost_at(tracker, at);
-        if (page == NULL || stored->kind != NS_EVENT_STORE ||
-            (bytes->old_versions != NULL && bytes->versions[i] == bytes->old_versions[i]))
-            continue;
-        const struct ns_event *replaced = event_at(tracker, bytes->old_versions == NULL ? 0 : bytes->old_versions[i]);
-        if (replaced->kind == NS_EVENT_DMA_WRITE && page->traffic->before_dma[at % NS_PAGE_SIZE] == bytes->versions[i])
-            continue; /* memory held this version before the device wrote: the byte itself was clean */
-        /* What the device wrote in one go is one thing, whatever fields it has. */
-        const bool written_with_it =
-            writer->kind == NS_EVENT_DMA_WRITE && range_holds(writer->address, writer->length, at);
-        if (written_with_it || range_holds(unit, unit_length, at)) {
-            own = bytes->versions[i] > own ? bytes->versions[i] : own;
-        } else if (bytes->versions[i] > neighbour) {
-            neighbour = bytes->versions[i];
-            neighbour_address = at;
-        }
-    }
-    facts->own_bytes_dirty = own != NS_NO_EVENT;
-    facts->neighbour_dirty = neighbour != NS_NO_EVENT;
-    facts->speculative_dirty = own == NS_NO_EVENT && neighbour == NS_NO_EVENT;
-    if (neighbour != NS_NO_EVENT && own == NS_NO_EVENT) {
-        const uint32_t mine = object_at(tracker, bytes->first), other = object_at(tracker, neighbour_address);
-        facts->both_descriptors = mine != NS_NO_OBJECT && other != NS_NO_OBJECT && tracker->object[mine].descriptor &&
-                                  tracker->object[other].descriptor;
-    }
-    return own != NS_NO_EVENT ? own : neighbour;
-}
-
-static uint32_t speculative_store_of(const struct ns_tracker *tracker, const struct lost_bytes *bytes) {
-    for (uint32_t i = bytes->cause_event; i-- > 1;)
-        if (event_at(tracker, i)->kind == NS_EVENT_SPECULATIVE_STORE &&
-            ranges_meet(event_at(tracker, i)->address, event_at(tracker, i)->length, bytes->line_address,
-                        bytes->line_length))
-            return i;
-    return NS_NO_EVENT;
-}
-
-void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
-    const struct ns_event *cause = event_at(tracker, bytes->cause_event);
-    const struct ns_event *writer = event_at(tracker, bytes->newest);
-    const uint32_t object = object_at(tracker, bytes->first);
-    struct ns_lost_facts facts = {.by_invalidate = bytes->dropped};
-    facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
-                   : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
-                                                      : NS_WRITER_NOBODY;
-    facts.by_device_write = !bytes->dropped && cause->kind == NS_EVENT_DMA_WRITE;
-    facts.by_buffered_store = !bytes->dropped && cause->kind == NS_EVENT_STORE;
-    facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
-    facts.writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
-    if (facts.writer == NS_WRITER_DEVICE) {
-        const struct ns_tracked_device *device = &tracker->device[writer->actor];
-        const struct mapping *mapping = relevant_mapping(tracker, writer->actor, bytes->first);
-        facts.declared_coherent_only = device->declared_coherent && !device->snoops;
-        facts.wrong_direction = mapping != NULL && mapping->direction == 1;
-    }
-    facts.told = tracker->told_event[writer->actor][cause->actor] >= bytes->cause_event;
-    uint32_t dirtied = NS_NO_EVENT;
-    if (bytes->dropped) {
-        const uint32_t named = object_at(tracker, tracker->maintenance.first);
-        facts.both_descriptors = object != NS_NO_OBJECT && named != NS_NO_OBJECT &&
-                                 tracker->object[object].descriptor && tracker->object[named].descriptor;
-    } else if (cause->kind == NS_EVENT_WRITE_BACK) {
-        dirtied = dirtier(tracker, bytes, &facts);
-        facts.type_mismatch = had_wrong_type(tracker, dirtied);
-        if (facts.speculative_dirty && speculative_store_of(tracker, bytes) == NS_NO_EVENT) {
-            facts.speculative_dirty = false; /* the dirty bytes have been written again since, with the same version */
-            facts.own_bytes_dirty = true;
-        }
-    }
-
-    struct ns_hazard hazard = {.symptom = NS_SYMPTOM_LOST,
-                               .event = bytes->cause_event,
-                               .site = cause->site,
-                               .actor = cause->actor,
-                               .first = bytes->first,
-                               .last = bytes->first + bytes->length - 1};
-    hazard.id = ns_rule_lost(&facts);
-    /* What memory holds now: the write that destroyed them, or what was below the dropped line. */
-    uint8_t now[8];
-    const uint32_t sample = bytes->length > 8 ? 8 : bytes->length;
-    if (bytes->dropped)
-        (void)ns_memory_read(tracker->view.memory, bytes->first, sample, now, NULL);
-    else
-        memcpy(now, bytes->data + (bytes->first - bytes->line_address), sample);
-    fill_samples(tracker, &hazard, bytes->first, sample, now);
-    add_note(&hazard, bytes->newest, NS_NOTE_WROTE);
-    add_note(&hazard, facts.speculative_dirty ? speculative_store_of(tracker, bytes) : dirtied, NS_NOTE_DIRTIED);
-    char was[16], is[16];
-    hex(was, sizeof was, hazard.newest, hazard.sample_length);
-    hex(is, sizeof is, hazard.got, hazard.sample_length);
-    if (bytes->dropped)
-        snprintf(hazard.detail, sizeof hazard.detail,
-                 "the line was dropped with %s in it, which nobody had written back; memory holds %s", was, is);
-    else
-        snprintf(hazard.detail, sizeof hazard.detail, "the write to memory here carries old bytes %s over %s", is, was);
-    const size_t index = ns_log_add_hazard(tracker->log, &hazard);
-    for (uint32_t i = 0; i < bytes->length; i++) {
-        struct ghost_page *page = ghost_at(tracker, bytes->first + i);
-        if (page == NULL)
-            return;
-        page->flags[(bytes->first + i) % NS_PAGE_SIZE] |= BYTE_LOST;
-        set_aux(tracker, page, (bytes->first + i) % NS_PAGE_SIZE, (uint32_t)index);
-    }
 }

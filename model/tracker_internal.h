@@ -105,7 +105,7 @@ static inline const struct ns_event *event_at(const struct ns_tracker *tracker, 
     return &tracker->log->event[event < tracker->log->event_count ? event : 0];
 }
 static inline bool is_device(const struct ns_tracker *tracker, unsigned actor) {
-    return tracker->log->actor[actor].actor_class == NS_ACTOR_CLASS_DEVICE;
+    return actor < tracker->log->actor_count && tracker->log->actor[actor].actor_class == NS_ACTOR_CLASS_DEVICE;
 }
 static inline bool range_holds(uint64_t first, uint64_t length, uint64_t address) {
     return address >= first && address - first < length;
