@@ -43,30 +43,38 @@ struct ns_machine_device {
 struct ns_machine;
 typedef void (*ns_program)(struct ns_machine *machine, unsigned actor, void *context);
 
-/* NULL when the configuration is refused, memory is short, or a machine already exists in this process; `reason` then
- * says why. `log` must come from ns_log_create(), and outlive the machine. */
+/* NULL when the configuration or a device is outside of its ranges, memory is short, or a machine already exists in
+ * this process; `reason` (reason_size bytes, may be NULL) then holds one sentence. The configuration and the devices
+ * are copied. `log` must come from ns_log_create() and outlive the machine; the caller frees both. */
 struct ns_machine *ns_machine_create(const struct ns_machine_config *config, const struct ns_machine_device *devices,
                                      size_t device_count, struct ns_log *log, char *reason, size_t reason_size);
+/* NULL is ok. After it no other machine can be made in this process. */
 void ns_machine_destroy(struct ns_machine *machine);
+/* Before the run; an actor without a program does nothing. `context` is passed on and must outlive the run. */
 void ns_machine_set_program(struct ns_machine *machine, unsigned actor, ns_program program, void *context);
-/* Until every program has returned, or nothing can happen any more (NS_ERROR_TIMEOUT: some program still waits), or
- * ns_machine_stop(). Once. */
+/* Lets time pass until every program has returned: NS_OK. NS_ERROR_TIMEOUT: nothing can happen any more, or
+ * ns_machine_stop() was called, and some program still waits. NS_ERROR_MEMORY. NS_ERROR_MISUSE: a second call. */
 enum ns_status ns_machine_run(struct ns_machine *machine);
+/* From a program: the run ends when the caller waits next. */
 void ns_machine_stop(struct ns_machine *machine);
+/* Numbers of actors; device counts from 0. The tracker, log and configuration belong to the machine or its maker. */
 unsigned ns_machine_hardware_actor(const struct ns_machine *machine);
 unsigned ns_machine_device_actor(const struct ns_machine *machine, unsigned device);
 struct ns_tracker *ns_machine_tracker(struct ns_machine *machine);
 const struct ns_log *ns_machine_log(const struct ns_machine *machine);
 const struct ns_machine_config *ns_machine_get_config(const struct ns_machine *machine);
+/* Simulated time since the start, picoseconds. */
 uint64_t ns_machine_now_ps(const struct ns_machine *machine);
 
 /* Set-up before the run, without time. */
-/* Initial content of physical bytes; one NS_EVENT_INITIAL. */
+/* Initial content of physical bytes of RAM (any alignment); one NS_EVENT_INITIAL. NS_ERROR_ADDRESS outside of RAM,
+ * NS_ERROR_LIMIT when the simulated memory is full. */
 enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length,
                                uint8_t value);
 /* Maps [physical, + length), page-wise, a second time; returns the virtual address, 0 when there is no room. */
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type);
-/* Changes the memory type of the pages of a virtual range in the tables directly. */
+/* Changes the memory type of the pages that a virtual range touches, in the tables directly. NS_ERROR_PAGE_FAULT where
+ * nothing is mapped, NS_ERROR_EXHAUSTED without room for a table. */
 enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t virtual_address, uint64_t length,
                                    enum ns_memory_type type);
 
@@ -88,8 +96,9 @@ void ns_actor_pause(struct ns_machine *machine, unsigned actor, uint64_t picosec
 void ns_machine_wait_turn(struct ns_machine *machine, uint64_t turn);
 void ns_machine_next_turn(struct ns_machine *machine);
 
-/* ---- harts. Addresses are virtual. Errors: NS_ERROR_PAGE_FAULT, NS_ERROR_ADDRESS; both are also hazards in the log.
- * ---- */
+/* ---- harts ----------------------------------------------------------------------------------- */
+/* Addresses are virtual, any alignment; lengths are bytes, at least 1. NS_ERROR_PAGE_FAULT and NS_ERROR_ADDRESS are
+ * also hazards in the log; what lies before the address at fault has been done. */
 
 /* Flags of a load or read: it polls (an older version is allowed, nothing is reported); the program keeps the value. */
 enum ns_access_flags { NS_ACCESS_POLL = 1, NS_ACCESS_TO_REGISTER = 2 };
@@ -129,7 +138,9 @@ enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, 
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq);
 bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq);
 
-/* ---- devices. Addresses are what the driver programmed; `device` is the device number (not the actor). ---- */
+/* ---- devices --------------------------------------------------------------------------------- */
+/* Addresses are what the driver programmed; `device` is the device number, not the actor. NS_ERROR_ADDRESS: no window
+ * or no memory, also a hazard. */
 
 /* `intended`: the physical address that the program means, UINT64_MAX unknown; used to tell a wrong address from a
  * right one. */
@@ -147,8 +158,9 @@ bool ns_device_rung(const struct ns_machine *machine, unsigned device);
 /* Waits for the next doorbell. */
 void ns_device_start(struct ns_machine *machine, unsigned device);
 
-/* ---- the hardware by itself. Addresses are physical; called from any program, events carry the hardware actor's site.
- * ---- */
+/* ---- the hardware by itself ------------------------------------------------------------------ */
+/* Addresses are physical, and stand for the line that holds them. Called from any program; the events carry the
+ * hardware actor's site. */
 
 /* May the hart fill this line by itself: does it have a live cacheable mapping of the page? */
 bool ns_hw_may_fill(struct ns_machine *machine, unsigned hart, uint64_t physical);

@@ -29,6 +29,17 @@ struct ns_machine *ns_machine_create(const struct ns_machine_config *config, con
         refuse(reason, reason_size, "a machine has at most 8 devices");
         return nullptr;
     }
+    for (size_t i = 0; i < device_count; i++) {
+        const ns_machine_device &device = devices[i];
+        const bool bits = device.dma_bits >= 16 && device.dma_bits <= 64;
+        const bool burst = device.burst == 0 ||
+                           (device.burst >= 4 && device.burst <= 4096 && (device.burst & (device.burst - 1)) == 0);
+        if (device.name == nullptr || !bits || !burst || device.outstanding > 16 || device.posted_entries > 64) {
+            refuse(reason, reason_size,
+                   "a device is outside of its ranges: a name, 16 to 64 address bits, bursts of 4 to 4096 bytes");
+            return nullptr;
+        }
+    }
     if (exists) {
         refuse(reason, reason_size, "this process has a machine already");
         return nullptr;
