@@ -40,14 +40,9 @@ void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned dev
         if (tracker->log->actor[i].actor_class == NS_ACTOR_CLASS_HART)
             tracker->doorbell[device].known[i] = now(tracker);
     told(tracker, device, hart);
-    if (!tracker->device[device].starts)
-        ns_tracker_start(tracker, device);
-}
-
-void hand_over(struct ns_tracker *tracker, unsigned hart, unsigned device) {
-    ns_tracker_doorbell(tracker, hart, device);
-    /* A device that is running goes on to what it is handed; one that has not begun waits for its start. */
-    if (tracker->started[device])
+    /* A device that is running goes on to what it is told; one that has not begun waits for its start, if it has one.
+     */
+    if (!tracker->device[device].starts || tracker->started[device])
         ns_tracker_start(tracker, device);
 }
 

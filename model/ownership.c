@@ -277,7 +277,7 @@ void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device,
             set_aux(tracker, page, offset, event);
         }
     }
-    hand_over(tracker, event_at(tracker, event)->actor, device);
+    ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
 }
 
 enum { OVERLAPS = 8 }; /* live mappings of one byte that are told apart; each was reported when it was made */
@@ -358,7 +358,7 @@ void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device
             mapping->hand_over_event = event;
     }
     if (!for_cpu)
-        hand_over(tracker, event_at(tracker, event)->actor, device);
+        ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
 }
 
 static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t length, bool freed) {

@@ -164,8 +164,7 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
 bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length);
 bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write);
 
-/* edges.c: map and sync-for-device tell the device what it was handed. */
-void hand_over(struct ns_tracker *tracker, unsigned hart, unsigned device);
+/* edges.c */
 bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);
 
 #endif
