@@ -47,8 +47,10 @@ uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_track
     if (tracker->object_count == tracker->object_capacity) {
         const size_t capacity = tracker->object_capacity == 0 ? 32 : 2 * tracker->object_capacity;
         struct ns_tracked_object *grown = realloc(tracker->object, capacity * sizeof *grown);
-        if (grown == NULL)
+        if (grown == NULL) {
+            tracker->log->truncated = true; /* what would be found without it is not to be trusted */
             return NS_NO_OBJECT;
+        }
         tracker->object = grown;
         tracker->object_capacity = capacity;
     }
@@ -61,6 +63,8 @@ bool ns_tracker_is_object(const struct ns_tracker *tracker, uint64_t address) {
 }
 
 void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enum ns_memory_type type, bool coherent) {
+    if (object == NS_NO_OBJECT)
+        return;
     tracker->object[object].type = type;
     tracker->object[object].coherent = coherent;
     for (size_t i = 0; i < tracker->object_count; i++)
@@ -326,23 +330,40 @@ static void check_undefined(struct ns_tracker *tracker, uint32_t event, uint64_t
     }
 }
 
+static size_t kept_in_use(const struct ns_tracker *tracker) {
+    return tracker->kept_count < KEPT_LIMIT ? tracker->kept_count : KEPT_LIMIT;
+}
+
+/* A poll takes the place of loads of what it polls; other fields that such a load took along stay as they were. */
+static void polled(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length) {
+    const unsigned hart = event_at(tracker, event)->actor;
+    for (size_t i = 0; i < kept_in_use(tracker); i++) {
+        struct kept_load *load = &tracker->kept[i];
+        if (event_at(tracker, load->event)->actor == hart && address <= load->address &&
+            load->address + load->length <= address + length)
+            load->reloaded = true;
+    }
+}
+
 static void keep(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length) {
     const unsigned hart = event_at(tracker, event)->actor;
-    for (size_t i = 0; i < tracker->kept_count; i++) {
+    for (size_t i = 0; i < kept_in_use(tracker); i++) {
         struct kept_load *load = &tracker->kept[i];
         if (event_at(tracker, load->event)->actor == hart && address < load->address + load->length &&
             load->address < address + length)
             load->reloaded = true;
     }
-    if (tracker->kept_count < KEPT_LIMIT)
-        tracker->kept[tracker->kept_count++] = (struct kept_load){.event = event, .address = address, .length = length};
+    tracker->kept[tracker->kept_count++ % KEPT_LIMIT] =
+        (struct kept_load){.event = event, .address = address, .length = length};
 }
 
 void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                      const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts) {
     const bool wrong_type = check_type(tracker, event, object, address, length);
-    if (facts->polling)
+    if (facts->polling) {
+        polled(tracker, event, address, length);
         return;
+    }
     const bool stale = !wrong_type && compare(tracker, event, object, address, length, data, versions);
     if (!stale && !wrong_type && !check_hart_ownership(tracker, event, address, length, false))
         check_undefined(tracker, event, address, length);
@@ -511,7 +532,7 @@ static bool handed_over(const struct ns_tracker *tracker, unsigned device, uint3
  * had written them, and never loaded them again. Which of its loads were early is only known at the end.
  */
 void ns_tracker_finish(struct ns_tracker *tracker) {
-    for (size_t i = 0; i < tracker->kept_count; i++) {
+    for (size_t i = 0; i < kept_in_use(tracker); i++) {
         const struct kept_load *load = &tracker->kept[i];
         if (load->reloaded)
             continue;

@@ -69,7 +69,8 @@ struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker
 void ns_tracker_destroy(struct ns_tracker *tracker);
 /* actor: of class device. */
 void ns_tracker_set_device(struct ns_tracker *tracker, unsigned actor, const struct ns_tracked_device *device);
-/* Returns its number, or NS_NO_OBJECT without host memory. Later objects win where they overlap earlier ones. */
+/* Returns its number, or NS_NO_OBJECT without host memory (the log is then `truncated`). Later objects win where they
+ * overlap earlier ones. */
 uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_tracked_object *object);
 /* Does a live mapping of this device (its actor) hold this byte? */
 bool ns_tracker_is_mapped(struct ns_tracker *tracker, unsigned device, uint64_t address);

@@ -49,7 +49,7 @@ struct kept_load {
     uint32_t event;
     uint64_t address;
     uint32_t length;
-    bool reloaded, overtaken;
+    bool reloaded;
 };
 
 /* What a step was last found to read, see told_often(). */
@@ -81,8 +81,8 @@ struct ns_tracker {
     struct ghost_page *last;
     struct mapping *mapping;
     size_t mapping_count;
-    struct kept_load *kept;
-    size_t kept_count;
+    struct kept_load *kept; /* a ring: the newest KEPT_LIMIT loads of descriptor fields */
+    size_t kept_count;      /* ever kept */
     struct {
         bool active, whole;
         uint32_t event;

@@ -228,7 +228,8 @@ static char *copy_text(const char *text) {
     return copy == NULL ? NULL : strcpy(copy, text);
 }
 
-static void describe_log(struct run *run) {
+/* False without host memory. */
+static bool describe_log(struct run *run) {
     const struct ns_scenario *scenario = run->scenario;
     run->log->file = copy_text(scenario->file);
     run->log->scenario = copy_text(scenario->name);
@@ -244,6 +245,7 @@ static void describe_log(struct run *run) {
         const struct ns_step *step = &scenario->written[i];
         ns_log_add_site(run->log, step->line, step->verb_place.column, step->verb_place.width);
     }
+    return run->log->file != NULL && run->log->scenario != NULL && run->log->machine != NULL;
 }
 
 /* Some program still waits and nothing can happen any more: each waits at the step that it began last. */
@@ -269,7 +271,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
     if (run->options->chaos)
         run_chaos_machine(run, &config);
     config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
-    describe_log(run);
+    if (!describe_log(run))
+        return NS_ERROR_MEMORY;
     run->machine = ns_machine_create(&config, devices, scenario->device_count, run->log, reason, sizeof reason);
     if (run->machine == NULL) {
         snprintf(message, size, "machine \"%s\" cannot be built: %s", config.name, reason);
