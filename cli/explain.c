@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define EXPLAIN_COLUMNS 80
+#define LIST_COLUMN     23 /* where the sentences of --list start */
 
 static void write_section(const char *title, const char *text, struct ns_buffer *out) {
     if (text[0] != '\0') {
@@ -40,7 +41,8 @@ static void write_explanation(const struct ns_hazard_entry *text, struct ns_buff
 static void write_list(struct ns_buffer *out) {
     for (int id = NS_HAZARD_NONE + 1; id < NS_HAZARD_COUNT; ++id) {
         const struct ns_hazard_entry *text = ns_hazard_text((enum ns_hazard_id)id);
-        ns_buffer_format(out, "%-22s %s\n", text->id, text->title);
+        ns_buffer_format(out, "%-*s ", LIST_COLUMN - 1, text->id);
+        ns_buffer_wrap(out, text->title, LIST_COLUMN, LIST_COLUMN, EXPLAIN_COLUMNS);
     }
 }
 
