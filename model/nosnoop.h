@@ -123,11 +123,15 @@ void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_
 /* Stores new memory-type bits to the PTEs of a virtual range, through the caches as any store. No SFENCE. */
 enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
                                 enum ns_memory_type type);
-/* As ns_machine_alias, with the PTEs stored by this hart. */
-uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length,
-                       enum ns_memory_type type);
-/* Clears the valid bits of a virtual range (pages). No SFENCE. */
-enum ns_status ns_hart_unmap_pages(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length);
+/* Kernel addresses for second mappings: `length` bytes, whole pages, without a PTE; 0 when there is no room. They are
+ * not given out again. Any time. */
+uint64_t ns_machine_reserve_pages(struct ns_machine *machine, uint64_t length);
+/* Stores the leaf PTE of one 4 KiB page, through the caches as any store: PPN and memory-type bits of `pte` with V, R,
+ * W, A and D; 0 clears V. A superpage there is split. No SFENCE. NS_ERROR_ARGUMENT for an address that is not page
+ * aligned; NS_ERROR_EXHAUSTED without room for a table. */
+enum ns_status ns_hart_set_pte(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t pte);
+/* The leaf that the tables hold for an address now, also one that a walk refuses; 0 without one. Any time. */
+uint64_t ns_machine_get_pte(struct ns_machine *machine, uint64_t address);
 /* The physical address behind a virtual one, by a walk without side effects; UINT64_MAX when unmapped. Any time. */
 uint64_t ns_machine_physical(struct ns_machine *machine, uint64_t address);
 /* An IO store to the device's doorbell register: it does not wait for the store buffer. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/pool_port.h"
 
+#include "model/paging.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,19 +79,41 @@ static uint64_t port_to_physical(void *context, uint64_t address) {
     return ns_machine_physical(port->machine, address);
 }
 
-static uint64_t port_remap(void *context, uint64_t physical, uint64_t length, enum ns_port_type type) {
+static uint64_t port_reserve_virtual(void *context, uint64_t length) {
+    struct ns_machine_port *port = context;
+    return ns_machine_reserve_pages(port->machine, length);
+}
+
+/* Kernel addresses are never used a second time in a run, so that an access to released ones is a page fault. */
+static void port_release_virtual(void *context, uint64_t address, uint64_t length) {
+    (void)context;
+    (void)address;
+    (void)length;
+}
+
+static uint64_t port_get_pte(void *context, uint64_t address) {
+    const struct ns_machine_port *port = context;
+    return ns_machine_get_pte(port->machine, address);
+}
+
+static bool port_set_pte(void *context, uint64_t address, uint64_t pte) {
+    struct ns_machine_port *port = context;
+    return ns_hart_set_pte(port->machine, port->hart, address, pte) == NS_OK;
+}
+
+static void port_flush_tlb(void *context, uint64_t address, uint64_t length) {
+    struct ns_machine_port *port = context;
+    for (unsigned hart = 0; hart < ns_machine_get_config(port->machine)->cache.harts; hart++)
+        for (uint64_t done = 0; done < length; done += NS_PAGE_SIZE)
+            ns_hart_sfence(port->machine, hart, false, address + done);
+}
+
+static uint64_t port_pte_type_bits(void *context, enum ns_port_type type) {
     const struct ns_machine_port *port = context;
     const enum ns_memory_type meant = type == NS_PORT_CACHEABLE ? NS_TYPE_CACHEABLE
                                       : type == NS_PORT_NC      ? NS_TYPE_NC
                                                                 : NS_TYPE_IO;
-    return ns_hart_alias(port->machine, port->hart, physical, length, meant);
-}
-
-static void port_unmap(void *context, uint64_t address, uint64_t length) {
-    struct ns_machine_port *port = context;
-    remember(port, ns_hart_unmap_pages(port->machine, port->hart, address, length));
-    for (uint64_t done = 0; done < length; done += NS_PAGE_SIZE)
-        ns_hart_sfence(port->machine, port->hart, false, address + done);
+    return ns_pte_encode_type(ns_machine_get_config(port->machine)->pte_encoding, meant);
 }
 
 /* A block of book-keeping memory, listed so that all of it can be given back. The header keeps the 16-byte alignment.
@@ -156,7 +180,7 @@ static void port_misuse(void *context, enum ns_port_misuse what, uint64_t addres
         const char *text;
         enum ns_event_kind earlier;
         enum ns_note_role role;
-    } meaning[] = {
+    } meaning[NS_MISUSE_COUNT] = {
         [NS_MISUSE_DOUBLE_FREE] = {NS_OW_UNMAP_MISMATCH, "this memory is free already", NS_EVENT_FREE, NS_NOTE_FREED},
         [NS_MISUSE_FOREIGN_FREE] = {NS_OW_UNMAP_MISMATCH, "this pool never handed out this memory in this form",
                                     NS_EVENT_FREE, NS_NOTE_FREED},
@@ -178,6 +202,26 @@ static void port_misuse(void *context, enum ns_port_misuse what, uint64_t addres
         [NS_MISUSE_LINK_OVERWRITTEN] =
             {NS_OW_UAF, "the link in a free block was overwritten: somebody still writes to freed memory",
              NS_EVENT_FREE, NS_NOTE_FREED},
+        [NS_MISUSE_FREE_SIZE] = {NS_OW_UNMAP_MISMATCH, "the size is not the one that was allocated", NS_EVENT_ALLOC,
+                                 NS_NOTE_ALLOCATED},
+        [NS_MISUSE_FREE_HANDLE] = {NS_OW_UNMAP_MISMATCH, "the handle belongs to other memory", NS_EVENT_ALLOC,
+                                   NS_NOTE_ALLOCATED},
+        [NS_MISUSE_FREE_FUNCTION] = {NS_OW_UNMAP_MISMATCH, "a function of another family made this", NS_EVENT_MAP,
+                                     NS_NOTE_MAPPED},
+        [NS_MISUSE_LEAKED] = {NS_PL_REF, "still in use when its driver was released", NS_EVENT_ALLOC,
+                              NS_NOTE_ALLOCATED},
+        [NS_MISUSE_ERROR_UNCHECKED] = {NS_OW_UNMAP_MISMATCH, "nobody asked dma_mapping_error() about this handle",
+                                       NS_EVENT_MAP, NS_NOTE_MAPPED},
+        [NS_MISUSE_MAP_SOURCE] = {NS_OW_UNMAP_MISMATCH, "memory of this kind must not be mapped for a device",
+                                  NS_EVENT_MAP, NS_NOTE_MAPPED},
+        [NS_MISUSE_SEGMENT] = {NS_OW_UNMAP_MISMATCH, "a segment that the device says it cannot take", NS_EVENT_MAP,
+                               NS_NOTE_MAPPED},
+        [NS_MISUSE_DEADLOCK] = {NS_OR_NO_PROGRESS, "the allocator's lock is held by the code that was interrupted",
+                                NS_EVENT_ALLOC, NS_NOTE_ALLOCATED},
+        [NS_MISUSE_POOL_CORRUPT] = {NS_PL_REF, "the pool's own book-keeping contradicts itself", NS_EVENT_FREE,
+                                    NS_NOTE_FREED},
+        [NS_MISUSE_FREED_WRITTEN] = {NS_OW_UAF, "memory outside of any block in use was written to", NS_EVENT_FREE,
+                                     NS_NOTE_FREED},
     };
     const struct ns_machine_port *port = context;
     const uint32_t earlier = earlier_call(port, meaning[what].earlier, address, length);
@@ -203,8 +247,12 @@ void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machi
                  .barrier = port_barrier,
                  .to_virtual = port_to_virtual,
                  .to_physical = port_to_physical,
-                 .remap = port_remap,
-                 .unmap = port_unmap,
+                 .reserve_virtual = port_reserve_virtual,
+                 .release_virtual = port_release_virtual,
+                 .get_pte = port_get_pte,
+                 .set_pte = port_set_pte,
+                 .flush_tlb = port_flush_tlb,
+                 .pte_type_bits = port_pte_type_bits,
                  .metadata_allocate = port_metadata_allocate,
                  .metadata_free = port_metadata_free,
                  .misuse = port_misuse},

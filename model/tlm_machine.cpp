@@ -296,20 +296,42 @@ class page_table_change {
     uint32_t object_;
 };
 
-uint64_t machine::alias(unsigned hart_index, uint64_t physical, uint64_t length, ns_memory_type type) {
-    const uint64_t offset = physical % page_bytes;
-    whole_pages(&physical, &length);
-    const page_table_change change(page_table_lock_, hart_index == nobody ? nullptr : &actors_[hart_index]);
-    if (alias_next_ + length + page_bytes > alias_end)
+uint64_t machine::reserve_pages(uint64_t length) {
+    if (length > alias_end - alias_start || alias_next_ + length + page_bytes > alias_end)
         return 0;
-    const ns_page_builder builder = hart_index == nobody ? direct_builder() : hart_builder(hart_index);
-    const uint64_t bits = ns_pte_encode_type(config_.pte_encoding, type);
-    if (ns_page_map(&builder, page_root_, alias_next_, physical, length, bits, false) != NS_OK)
-        return 0;
-    const uint64_t result = alias_next_ + offset;
-    aliases_.push_back({alias_next_, physical, length});
+    const uint64_t result = alias_next_;
     alias_next_ += length + page_bytes; // a hole behind each mapping, as vmap leaves one
     return result;
+}
+
+uint64_t machine::alias(uint64_t physical, uint64_t length, ns_memory_type type) {
+    const uint64_t offset = physical % page_bytes;
+    whole_pages(&physical, &length);
+    const uint64_t start = reserve_pages(length);
+    const ns_page_builder builder = direct_builder();
+    const uint64_t bits = ns_pte_encode_type(config_.pte_encoding, type);
+    if (start == 0 || ns_page_map(&builder, page_root_, start, physical, length, bits, false) != NS_OK)
+        return 0;
+    aliases_.push_back({start, physical, length});
+    return start + offset;
+}
+
+ns_status machine::set_pte_by(unsigned hart_index, uint64_t address, uint64_t pte) {
+    const page_table_change change(page_table_lock_, &actors_[hart_index]);
+    const ns_page_builder builder = hart_builder(hart_index);
+    if ((pte & NS_PTE_V) == 0)
+        return ns_page_unmap(&builder, page_root_, address, page_bytes);
+    const uint64_t physical = (pte & NS_PTE_PPN_MASK) >> NS_PTE_PPN_SHIFT << 12;
+    const uint64_t type_bits = pte & UINT64_C(0xf800000000000001);
+    const ns_status status = ns_page_map(&builder, page_root_, address, physical, page_bytes, type_bits, false);
+    if (status != NS_OK || address < alias_start || address >= alias_end)
+        return status;
+    alias_page *last = aliases_.empty() ? nullptr : &aliases_.back();
+    if (last != nullptr && last->virtual_page + last->length == address && last->physical + last->length == physical)
+        last->length += page_bytes;
+    else
+        aliases_.push_back({address, physical, page_bytes});
+    return NS_OK;
 }
 
 ns_status machine::set_type_directly(uint64_t address, uint64_t length, ns_memory_type type) {
@@ -332,13 +354,6 @@ ns_status machine::set_type_by(unsigned hart_index, uint64_t address, uint64_t l
     const page_table_change change(page_table_lock_, &actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
     return ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
-}
-
-ns_status machine::unmap_by(unsigned hart_index, uint64_t address, uint64_t length) {
-    whole_pages(&address, &length);
-    const page_table_change change(page_table_lock_, &actors_[hart_index]);
-    const ns_page_builder builder = hart_builder(hart_index);
-    return ns_page_unmap(&builder, page_root_, address, length);
 }
 
 // A walk that sees what the tables hold now, wherever their newest bytes are, and changes nothing.

@@ -83,12 +83,12 @@ class machine : public sc_core::sc_module {
 
     // Page tables.
     uint64_t linear(uint64_t physical) const; // the cacheable linear mapping; 0 outside of RAM
-    static constexpr unsigned nobody = ~0u;
-    // PTEs are stored by `hart`, or straight to memory before the run (nobody).
-    uint64_t alias(unsigned hart, uint64_t physical, uint64_t length, ns_memory_type type);
+    // Before the run PTEs go straight to memory, later they are stored by a hart.
+    uint64_t alias(uint64_t physical, uint64_t length, ns_memory_type type);
+    uint64_t reserve_pages(uint64_t length);
+    ns_status set_pte_by(unsigned hart, uint64_t address, uint64_t pte);
     ns_status set_type_directly(uint64_t address, uint64_t length, ns_memory_type type);
     ns_status set_type_by(unsigned hart, uint64_t address, uint64_t length, ns_memory_type type);
-    ns_status unmap_by(unsigned hart, uint64_t address, uint64_t length);
     bool walk(uint64_t address, ns_translation *translation, ns_memory_type *type);
     bool may_fill(unsigned hart, uint64_t physical);
 

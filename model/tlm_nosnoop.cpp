@@ -133,7 +133,7 @@ enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64
 }
 
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type) {
-    return machine->body->alias(ns::machine::nobody, physical, length, type);
+    return machine->body->alias(physical, length, type);
 }
 enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t address, uint64_t length,
                                    enum ns_memory_type type) {
@@ -206,12 +206,20 @@ enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint6
                                 enum ns_memory_type type) {
     return machine->body->set_type_by(hart, address, length, type);
 }
-uint64_t ns_hart_alias(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length,
-                       enum ns_memory_type type) {
-    return machine->body->alias(hart, physical, length, type);
+uint64_t ns_machine_reserve_pages(struct ns_machine *machine, uint64_t length) {
+    return machine->body->reserve_pages(length);
 }
-enum ns_status ns_hart_unmap_pages(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length) {
-    return machine->body->unmap_by(hart, address, length);
+enum ns_status ns_hart_set_pte(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t pte) {
+    return machine->body->set_pte_by(hart, address, pte);
+}
+uint64_t ns_machine_get_pte(struct ns_machine *machine, uint64_t address) {
+    ns_translation translation{};
+    ns_memory_type type;
+    if (machine->body->walk(address, &translation, &type))
+        return translation.pte;
+    const bool leaf = translation.fault == NS_FAULT_RESERVED_BITS || translation.fault == NS_FAULT_ACCESSED_DIRTY ||
+                      translation.fault == NS_FAULT_NO_PERMISSION;
+    return leaf ? translation.pte : 0;
 }
 
 enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsigned device) {

@@ -67,7 +67,7 @@ static enum ns_pool_status collect_frames(struct ns_buffer_pool *pool, struct re
         .alignment = 1,
         .lowest = 0,
         .highest = limit - 1,
-        .zone = limit > ns_frames_dma_limit(pool->frames) ? NS_POOL_ZONE_NORMAL : NS_POOL_ZONE_DMA,
+        .zone = limit > ns_frames_limit(pool->frames, NS_POOL_ZONE_DMA32) ? NS_POOL_ZONE_NORMAL : NS_POOL_ZONE_DMA32,
     };
     while (statistics->total < statistics->requested) {
         uint64_t physical = 0;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/coherent.h"
 
+#include "pool/remap.h"
+
 static uint64_t frames_for(uint64_t size) {
     return size / NS_FRAME_SIZE + (size % NS_FRAME_SIZE != 0);
 }
@@ -18,7 +20,7 @@ static uint64_t round_up_to_power_of_two(uint64_t value) {
  * not hold it, that gives all ones, hence no restriction. */
 static enum ns_zone first_zone(const struct ns_frames *frames, const struct ns_pool_device *device) {
     const uint64_t physical_limit = ns_bus_to_physical(device, ns_dma_coherent_limit(device));
-    return physical_limit < ns_frames_dma_limit(frames) ? NS_POOL_ZONE_DMA : NS_POOL_ZONE_NORMAL;
+    return physical_limit < ns_frames_limit(frames, NS_POOL_ZONE_DMA32) ? NS_POOL_ZONE_DMA32 : NS_POOL_ZONE_NORMAL;
 }
 
 /* One attempt. Memory that the device does not reach goes back at once. */
@@ -49,7 +51,7 @@ static enum ns_pool_status take_pages(struct ns_frames *frames, const struct ns_
                                         .zone = first_zone(frames, device)};
     enum ns_pool_status status = try_pages(frames, device, &request, physical);
     if (status == NS_POOL_ERROR_NOT_ADDRESSABLE && request.zone == NS_POOL_ZONE_NORMAL) {
-        request.zone = NS_POOL_ZONE_DMA;
+        request.zone = NS_POOL_ZONE_DMA32;
         status = try_pages(frames, device, &request, physical);
     }
     request.zone = NS_POOL_ZONE_NORMAL;
@@ -105,10 +107,11 @@ enum ns_pool_status ns_coherent_alloc(const struct ns_port *port, struct ns_fram
     uint64_t address = port->to_virtual(port->context, physical);
     if (!device->coherent) {
         prepare(port, options, address, bytes);
-        address = port->remap(port->context, physical, bytes, NS_PORT_NC);
-        if (address == 0) {
+        const enum ns_pool_status remapped =
+            ns_dma_common_contiguous_remap(port, physical, bytes, NS_PORT_NC, &address);
+        if (remapped != NS_POOL_OK) {
             const enum ns_pool_status undone = ns_frames_free(frames, physical, count);
-            return undone == NS_POOL_OK ? NS_POOL_ERROR_EXHAUSTED : undone;
+            return undone == NS_POOL_OK ? remapped : undone;
         }
     }
     if (device->coherent || !options->skip_zero_after_remap)
@@ -133,6 +136,6 @@ enum ns_pool_status ns_coherent_free(const struct ns_port *port, struct ns_frame
         return NS_POOL_ERROR_MISUSE;
     }
     if (!device->coherent)
-        port->unmap(port->context, virtual_address, count * NS_FRAME_SIZE);
+        ns_dma_common_free_remap(port, virtual_address, count * NS_FRAME_SIZE);
     return ns_frames_free(frames, physical, count);
 }

@@ -15,6 +15,7 @@
 #define NS_POOL_MAPPING_H
 
 #include "pool/device.h"
+#include "pool/dma_attributes.h"
 #include "pool/port.h"
 #include "pool/status.h"
 
@@ -55,8 +56,6 @@ struct ns_dma_platform_operations {
 
 /* NULL for a value that is no platform. */
 const struct ns_dma_platform_operations *ns_dma_get_platform_operations(enum ns_dma_platform platform);
-
-enum { NS_DMA_SKIP_CPU_SYNC = 1 }; /* bit in `attributes`: no maintenance in this call (Linux DMA_ATTR_SKIP_CPU_SYNC) */
 
 struct ns_dma_config {
     enum ns_dma_platform platform;

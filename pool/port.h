@@ -39,6 +39,33 @@ enum ns_port_misuse {
     NS_MISUSE_MAP_OVERLAP,      /* a cache line of the new mapping is in a live one too, not both to-device */
     NS_MISUSE_FREE_MAPPED,      /* memory freed while a device still has it mapped */
     NS_MISUSE_LINK_OVERWRITTEN, /* something wrote into a free block: the free-list link in it is not the pool's */
+    NS_MISUSE_FREE_SIZE,        /* freed with another size than it was allocated with */
+    NS_MISUSE_FREE_HANDLE,      /* freed with a handle, or a virtual address, of other memory */
+    NS_MISUSE_FREE_FUNCTION,    /* freed or unmapped by a function of another family than it came from */
+    NS_MISUSE_LEAKED,           /* still allocated or mapped when its driver was released */
+    NS_MISUSE_ERROR_UNCHECKED,  /* the handle of a map was used without a look at dma_mapping_error() */
+    NS_MISUSE_MAP_SOURCE,       /* mapped memory that must not be: a stack, the kernel's own text, vmalloc space */
+    NS_MISUSE_SEGMENT,          /* a scatterlist segment longer than the device takes, or over its boundary */
+    NS_MISUSE_DEADLOCK,         /* a lock was taken again on the hart that holds it */
+    NS_MISUSE_POOL_CORRUPT,     /* an allocator's own book-keeping contradicts itself: blocks lost or with two owners */
+    NS_MISUSE_FREED_WRITTEN,    /* a free block, or the guard behind a block, does not hold its pattern any more */
+};
+enum { NS_MISUSE_COUNT = NS_MISUSE_FREED_WRITTEN + 1 };
+
+/* What the allocators say on their way: why a path was taken, and the lines that the kernel would print. */
+enum ns_port_voice {
+    NS_SAY_DECISION, /* a decision and its reason; for `--explain-alloc` */
+    NS_SAY_INFO,     /* pr_info, dev_dbg */
+    NS_SAY_WARN,     /* pr_err, dev_err, WARN */
+    NS_SAY_BUG,      /* BUG, panic: the kernel would stop here; the function returns an error value instead */
+};
+
+/* What happens to a bounce slot (struct ns_port.bounce). */
+enum ns_bounce_event {
+    NS_BOUNCE_MAPPED,   /* the slot stands for the original from here on */
+    NS_BOUNCE_COPY_IN,  /* original to slot, before the copy */
+    NS_BOUNCE_COPY_OUT, /* slot to original, before the copy */
+    NS_BOUNCE_UNMAPPED, /* the slot is free again */
 };
 
 struct ns_port {
@@ -59,16 +86,41 @@ struct ns_port {
      * unmapped. */
     uint64_t (*to_virtual)(void *context, uint64_t physical_address);
     uint64_t (*to_physical)(void *context, uint64_t virtual_address);
-    /* A second mapping of whole pages with another memory type; 0 when there is no room. unmap removes it, with its TLB
-     * entries. */
-    uint64_t (*remap)(void *context, uint64_t physical_address, uint64_t length, enum ns_port_type type);
-    void (*unmap)(void *context, uint64_t virtual_address, uint64_t length);
+    /*
+     * Kernel page tables. Addresses and lengths are multiples of 4096. reserve_virtual gives a range of kernel
+     * addresses without a PTE (vmalloc space), 0 when there is no room; release_virtual gives the whole range back.
+     * get_pte: the leaf that translates an address now; 0 when none does. set_pte stores one leaf, through the running
+     * CPU's caches: an Sv39 leaf for a 4 KiB page (PPN, V R W A D, memory-type bits), or 0 to clear; where a superpage
+     * covers the address, it is split. False: no memory for a table. flush_tlb: SFENCE.VMA on every hart.
+     * pte_type_bits: what this kernel ORs into a leaf for a memory type, by the encoding that it was built for.
+     */
+    uint64_t (*reserve_virtual)(void *context, uint64_t length);
+    void (*release_virtual)(void *context, uint64_t virtual_address, uint64_t length);
+    uint64_t (*get_pte)(void *context, uint64_t virtual_address);
+    bool (*set_pte)(void *context, uint64_t virtual_address, uint64_t pte);
+    void (*flush_tlb)(void *context, uint64_t virtual_address, uint64_t length);
+    uint64_t (*pte_type_bits)(void *context, enum ns_port_type type);
     /* Book-keeping memory of the pool itself, not visible to devices: 16-byte aligned, zeroed; NULL when exhausted. */
     void *(*metadata_allocate)(void *context, size_t size);
     void (*metadata_free)(void *context, void *memory);
     /* Told before the error is returned. `address` is the one the caller passed, `length` what it concerns (0:
      * unknown). */
     void (*misuse)(void *context, enum ns_port_misuse what, uint64_t address, uint64_t length);
+
+    /* ---- from here on every function may be NULL ---- */
+
+    /* `function` names who speaks, as the kernel calls it. `text` is one line without a full stop; {x} in it stands for
+     * the next value in hexadecimal, {d} for the next in decimal, at most two in all. Both are static strings. */
+    void (*say)(void *context, enum ns_port_voice voice, const char *function, const char *text, uint64_t first,
+                uint64_t second);
+    /* A check of the DMA-API debugging fired: its number (1 to 26, dma_debug.h) and what it says. */
+    void (*dma_debug)(void *context, unsigned check, const char *text, uint64_t address, uint64_t length);
+    /* Bytes [slot, slot + length) of a bounce buffer stand for [original, original + length); physical addresses. */
+    void (*bounce)(void *context, enum ns_bounce_event what, uint64_t slot, uint64_t original, uint64_t length);
+    /* A spin lock is taken or given back. With irqs_off an interrupt handler cannot run meanwhile; without, one may,
+     * and may call into the same allocator. */
+    void (*lock)(void *context, bool irqs_off);
+    void (*unlock)(void *context, bool irqs_off);
 };
 
 #ifdef __cplusplus

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/zone.h"
 
+#include "pool/bitmap.h"
+
 /* A region's part in one zone. Frame numbers are physical addresses / 4096. Two bits for each frame: whether it is
  * handed out, and whether a block begins with it; together they tell where each block ends. */
 struct span {
@@ -14,45 +16,12 @@ struct span {
 
 struct ns_frames {
     const struct ns_port *port;
-    uint64_t dma_limit;
+    struct ns_zone_limits limits;
     uint64_t total[NS_POOL_ZONE_COUNT];
     uint64_t free[NS_POOL_ZONE_COUNT];
     size_t span_count;
     struct span spans[]; /* ascending addresses; the bitmaps follow the last one */
 };
-
-/* ---- bitmaps --------------------------------------------------------------------------------- */
-
-static uint64_t words_for(uint64_t bits) {
-    return (bits + 63) / 64;
-}
-
-static bool bit(const uint64_t *words, uint64_t index) {
-    return (words[index / 64] >> (index % 64)) & 1;
-}
-
-static void set_bit(uint64_t *words, uint64_t index) {
-    words[index / 64] |= UINT64_C(1) << (index % 64);
-}
-
-static void clear_bit(uint64_t *words, uint64_t index) {
-    words[index / 64] &= ~(UINT64_C(1) << (index % 64));
-}
-
-/* The first index in [from, to) whose bit is `value`; `to` when there is none. */
-static uint64_t find_bit(const uint64_t *words, uint64_t from, uint64_t to, bool value) {
-    const uint64_t uniform = value ? 0 : UINT64_MAX;
-    while (from < to) {
-        if (from % 64 == 0 && words[from / 64] == uniform) {
-            from += 64;
-            continue;
-        }
-        if (bit(words, from) == value)
-            return from;
-        from++;
-    }
-    return to;
-}
 
 /* ---- creation -------------------------------------------------------------------------------- */
 
@@ -75,10 +44,14 @@ static void add_span(struct ns_frames *frames, uint64_t first, uint64_t end, enu
 
 static void add_region(struct ns_frames *frames, const struct ns_frame_region *region) {
     uint64_t first = region->base / NS_FRAME_SIZE;
-    uint64_t end = first + region->length / NS_FRAME_SIZE;
-    uint64_t border = frames->dma_limit / NS_FRAME_SIZE;
-    add_span(frames, first, end < border ? end : border, NS_POOL_ZONE_DMA);
-    add_span(frames, first > border ? first : border, end, NS_POOL_ZONE_NORMAL);
+    const uint64_t end = first + region->length / NS_FRAME_SIZE;
+    for (int zone = 0; zone < NS_POOL_ZONE_COUNT; zone++) {
+        const uint64_t border = ns_frames_limit(frames, (enum ns_zone)zone) / NS_FRAME_SIZE;
+        const uint64_t zone_end = end < border ? end : border;
+        add_span(frames, first, zone_end, (enum ns_zone)zone);
+        if (zone_end > first)
+            first = zone_end;
+    }
 }
 
 static bool spans_overlap(const struct ns_frames *frames) {
@@ -92,36 +65,38 @@ static void place_bitmaps(struct ns_frames *frames, uint64_t *words) {
     for (size_t i = 0; i < frames->span_count; i++) {
         struct span *span = &frames->spans[i];
         span->used = words;
-        span->head = words + words_for(span->count);
-        words = span->head + words_for(span->count);
+        span->head = words + ns_bitmap_words(span->count);
+        words = span->head + ns_bitmap_words(span->count);
     }
 }
 
 enum ns_pool_status ns_frames_create(const struct ns_port *port, const struct ns_frame_region *regions,
-                                     size_t region_count, uint64_t dma_limit, struct ns_frames **frames) {
-    if (region_count == 0 || dma_limit % NS_FRAME_SIZE != 0)
+                                     size_t region_count, const struct ns_zone_limits *limits,
+                                     struct ns_frames **frames) {
+    if (region_count == 0 || limits->dma % NS_FRAME_SIZE != 0 || limits->dma32 % NS_FRAME_SIZE != 0 ||
+        (limits->dma32 != 0 && limits->dma > limits->dma32))
         return NS_POOL_ERROR_ARGUMENT;
     uint64_t words = 0;
     for (size_t i = 0; i < region_count; i++) {
         if (!valid_region(&regions[i]))
             return NS_POOL_ERROR_ARGUMENT;
-        /* One word more for each bitmap: the limit may split a region in two. */
-        words += 2 * (words_for(regions[i].length / NS_FRAME_SIZE) + 1);
+        /* Two words more for each bitmap: the limits may split a region in three. */
+        words += 2 * (ns_bitmap_words(regions[i].length / NS_FRAME_SIZE) + NS_POOL_ZONE_COUNT - 1);
     }
-    const size_t span_room = 2 * region_count * sizeof(struct span);
+    const size_t span_room = NS_POOL_ZONE_COUNT * region_count * sizeof(struct span);
     struct ns_frames *made =
         port->metadata_allocate(port->context, sizeof *made + span_room + words * sizeof(uint64_t));
     if (!made)
         return NS_POOL_ERROR_METADATA;
     made->port = port;
-    made->dma_limit = dma_limit;
+    made->limits = *limits;
     for (size_t i = 0; i < region_count; i++)
         add_region(made, &regions[i]);
     if (spans_overlap(made)) {
         port->metadata_free(port->context, made);
         return NS_POOL_ERROR_ARGUMENT;
     }
-    place_bitmaps(made, (uint64_t *)(void *)&made->spans[2 * region_count]);
+    place_bitmaps(made, (uint64_t *)(void *)&made->spans[NS_POOL_ZONE_COUNT * region_count]);
     *frames = made;
     return NS_POOL_OK;
 }
@@ -164,15 +139,14 @@ static bool take_from_span(struct span *span, const struct ns_frames_request *re
         if (start >= end || end - start < request->count)
             return false;
         const uint64_t from = start - span->first;
-        const uint64_t blocked = find_bit(span->used, from, from + request->count, true);
+        const uint64_t blocked = ns_bitmap_find(span->used, from, from + request->count, true);
         if (blocked >= from + request->count)
             break;
-        start = span->first + find_bit(span->used, blocked, end - span->first, false);
+        start = span->first + ns_bitmap_find(span->used, blocked, end - span->first, false);
     }
     const uint64_t index = start - span->first;
-    for (uint64_t i = 0; i < request->count; i++)
-        set_bit(span->used, index + i);
-    set_bit(span->head, index);
+    ns_bitmap_set(span->used, index, request->count);
+    ns_bitmap_set(span->head, index, 1);
     if (index == span->lowest_free)
         span->lowest_free = index + request->count;
     *frame = start;
@@ -197,14 +171,16 @@ enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns
     const uint64_t alignment = request->alignment;
     /* Frame numbers have 52 bits: a larger alignment has no multiple but 0, and would overflow the rounding. */
     if (request->count == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > UINT64_C(1) << 52 ||
-        (request->zone != NS_POOL_ZONE_DMA && request->zone != NS_POOL_ZONE_NORMAL))
+        (unsigned)request->zone >= NS_POOL_ZONE_COUNT)
         return NS_POOL_ERROR_ARGUMENT;
     uint64_t frame = 0;
-    if (!(request->zone == NS_POOL_ZONE_NORMAL && take_from_zone(frames, NS_POOL_ZONE_NORMAL, request, &frame)) &&
-        !take_from_zone(frames, NS_POOL_ZONE_DMA, request, &frame))
-        return NS_POOL_ERROR_EXHAUSTED;
-    *physical = frame * NS_FRAME_SIZE;
-    return NS_POOL_OK;
+    for (int zone = (int)request->zone; zone >= 0; zone--) { /* downward only */
+        if (take_from_zone(frames, (enum ns_zone)zone, request, &frame)) {
+            *physical = frame * NS_FRAME_SIZE;
+            return NS_POOL_OK;
+        }
+    }
+    return NS_POOL_ERROR_EXHAUSTED;
 }
 
 /* ---- return ---------------------------------------------------------------------------------- */
@@ -229,11 +205,11 @@ enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint6
     const struct span *span = &frames->spans[found];
     const uint64_t index = physical / NS_FRAME_SIZE - span->first;
     const uint64_t end = index + count;
-    if (find_bit(span->used, index, end, true) == end)
+    if (ns_bitmap_find(span->used, index, end, true) == end)
         return NS_FRAMES_BLOCK_FREE;
-    const bool whole = bit(span->head, index) && find_bit(span->used, index, end, false) == end &&
-                       find_bit(span->head, index + 1, end, true) == end;
-    const bool ends_here = end == span->count || !bit(span->used, end) || bit(span->head, end);
+    const bool whole = ns_bitmap_test(span->head, index) && ns_bitmap_find(span->used, index, end, false) == end &&
+                       ns_bitmap_find(span->head, index + 1, end, true) == end;
+    const bool ends_here = end == span->count || !ns_bitmap_test(span->used, end) || ns_bitmap_test(span->head, end);
     return whole && ends_here ? NS_FRAMES_BLOCK_HELD : NS_FRAMES_BLOCK_FOREIGN;
 }
 
@@ -247,17 +223,24 @@ enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, 
     }
     struct span *span = &frames->spans[find_span(frames, physical, count)];
     const uint64_t index = physical / NS_FRAME_SIZE - span->first;
-    for (uint64_t i = 0; i < count; i++)
-        clear_bit(span->used, index + i);
-    clear_bit(span->head, index);
+    ns_bitmap_clear(span->used, index, count);
+    ns_bitmap_clear(span->head, index, 1);
     if (index < span->lowest_free)
         span->lowest_free = index;
     frames->free[span->zone] += count;
     return NS_POOL_OK;
 }
 
-uint64_t ns_frames_dma_limit(const struct ns_frames *frames) {
-    return frames->dma_limit;
+uint64_t ns_frames_limit(const struct ns_frames *frames, enum ns_zone zone) {
+    switch (zone) {
+    case NS_POOL_ZONE_DMA:
+        return frames->limits.dma;
+    case NS_POOL_ZONE_DMA32:
+        return frames->limits.dma32 != 0 ? frames->limits.dma32 : frames->limits.dma;
+    case NS_POOL_ZONE_NORMAL:
+        break;
+    }
+    return UINT64_MAX;
 }
 
 uint64_t ns_frames_total_count(const struct ns_frames *frames, enum ns_zone zone) {

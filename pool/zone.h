@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The page-frame allocator below all others: RAM in frames of 4 KiB, in two zones. Frames below the DMA limit form the
- * DMA zone (on RISC-V Linux: ZONE_DMA32, below 4 GiB), the others the NORMAL zone. A request for NORMAL memory may fall
- * back to the DMA zone; a request for DMA memory never goes up (Linux zone fallback lists; GNU Mach 2006 patch #4818
- * and the segment selectors that came instead).
+ * The page-frame allocator below all others: RAM in frames of 4 KiB, in up to three zones: DMA (below 16 MiB where the
+ * ISA bus is the reason; RISC-V Linux has none), DMA32 (below 4 GiB) and NORMAL. A request falls back downward, NORMAL
+ * to DMA32 to DMA, and never goes up (Linux 5.10 mm/page_alloc.c, zone fallback lists; GNU Mach 2006 patch #4818 and
+ * the segment selectors that came instead): a request without a wish can get low memory, one with a wish never high
+ * memory.
  *
  * The choice is deterministic: the lowest run of free frames that satisfies the request. A run never crosses a zone or
  * a region border.
@@ -20,8 +21,15 @@ extern "C" {
 
 #define NS_FRAME_SIZE UINT64_C(4096)
 
-enum ns_zone { NS_POOL_ZONE_DMA, NS_POOL_ZONE_NORMAL };
-enum { NS_POOL_ZONE_COUNT = 2 };
+enum ns_zone { NS_POOL_ZONE_DMA, NS_POOL_ZONE_DMA32, NS_POOL_ZONE_NORMAL };
+enum { NS_POOL_ZONE_COUNT = 3 };
+
+/* The first physical address above each zone, a multiple of NS_FRAME_SIZE; 0: this kernel is built without the zone.
+ * dma is not above dma32 when both exist. */
+struct ns_zone_limits {
+    uint64_t dma;
+    uint64_t dma32;
+};
 
 /* A piece of RAM: physical bytes, both multiples of NS_FRAME_SIZE, length not 0. */
 struct ns_frame_region {
@@ -45,10 +53,11 @@ enum ns_frames_block {
 
 struct ns_frames;
 
-/* Regions may come in any order, must not overlap, and are copied. Frames below `dma_limit` (exclusive, a multiple of
- * NS_FRAME_SIZE) are the DMA zone; either zone may be empty. The port must outlive the allocator. */
+/* Regions may come in any order, must not overlap, and are copied. Any zone may be empty. The port must outlive the
+ * allocator. */
 enum ns_pool_status ns_frames_create(const struct ns_port *port, const struct ns_frame_region *regions,
-                                     size_t region_count, uint64_t dma_limit, struct ns_frames **frames);
+                                     size_t region_count, const struct ns_zone_limits *limits,
+                                     struct ns_frames **frames);
 
 /* BUSY and misuse DESTROY_BUSY while frames are handed out; nothing is freed then. NULL is OK. */
 enum ns_pool_status ns_frames_destroy(struct ns_frames *frames);
@@ -64,7 +73,9 @@ enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, 
 /* What ns_frames_free would find. */
 enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count);
 
-uint64_t ns_frames_dma_limit(const struct ns_frames *frames);
+/* The first physical address above the zone; UINT64_MAX for NORMAL. A zone that does not exist ends where the one below
+ * it does (0 for the lowest), so that it is empty. */
+uint64_t ns_frames_limit(const struct ns_frames *frames, enum ns_zone zone);
 uint64_t ns_frames_total_count(const struct ns_frames *frames, enum ns_zone zone);
 uint64_t ns_frames_free_count(const struct ns_frames *frames, enum ns_zone zone);
 

@@ -333,8 +333,9 @@ static bool prepare_frames(struct run *run) {
         return false;
     for (size_t i = 0; i < run->placement.gap_count; i++)
         region[i] = (struct ns_frame_region){run->placement.gap[i].start, run->placement.gap[i].length};
-    const bool made = ns_frames_create(&run->port.port, region, run->placement.gap_count, UINT64_C(1) << 32,
-                                       &run->frames) == NS_POOL_OK;
+    const struct ns_zone_limits limits = {.dma32 = UINT64_C(1) << 32};
+    const bool made =
+        ns_frames_create(&run->port.port, region, run->placement.gap_count, &limits, &run->frames) == NS_POOL_OK;
     free(region);
     return made;
 }

@@ -31,11 +31,12 @@ constexpr uint64_t kRemaps = 0xffff'ffc8'0000'0000; /* where remapped ranges beg
 constexpr uint64_t kRemapsEnd = 0xffff'ffd0'0000'0000;
 constexpr uint64_t kLine = 64;
 constexpr uint64_t kUnmapped = UINT64_MAX;
+constexpr unsigned kTypeShift = 61; /* where enum ns_port_type lies in this port's PTEs, as in Svpbmt */
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kGiB = 1 << 30;
 
 struct Event {
-    enum Kind { kMaintain, kBarrier, kFill, kRemap, kUnmap } kind;
+    enum Kind { kMaintain, kBarrier, kFill, kRemap, kUnmap, kFlushTlb } kind;
     int detail; /* enum ns_port_cache_op or enum ns_port_type */
     int scope;
     uint64_t address; /* virtual; physical for kRemap */
@@ -60,7 +61,7 @@ inline Event remap(uint64_t physical, uint64_t length) {
 }
 
 inline std::ostream &operator<<(std::ostream &out, const Event &event) {
-    static const char *const names[] = {"maintain", "barrier", "fill", "remap", "unmap"};
+    static const char *const names[] = {"maintain", "barrier", "fill", "remap", "unmap", "flush-tlb"};
     return out << names[event.kind] << "(" << event.detail << ", scope " << event.scope << ", 0x" << std::hex
                << event.address << ", 0x" << event.length << std::dec << ")";
 }
@@ -78,6 +79,21 @@ inline std::ostream &operator<<(std::ostream &out, const Misuse &misuse) {
     return out << "misuse " << misuse.what << " at 0x" << std::hex << misuse.address << ", length 0x" << misuse.length
                << std::dec;
 }
+
+struct Said {
+    ns_port_voice voice;
+    const char *function;
+    const char *text;
+    uint64_t first, second;
+};
+
+struct Bounce {
+    ns_bounce_event what;
+    uint64_t slot, original, length;
+    bool operator==(const Bounce &other) const {
+        return what == other.what && slot == other.slot && original == other.original && length == other.length;
+    }
+};
 
 inline uint64_t linear(uint64_t physical) {
     return kLinear + physical;
@@ -110,10 +126,26 @@ class Port {
         port_.barrier = [](void *self) { of(self).log.push_back(fake::barrier()); };
         port_.to_virtual = [](void *, uint64_t physical) { return linear(physical); };
         port_.to_physical = [](void *self, uint64_t address) { return of(self).translate(address); };
-        port_.remap = [](void *self, uint64_t physical, uint64_t length, ns_port_type type) {
-            return of(self).remap(physical, length, type);
+        port_.reserve_virtual = [](void *self, uint64_t length) { return of(self).reserve(length); };
+        port_.release_virtual = [](void *self, uint64_t address, uint64_t length) {
+            of(self).release(address, length);
         };
-        port_.unmap = [](void *self, uint64_t address, uint64_t length) { of(self).unmap(address, length); };
+        port_.get_pte = [](void *self, uint64_t address) { return of(self).get_pte(address); };
+        port_.set_pte = [](void *self, uint64_t address, uint64_t pte) { return of(self).set_pte(address, pte); };
+        port_.flush_tlb = [](void *self, uint64_t address, uint64_t length) {
+            of(self).log.push_back({Event::kFlushTlb, 0, 0, address, length});
+        };
+        port_.pte_type_bits = [](void *, ns_port_type type) { return static_cast<uint64_t>(type) << kTypeShift; };
+        port_.say = [](void *self, ns_port_voice voice, const char *function, const char *text, uint64_t first,
+                       uint64_t second) {
+            of(self).said.push_back({voice, function, text, first, second});
+        };
+        port_.dma_debug = [](void *self, unsigned check, const char *, uint64_t, uint64_t) {
+            of(self).debug_checks.push_back(check);
+        };
+        port_.bounce = [](void *self, ns_bounce_event what, uint64_t slot, uint64_t original, uint64_t length) {
+            of(self).bounces.push_back({what, slot, original, length});
+        };
         port_.metadata_allocate = [](void *self, size_t size) { return of(self).metadata_allocate(size); };
         port_.metadata_free = [](void *self, void *memory) { of(self).metadata_free(memory); };
         port_.misuse = [](void *self, ns_port_misuse what, uint64_t address, uint64_t length) {
@@ -129,8 +161,20 @@ class Port {
 
     const ns_port *get() const { return &port_; }
     size_t metadata_blocks() const { return metadata_.size(); }
-    void alias(uint64_t address, uint64_t physical) { remaps_[address] = {physical, NS_FRAME_SIZE}; }
-    size_t remaps() const { return remaps_.size(); }
+    void alias(uint64_t address, uint64_t physical) { pages_of_[address] = physical / NS_FRAME_SIZE << 10 | 1; }
+    size_t remapped_pages() const { return pages_of_.size(); }
+    size_t remaps() const { return reserved_.size(); }
+    /* Of a page mapped by set_pte; -1 elsewhere. */
+    int type_of(uint64_t address) const {
+        auto page = pages_of_.find(address - address % NS_FRAME_SIZE);
+        return page == pages_of_.end() ? -1 : static_cast<int>(page->second >> kTypeShift & 3);
+    }
+    bool heard(const std::string &part) const {
+        for (const Said &line : said)
+            if (std::string(line.text).find(part) != std::string::npos)
+                return true;
+        return false;
+    }
     bool dirty(uint64_t physical, uint64_t length) const {
         auto line = dirty_.lower_bound(physical / kLine);
         return line != dirty_.end() && *line <= (physical + length - 1) / kLine;
@@ -145,17 +189,18 @@ class Port {
     uint64_t translate(uint64_t address) const {
         if (address >= kLinear && in_ram(address - kLinear))
             return address - kLinear;
-        auto next = remaps_.upper_bound(address);
-        if (next == remaps_.begin())
-            return kUnmapped;
-        --next;
-        return address - next->first < next->second.length ? next->second.base + (address - next->first) : kUnmapped;
+        auto page = pages_of_.find(address - address % NS_FRAME_SIZE);
+        return page == pages_of_.end() ? kUnmapped : physical_of(page->second) + address % NS_FRAME_SIZE;
     }
 
     std::vector<Event> log;
     std::vector<Misuse> misuses;
     int fail_metadata_at = -1; /* counts down; the call that finds 0 fails, all others succeed */
-    bool fail_remap = false;
+    int fail_set_pte_at = -1;  /* likewise for set_pte */
+    bool fail_remap = false;   /* there are no kernel addresses left */
+    std::vector<Said> said;
+    std::vector<unsigned> debug_checks;
+    std::vector<Bounce> bounces;
 
   private:
     static Port &of(void *self) { return *static_cast<Port *>(self); }
@@ -203,25 +248,50 @@ class Port {
         if (scope == NS_PORT_SCOPE_POC)
             dirty_.erase(dirty_.lower_bound(first / kLine), dirty_.upper_bound(last / kLine));
     }
-    uint64_t remap(uint64_t physical, uint64_t length, ns_port_type type) {
-        EXPECT_EQ(physical % NS_FRAME_SIZE, 0u);
+    uint64_t reserve(uint64_t length) {
         EXPECT_EQ(length % NS_FRAME_SIZE, 0u);
         if (fail_remap)
             return 0;
-        log.push_back({Event::kRemap, type, 0, physical, length});
         const uint64_t address = next_remap_;
         EXPECT_LT(address + length, kRemapsEnd);
         next_remap_ += length + NS_FRAME_SIZE;
-        remaps_[address] = {physical, length};
+        reserved_[address] = length;
         return address;
     }
-    void unmap(uint64_t address, uint64_t length) {
-        log.push_back({Event::kUnmap, 0, 0, address, length});
-        auto found = remaps_.find(address);
-        if (found == remaps_.end() || found->second.length != length)
-            ADD_FAILURE() << "unmap of what is not mapped: 0x" << std::hex << address;
+    void release(uint64_t address, uint64_t length) {
+        auto found = reserved_.find(address);
+        if (found == reserved_.end() || found->second != length)
+            ADD_FAILURE() << "release of what is not reserved: 0x" << std::hex << address;
         else
-            remaps_.erase(found);
+            reserved_.erase(found);
+    }
+    uint64_t get_pte(uint64_t address) const {
+        auto found = pages_of_.find(address);
+        return found == pages_of_.end() ? 0 : found->second;
+    }
+    /* Consecutive pages are logged as one remap, or one unmap. */
+    bool set_pte(uint64_t address, uint64_t pte) {
+        EXPECT_EQ(address % NS_FRAME_SIZE, 0u);
+        if (fail_set_pte_at >= 0 && fail_set_pte_at-- == 0)
+            return false;
+        if (pte == 0) {
+            EXPECT_EQ(pages_of_.erase(address), 1u) << "unmap of what is not mapped: 0x" << std::hex << address;
+            if (!log.empty() && log.back().kind == Event::kUnmap && log.back().address + log.back().length == address)
+                log.back().length += NS_FRAME_SIZE;
+            else
+                log.push_back({Event::kUnmap, 0, 0, address, NS_FRAME_SIZE});
+            return true;
+        }
+        const uint64_t physical = physical_of(pte);
+        const int type = static_cast<int>(pte >> kTypeShift & 3);
+        pages_of_[address] = pte;
+        if (!log.empty() && log.back().kind == Event::kRemap && log.back().detail == type &&
+            log.back().address + log.back().length == physical && last_remapped_ + NS_FRAME_SIZE == address)
+            log.back().length += NS_FRAME_SIZE;
+        else
+            log.push_back({Event::kRemap, type, 0, physical, NS_FRAME_SIZE});
+        last_remapped_ = address;
+        return true;
     }
     void *metadata_allocate(size_t size) {
         if (fail_metadata_at >= 0 && fail_metadata_at-- == 0)
@@ -241,7 +311,11 @@ class Port {
     ns_port port_{};
     std::vector<ns_frame_region> ram_;
     std::map<uint64_t, std::array<uint8_t, NS_FRAME_SIZE>> pages_;
-    std::map<uint64_t, ns_frame_region> remaps_; /* virtual address -> physical range */
+    static uint64_t physical_of(uint64_t pte) { return (pte >> 10 & ((UINT64_C(1) << 44) - 1)) * NS_FRAME_SIZE; }
+
+    std::map<uint64_t, uint64_t> pages_of_; /* virtual page -> PTE */
+    std::map<uint64_t, uint64_t> reserved_; /* start -> length */
+    uint64_t last_remapped_ = 0;
     std::set<uint64_t> dirty_;
     std::set<void *> metadata_;
     uint64_t next_remap_ = kRemaps;
@@ -249,12 +323,16 @@ class Port {
 
 /* A port with a frame allocator on all of its RAM. */
 struct Machine {
-    explicit Machine(std::vector<ns_frame_region> ram = {{0, 64 * kMiB}}, uint64_t dma_limit = 4 * kGiB) : port(ram) {
-        EXPECT_EQ(ns_frames_create(port.get(), ram.data(), ram.size(), dma_limit, &frames), NS_POOL_OK);
+    explicit Machine(std::vector<ns_frame_region> ram = {{0, 64 * kMiB}}, uint64_t dma32_limit = 4 * kGiB,
+                     uint64_t dma_limit = 0)
+        : port(ram) {
+        const ns_zone_limits limits = {dma_limit, dma32_limit};
+        EXPECT_EQ(ns_frames_create(port.get(), ram.data(), ram.size(), &limits, &frames), NS_POOL_OK);
     }
     ~Machine() { EXPECT_EQ(ns_frames_destroy(frames), NS_POOL_OK) << "frames leaked"; }
     uint64_t free_frames() const {
-        return ns_frames_free_count(frames, NS_POOL_ZONE_DMA) + ns_frames_free_count(frames, NS_POOL_ZONE_NORMAL);
+        return ns_frames_free_count(frames, NS_POOL_ZONE_DMA) + ns_frames_free_count(frames, NS_POOL_ZONE_DMA32) +
+               ns_frames_free_count(frames, NS_POOL_ZONE_NORMAL);
     }
     bool holds(uint64_t physical, uint64_t count) const {
         return ns_frames_block_state(frames, physical, count) == NS_FRAMES_BLOCK_HELD;

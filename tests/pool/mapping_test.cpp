@@ -432,7 +432,9 @@ TEST(Mapping, UnmapPicksTheMappingThatAgreesBest) {
 TEST(Mapping, FindsTheLiveMappingOfAnAddressThroughAnyAlias) {
     Fixture f;
     const uint64_t bus = f.map(kBuffer + 16, 32, NS_DMA_FROM_DEVICE);
-    const uint64_t alias = f.port.get()->remap(&f.port, kRam, 0x2000, NS_PORT_NC);
+    const uint64_t alias = fake::kRemaps;
+    f.port.alias(alias, kRam);
+    f.port.alias(alias + 0x1000, kRam + 0x1000);
     struct {
         uint64_t address, length;
         bool found;

@@ -14,7 +14,7 @@ std::vector<ns_frame_region> straddling() {
     return {{4 * kGiB - 0x4000, 0x8000}};
 }
 
-ns_frames_request request(uint64_t count, ns_zone zone = NS_POOL_ZONE_DMA, uint64_t alignment = 1,
+ns_frames_request request(uint64_t count, ns_zone zone = NS_POOL_ZONE_DMA32, uint64_t alignment = 1,
                           uint64_t highest = UINT64_MAX) {
     return {count, alignment, 0, highest, zone};
 }
@@ -27,9 +27,9 @@ uint64_t take(ns_frames *frames, const ns_frames_request &request) {
 
 TEST(Zone, LimitSplitsARegionIntoTwoZones) {
     fake::Machine machine(straddling());
-    EXPECT_EQ(ns_frames_total_count(machine.frames, NS_POOL_ZONE_DMA), 4u);
+    EXPECT_EQ(ns_frames_total_count(machine.frames, NS_POOL_ZONE_DMA32), 4u);
     EXPECT_EQ(ns_frames_total_count(machine.frames, NS_POOL_ZONE_NORMAL), 4u);
-    EXPECT_EQ(ns_frames_dma_limit(machine.frames), 4 * kGiB);
+    EXPECT_EQ(ns_frames_limit(machine.frames, NS_POOL_ZONE_DMA32), 4 * kGiB);
     /* A block never crosses the border, although 5 free frames lie side by side. */
     const ns_frames_request five = request(5, NS_POOL_ZONE_NORMAL);
     uint64_t physical = 0;
@@ -48,7 +48,7 @@ TEST(Zone, NormalFallsBackToDmaAndDmaNeverGoesUp) {
     for (int i = 0; i < 4; i++)
         EXPECT_EQ(ns_frames_free(machine.frames, taken[i], 1), NS_POOL_OK);
     uint64_t physical = 0;
-    const ns_frames_request low = request(1, NS_POOL_ZONE_DMA);
+    const ns_frames_request low = request(1, NS_POOL_ZONE_DMA32);
     EXPECT_EQ(ns_frames_allocate(machine.frames, &low, &physical), NS_POOL_ERROR_EXHAUSTED);
     for (int i = 4; i < 8; i++)
         EXPECT_EQ(ns_frames_free(machine.frames, taken[i], 1), NS_POOL_OK);
@@ -67,7 +67,7 @@ TEST(Zone, TakesTheLowestRunThatFits) {
     EXPECT_EQ(d, 0x10'5000u);
     const uint64_t e = take(machine.frames, request(1));
     EXPECT_EQ(e, 0x10'0000u);
-    const uint64_t f = take(machine.frames, request(2, NS_POOL_ZONE_DMA, 4)); /* aligned to 16 KiB, absolutely */
+    const uint64_t f = take(machine.frames, request(2, NS_POOL_ZONE_DMA32, 4)); /* aligned to 16 KiB, absolutely */
     EXPECT_EQ(f, 0x10'8000u);
     for (auto block : {std::pair{b, 1}, {c, 2}, {d, 3}, {e, 1}, {f, 2}})
         EXPECT_EQ(ns_frames_free(machine.frames, block.first, static_cast<uint64_t>(block.second)), NS_POOL_OK);
@@ -75,7 +75,7 @@ TEST(Zone, TakesTheLowestRunThatFits) {
 
 TEST(Zone, AlignmentIsOfThePhysicalAddressNotOfTheRegion) {
     fake::Machine machine({{0x3000, 0x20000}});
-    const uint64_t block = take(machine.frames, request(1, NS_POOL_ZONE_DMA, 8));
+    const uint64_t block = take(machine.frames, request(1, NS_POOL_ZONE_DMA32, 8));
     EXPECT_EQ(block, 0x8000u);
     EXPECT_EQ(ns_frames_free(machine.frames, block, 1), NS_POOL_OK);
 }
@@ -100,7 +100,7 @@ TEST(Zone, HighestAndLowestAreBytes) {
     };
     for (const auto &row : rows) {
         SCOPED_TRACE(testing::Message() << row.count << " " << row.lowest << " " << row.highest);
-        const ns_frames_request asked = {row.count, 1, row.lowest, row.highest, NS_POOL_ZONE_DMA};
+        const ns_frames_request asked = {row.count, 1, row.lowest, row.highest, NS_POOL_ZONE_DMA32};
         const ns_pool_status status = ns_frames_allocate(machine.frames, &asked, &physical);
         ASSERT_EQ(status, row.fits ? NS_POOL_OK : NS_POOL_ERROR_EXHAUSTED);
         if (row.fits) {
@@ -113,10 +113,10 @@ TEST(Zone, HighestAndLowestAreBytes) {
 TEST(Zone, RefusesArgumentsOutOfRange) {
     fake::Machine machine;
     uint64_t physical = 0;
-    for (const ns_frames_request &asked :
-         {ns_frames_request{0, 1, 0, UINT64_MAX, NS_POOL_ZONE_DMA}, ns_frames_request{1, 0, 0, UINT64_MAX, NS_POOL_ZONE_DMA},
-          ns_frames_request{1, 3, 0, UINT64_MAX, NS_POOL_ZONE_DMA},
-          ns_frames_request{1, UINT64_C(1) << 63, 0, UINT64_MAX, NS_POOL_ZONE_DMA}})
+    for (const ns_frames_request &asked : {ns_frames_request{0, 1, 0, UINT64_MAX, NS_POOL_ZONE_DMA32},
+                                           ns_frames_request{1, 0, 0, UINT64_MAX, NS_POOL_ZONE_DMA32},
+                                           ns_frames_request{1, 3, 0, UINT64_MAX, NS_POOL_ZONE_DMA32},
+                                           ns_frames_request{1, UINT64_C(1) << 63, 0, UINT64_MAX, NS_POOL_ZONE_DMA32}})
         EXPECT_EQ(ns_frames_allocate(machine.frames, &asked, &physical), NS_POOL_ERROR_ARGUMENT);
     const ns_frames_request huge = {UINT64_MAX, 1, 0, UINT64_MAX, NS_POOL_ZONE_NORMAL};
     EXPECT_EQ(ns_frames_allocate(machine.frames, &huge, &physical), NS_POOL_ERROR_EXHAUSTED);
@@ -129,14 +129,16 @@ TEST(Zone, RefusesArgumentsOutOfRange) {
         {{0x1000, 0x2000}, {0x2000, 0x1000}},
         {{UINT64_MAX - 0xfff, 0x2000}},
     };
+    const ns_zone_limits limits = {0, 4 * kGiB};
     for (const auto &regions : bad) {
         ns_frames *frames = nullptr;
-        EXPECT_EQ(ns_frames_create(machine.port.get(), regions.data(), regions.size(), 4 * kGiB, &frames),
+        EXPECT_EQ(ns_frames_create(machine.port.get(), regions.data(), regions.size(), &limits, &frames),
                   NS_POOL_ERROR_ARGUMENT);
     }
     const ns_frame_region good = {0, 0x1000};
     ns_frames *frames = nullptr;
-    EXPECT_EQ(ns_frames_create(machine.port.get(), &good, 1, 0x800, &frames), NS_POOL_ERROR_ARGUMENT);
+    for (const ns_zone_limits &odd : {ns_zone_limits{0, 0x800}, {0x800, 0x1000}, {0x2000, 0x1000}})
+        EXPECT_EQ(ns_frames_create(machine.port.get(), &good, 1, &odd, &frames), NS_POOL_ERROR_ARGUMENT);
     EXPECT_EQ(machine.port.metadata_blocks(), 1u) << "a refused creation keeps nothing";
 }
 
@@ -184,7 +186,8 @@ TEST(Zone, WithoutMetadataThereIsNoAllocator) {
     port.fail_metadata_at = 0;
     const ns_frame_region ram = {0, kMiB};
     ns_frames *frames = nullptr;
-    EXPECT_EQ(ns_frames_create(port.get(), &ram, 1, 4 * kGiB, &frames), NS_POOL_ERROR_METADATA);
+    const ns_zone_limits limits = {0, 4 * kGiB};
+    EXPECT_EQ(ns_frames_create(port.get(), &ram, 1, &limits, &frames), NS_POOL_ERROR_METADATA);
     EXPECT_EQ(frames, nullptr);
     EXPECT_EQ(ns_frames_destroy(nullptr), NS_POOL_OK);
 }
@@ -221,7 +224,7 @@ TEST(Zone, RandomSequencesMatchAnExhaustiveSearch) {
             const ns_frames_request asked = {1 + random.below(random.below(4) ? 3 : 20), UINT64_C(1) << random.below(5),
                                              random.below(3) ? 0 : random.below(0xC'0000),
                                              random.below(3) ? UINT64_MAX : random.below(0xC'0000),
-                                             random.below(2) ? NS_POOL_ZONE_NORMAL : NS_POOL_ZONE_DMA};
+                                             random.below(2) ? NS_POOL_ZONE_NORMAL : NS_POOL_ZONE_DMA32};
             int64_t expected = asked.zone == NS_POOL_ZONE_NORMAL ? search(asked, border, 256) : -1;
             if (expected < 0)
                 expected = search(asked, 0, border);

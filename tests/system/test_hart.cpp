@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Harts through nosnoop.h: store buffer and fences, maintenance, translation.
+#include "model/paging.h"
 #include "rig.h"
 
 namespace {
@@ -342,6 +343,18 @@ TEST(Translation, ASecondMappingReachesTheSameBytesWithItsOwnType) {
     });
 }
 
+// A second mapping of one page, its PTE stored by a hart.
+uint64_t map_page(rig &r, unsigned hart, uint64_t physical, ns_memory_type type) {
+    const uint64_t address = ns_machine_reserve_pages(r.machine, 4096);
+    const uint64_t leaf = NS_PTE_V | NS_PTE_R | NS_PTE_W | NS_PTE_A | NS_PTE_D;
+    const uint64_t pte = physical >> 12 << NS_PTE_PPN_SHIFT | leaf |
+                         ns_pte_encode_type(ns_machine_get_config(r.machine)->pte_encoding, type);
+    EXPECT_EQ(ns_machine_get_pte(r.machine, address), 0u);
+    EXPECT_EQ(ns_hart_set_pte(r.machine, hart, address, pte), NS_OK);
+    EXPECT_EQ(ns_machine_get_pte(r.machine, address), pte);
+    return address;
+}
+
 TEST(Translation, AMappingMadeByAHartIsNoAccessOfTheObjectThatTheStepIsAbout) {
     in_child([] {
         rig r;
@@ -354,11 +367,11 @@ TEST(Translation, AMappingMadeByAHartIsNoAccessOfTheObjectThatTheStepIsAbout) {
         const uint32_t object = ns_tracker_add_object(ns_machine_tracker(r.machine), &ring);
         r.run_on_hart([&] {
             r.step(0, object);
-            const uint64_t nc = ns_hart_alias(r.machine, 0, A, 4096, NS_TYPE_NC);
+            const uint64_t nc = map_page(r, 0, A, NS_TYPE_NC);
             ASSERT_NE(nc, 0u);
             uint8_t byte = 1;
             EXPECT_EQ(ns_hart_store(r.machine, 0, nc, 1, &byte), NS_OK);
-            EXPECT_EQ(ns_hart_unmap_pages(r.machine, 0, nc, 4096), NS_OK);
+            EXPECT_EQ(ns_hart_set_pte(r.machine, 0, nc, 0), NS_OK);
             ns_hart_sfence(r.machine, 0, true, 0);
             EXPECT_EQ(ns_hart_load(r.machine, 0, nc, 1, &byte, nullptr, 0), NS_ERROR_PAGE_FAULT);
         });
@@ -377,7 +390,7 @@ TEST(Translation, TwoHartsMayChangeTablesAtOnce) {
             r.on(hart, [&, hart] {
                 for (uint64_t i = 0; i < 20; i++) {
                     const uint64_t physical = A + (hart * 100 + i) * 4096;
-                    mapped[hart].push_back(ns_hart_alias(r.machine, hart, physical, 4096, NS_TYPE_NC));
+                    mapped[hart].push_back(map_page(r, hart, physical, NS_TYPE_NC));
                     EXPECT_EQ(ns_machine_physical(r.machine, mapped[hart].back()), physical);
                     // Both split leaves of 2 MiB that nobody has split yet.
                     const uint64_t page = base + 0x1000000 + i * 0x200000 + hart * 4096;
