@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/remap.h"
 
+#include "pool/attributes.h"
 #include "pool/say.h"
 
 enum { PAGE = 4096 };
-
-/* RISC-V Sv39 leaf, privileged ISA section "Sv39"; PAGE_KERNEL of arch/riscv/include/asm/pgtable.h without G, which
- * means nothing here. */
-#define PAGE_KERNEL   (UINT64_C(1) | UINT64_C(1) << 1 | UINT64_C(1) << 2 | UINT64_C(1) << 6 | UINT64_C(1) << 7)
-#define PPN_SHIFT     10
-#define PFN(physical) ((physical) / PAGE)
-
-static uint64_t mk_pte(const struct ns_port *port, uint64_t physical, enum ns_port_type type) {
-    return PFN(physical) << PPN_SHIFT | PAGE_KERNEL | port->pte_type_bits(port->context, type);
-}
 
 static bool set_pte_at(const struct ns_port *port, uint64_t virtual_address, uint64_t pte) {
     return port->set_pte(port->context, virtual_address, pte);
@@ -34,7 +25,7 @@ static enum ns_pool_status vmap_pte_range(const struct ns_port *port, uint64_t v
             ns_say(port, NS_SAY_WARN, "vmap_pte_range", "a PTE for {x} is there already (-EBUSY)",
                    virtual_address + offset, 0);
             status = NS_POOL_ERROR_BUSY;
-        } else if (!set_pte_at(port, virtual_address + offset, mk_pte(port, physical + offset, type))) {
+        } else if (!set_pte_at(port, virtual_address + offset, ns_make_pte(port, physical + offset, type))) {
             status = NS_POOL_ERROR_EXHAUSTED;
         }
         if (status != NS_POOL_OK) {
