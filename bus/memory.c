@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus/memory.h"
 
+#include "cache/slab.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,8 @@ struct ns_memory {
     struct slot *slots;  /* open addressing, linear probing; at most half of them are used */
     unsigned slot_shift; /* 64 - log2(number of slots): the top bits of the hash are the index */
     uint64_t pages;
-    struct slot *last; /* the page used last; an allocation of its own, because reading moves it too */
+    struct ns_slab slab; /* the pages and their versions */
+    struct slot *last;   /* the page used last; an allocation of its own, because reading moves it too */
 };
 
 /* What a byte without a version looks like to readers and to the observer. */
@@ -63,11 +66,7 @@ struct ns_memory *ns_memory_create(const struct ns_memory_config *config, const 
 void ns_memory_destroy(struct ns_memory *memory) {
     if (!memory)
         return;
-    for (uint64_t i = 0; memory->slots && i < slot_count(memory); i++) {
-        if (memory->slots[i].page)
-            free(memory->slots[i].page->versions);
-        free(memory->slots[i].page);
-    }
+    ns_slab_release(&memory->slab);
     free(memory->slots);
     free(memory->last);
     free(memory);
@@ -204,7 +203,7 @@ static enum ns_status touch_page(struct ns_memory *memory, uint64_t number) {
         if (status != NS_OK)
             return status;
     }
-    struct page *page = calloc(1, sizeof *page);
+    struct page *page = ns_slab_take(&memory->slab, sizeof *page);
     if (!page)
         return NS_ERROR_MEMORY;
     *find_slot(memory, number) = (struct slot){.number = number, .page = page};
@@ -232,7 +231,7 @@ static enum ns_status prepare_pages(struct ns_memory *memory, uint64_t address, 
             page = find_page(memory, number);
         }
         if (with_versions && !page->versions) {
-            page->versions = calloc(PAGE_BYTES, sizeof *page->versions);
+            page->versions = ns_slab_take(&memory->slab, PAGE_BYTES * sizeof *page->versions);
             if (!page->versions)
                 return NS_ERROR_MEMORY;
         }

@@ -72,6 +72,10 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
         const struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL)
             return false;
+        if (page->quiet) {
+            i += (uint32_t)bytes_in_page(at, address + length) - 1;
+            continue;
+        }
         const struct mapping *mapping = mapping_of(tracker, page, at);
         if (mapping != NULL) {
             if ((page->flags[at % NS_PAGE_SIZE] & BYTE_CPU_OWNS) != 0 || (!store && mapping->direction == 1))
@@ -362,15 +366,18 @@ void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device
 }
 
 static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t length, bool freed) {
-    for (uint64_t at = address; at < address + length; at++) {
+    const uint64_t end = address + length;
+    for (uint64_t at = address; at < end;) {
         struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL)
             return;
-        const size_t offset = at % NS_PAGE_SIZE;
-        page->flags[offset] = freed ? (uint8_t)(page->flags[offset] | BYTE_FREED)
-                                    : (uint8_t)(page->flags[offset] & ~(BYTE_FREED | BYTE_UNMAPPED));
-        if (!freed)
-            clear_device_accesses(tracker, page, offset);
+        const size_t offset = at % NS_PAGE_SIZE, count = bytes_in_page(at, end);
+        for (size_t i = offset; i < offset + count; i++)
+            page->flags[i] = freed ? (uint8_t)(page->flags[i] | BYTE_FREED)
+                                   : (uint8_t)(page->flags[i] & ~(BYTE_FREED | BYTE_UNMAPPED));
+        for (size_t i = offset; !freed && !page->quiet && i < offset + count; i++)
+            clear_device_accesses(tracker, page, i);
+        at += count;
     }
 }
 

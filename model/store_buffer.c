@@ -15,11 +15,10 @@ void ns_store_buffer_push(struct ns_store_buffer *buffer, const struct ns_store_
     buffer->entry[buffer->count++] = *entry;
 }
 
-void ns_store_buffer_take(struct ns_store_buffer *buffer, unsigned index, struct ns_store_entry *entry) {
-    assert(index < buffer->count);
-    *entry = buffer->entry[index];
-    buffer->count--;
-    memmove(&buffer->entry[index], &buffer->entry[index + 1], (buffer->count - index) * sizeof buffer->entry[0]);
+void ns_store_buffer_take(struct ns_store_buffer *buffer, unsigned index, unsigned count) {
+    assert(index < buffer->count && count <= buffer->count - index);
+    buffer->count -= count;
+    memmove(&buffer->entry[index], &buffer->entry[index + count], (buffer->count - index) * sizeof buffer->entry[0]);
 }
 
 int ns_store_buffer_find(const struct ns_store_buffer *buffer, uint64_t address, uint64_t length) {

@@ -36,8 +36,8 @@ static inline bool ns_store_buffer_full(const struct ns_store_buffer *buffer) {
 }
 /* The buffer must not be full. */
 void ns_store_buffer_push(struct ns_store_buffer *buffer, const struct ns_store_entry *entry);
-/* Removes entry `index` into *entry. */
-void ns_store_buffer_take(struct ns_store_buffer *buffer, unsigned index, struct ns_store_entry *entry);
+/* Removes `count` entries (0 or more) from `index` on. */
+void ns_store_buffer_take(struct ns_store_buffer *buffer, unsigned index, unsigned count);
 /* Index of the oldest entry that touches [address, address + length), or -1. */
 int ns_store_buffer_find(const struct ns_store_buffer *buffer, uint64_t address, uint64_t length);
 /* The newest entry that holds the byte, or NULL. */

@@ -304,8 +304,21 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
         buffered_.notify(SC_ZERO_TIME);
 }
 
-// The oldest entry that touches the range reaches memory; false when there is none. Until it has arrived it stays in
-// the buffer, where loads, fences and the tracker find it.
+// How many entries from `index` on leave as one burst: parts of one store that follow each other within a line, as
+// cores gather the stores of a memset to non-cacheable memory.
+static unsigned gathered(const ns_store_buffer &buffer, unsigned index) {
+    constexpr uint64_t burst = 64;
+    unsigned count = 1;
+    for (; index + count < buffer.count; count++) {
+        const ns_store_entry &before = buffer.entry[index + count - 1], &next = buffer.entry[index + count];
+        if (next.event != before.event || next.address != before.address + before.length || next.address % burst == 0)
+            break;
+    }
+    return count;
+}
+
+// The oldest entry that touches the range reaches memory, with what it gathers when the range is everything; false when
+// there is none. Until it has arrived it stays in the buffer, where loads, fences and the tracker find it.
 bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
     leaving_.lock();
     int index = ns_store_buffer_find(&buffer_, physical, length);
@@ -317,27 +330,33 @@ bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
     for (int older;
          (older = ns_store_buffer_find(&buffer_, buffer_.entry[index].address, buffer_.entry[index].length)) < index;)
         index = older;
-    ns_store_entry entry = buffer_.entry[index];
+    const unsigned first = static_cast<unsigned>(index);
+    const unsigned count = length == UINT64_MAX ? gathered(buffer_, first) : 1;
+    const uint64_t address = buffer_.entry[first].address;
+    const uint32_t store = buffer_.entry[first].event;
+    uint8_t data[NS_STORE_ENTRY_BYTES * NS_STORE_BUFFER_LIMIT];
+    uint32_t bytes = 0;
+    for (unsigned i = first; i < first + count; bytes += buffer_.entry[i++].length)
+        std::memcpy(data + bytes, buffer_.entry[i].data, buffer_.entry[i].length);
     tlm::tlm_generic_payload payload; // own payload: another thread may be draining while the program waits
     attributes attribute;
-    ns_version versions[NS_STORE_ENTRY_BYTES];
-    std::fill_n(versions, entry.length, entry.event);
+    ns_version versions[sizeof data];
+    std::fill_n(versions, bytes, store);
     attribute.initiator_id = index_;
     attribute.type = NS_TYPE_NC;
     attribute.versions = versions;
-    attribute.event = entry.event;
-    set_payload(payload, tlm::TLM_WRITE_COMMAND, entry.address, entry.data, entry.length);
+    attribute.event = store;
+    set_payload(payload, tlm::TLM_WRITE_COMMAND, address, data, bytes);
     payload.set_extension(&attribute);
     sc_time delay = SC_ZERO_TIME;
     socket->b_transport(payload, delay);
     payload.clear_extension(&attribute);
-    ns_store_buffer_take(&buffer_, static_cast<unsigned>(index),
-                         &entry); // only new entries have come meanwhile, behind it
+    ns_store_buffer_take(&buffer_, first, count); // only new entries have come meanwhile, behind them
     ns_event event{};
     event.kind = NS_EVENT_DRAIN;
-    event.address = entry.address;
-    event.length = entry.length;
-    event.link = entry.event;
+    event.address = address;
+    event.length = bytes;
+    event.link = store;
     event.peer = 0xff;
     machine_.log_event(index_, event);
     if (delay != SC_ZERO_TIME)

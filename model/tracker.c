@@ -26,13 +26,7 @@ struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker
 void ns_tracker_destroy(struct ns_tracker *tracker) {
     if (tracker == NULL)
         return;
-    for (size_t i = 0; i < GHOST_BUCKETS; i++)
-        for (struct ghost_page *page = tracker->bucket[i], *next; page != NULL; page = next) {
-            next = page->next;
-            if (page->traffic != &no_traffic)
-                free((void *)page->traffic);
-            free(page);
-        }
+    ns_slab_release(&tracker->pages);
     free(tracker->object);
     free(tracker->mapping);
     free(tracker->kept);
@@ -80,12 +74,14 @@ void ns_tracker_replace_object(struct ns_tracker *tracker, uint32_t object, cons
 
 struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page) {
     if (page->traffic == &no_traffic) {
-        const struct ghost_traffic *made = tracker->traffic_count < TRAFFIC_LIMIT ? calloc(1, sizeof *made) : NULL;
+        const struct ghost_traffic *made =
+            tracker->traffic_count < TRAFFIC_LIMIT ? ns_slab_take(&tracker->pages, sizeof *made) : NULL;
         if (made == NULL) {
             tracker->log->truncated = true;
             return NULL;
         }
         page->traffic = made;
+        page->quiet = false;
         tracker->traffic_count++;
     }
     return (struct ghost_traffic *)page->traffic; /* made here, so it may be written */
@@ -123,13 +119,14 @@ struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address) {
     while (page != NULL && page->number != number)
         page = page->next;
     if (page == NULL) {
-        page = tracker->page_count < PAGE_LIMIT ? calloc(1, sizeof *page) : NULL;
+        page = tracker->page_count < PAGE_LIMIT ? ns_slab_take(&tracker->pages, sizeof *page) : NULL;
         if (page == NULL) {
             tracker->log->truncated = true;
             return NULL;
         }
         tracker->page_count++;
         page->number = number;
+        page->quiet = true;
         page->traffic = &no_traffic;
         page->next = *bucket;
         *bucket = page;
@@ -216,15 +213,18 @@ size_t ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum 
 /* The flat memory takes the bytes; from now on they are defined, wanted and nobody's loss. */
 static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                        const uint8_t *data) {
-    for (uint32_t i = 0; i < length; i++) {
-        struct ghost_page *page = ghost_at(tracker, address + i);
+    const uint64_t end = address + length;
+    for (uint64_t at = address; at < end;) {
+        struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL)
             return;
-        const size_t offset = (address + i) % NS_PAGE_SIZE;
-        page->flat[offset] = event;
-        page->value[offset] = data[i];
-        if ((page->flags[offset] & (BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST)) != 0)
-            page->flags[offset] &= (uint8_t) ~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST);
+        const size_t offset = at % NS_PAGE_SIZE, count = bytes_in_page(at, end);
+        memcpy(&page->value[offset], &data[at - address], count);
+        for (size_t i = offset; i < offset + count; i++)
+            page->flat[i] = event;
+        for (size_t i = offset; i < offset + count; i++)
+            page->flags[i] &= (uint8_t) ~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST);
+        at += count;
     }
 }
 
@@ -401,6 +401,16 @@ void ns_tracker_maintenance_end(struct ns_tracker *tracker) {
     tracker->maintenance.active = false;
 }
 
+/* Did memory hold the newest version of some of these bytes, and gets another? `count` bytes of one page. */
+static bool replaces_newest(const struct ghost_page *page, uint64_t address, size_t count,
+                            const ns_version *old_versions, const ns_version *versions) {
+    const ns_version *newest = &page->flat[address % NS_PAGE_SIZE];
+    unsigned replaced = 0;
+    for (size_t i = 0; i < count; i++)
+        replaced |= (unsigned)(old_versions[i] == newest[i]) & (unsigned)(old_versions[i] != versions[i]);
+    return replaced != 0;
+}
+
 void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, uint64_t address, uint32_t length,
                              const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
                              const ns_version *versions) {
@@ -412,7 +422,11 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
         struct ghost_page *page = ghost_at(tracker, address + i);
         if (page == NULL)
             return;
-        const size_t offset = (address + i) % NS_PAGE_SIZE;
+        const size_t offset = (address + i) % NS_PAGE_SIZE, rest = bytes_in_page(address + i, address + length);
+        if (!by_device && !replaces_newest(page, address + i, rest, old_versions + i, versions + i)) {
+            i += (uint32_t)rest;
+            continue;
+        }
         struct ghost_traffic *traffic = by_device ? traffic_of(tracker, page) : NULL;
         if (traffic != NULL)
             traffic->before_dma[offset] = old_versions[i];

@@ -4,6 +4,7 @@
 #ifndef NS_MODEL_TRACKER_INTERNAL_H
 #define NS_MODEL_TRACKER_INTERNAL_H
 
+#include "cache/slab.h"
 #include "model/rules.h"
 #include "model/tracker.h"
 
@@ -29,6 +30,7 @@ struct ghost_page {
     uint64_t number;
     struct ghost_page *next;             /* of the same hash bucket */
     const struct ghost_traffic *traffic; /* never NULL: all zero until traffic_of() is called */
+    bool quiet;                          /* it has not been called: no device, no mapping was here */
     ns_version flat[NS_PAGE_SIZE];
     uint8_t value[NS_PAGE_SIZE];
     uint8_t flags[NS_PAGE_SIZE];
@@ -90,6 +92,7 @@ struct ns_tracker {
     } maintenance;
     uint32_t under_way[NS_MAX_ACTORS]; /* the write that an actor has issued and that has not arrived everywhere */
     size_t page_count, traffic_count;
+    struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];
     struct clock clock[NS_MAX_ACTORS];
     struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
@@ -109,6 +112,12 @@ static inline bool is_device(const struct ns_tracker *tracker, unsigned actor) {
 }
 static inline bool range_holds(uint64_t first, uint64_t length, uint64_t address) {
     return address >= first && address - first < length;
+}
+
+/* Bytes of [address, end) in the page of `address`. */
+static inline size_t bytes_in_page(uint64_t address, uint64_t end) {
+    const uint64_t rest = NS_PAGE_SIZE - address % NS_PAGE_SIZE;
+    return (size_t)(end - address < rest ? end - address : rest);
 }
 
 /* tracker.c. NULL without host memory: the page is then not watched. */

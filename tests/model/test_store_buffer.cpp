@@ -19,9 +19,9 @@ class StoreBuffer : public ::testing::Test {
         ns_store_buffer_push(&buffer, &entry);
     }
     uint32_t take(unsigned index) {
-        ns_store_entry entry{};
-        ns_store_buffer_take(&buffer, index, &entry);
-        return entry.event;
+        const uint32_t event = buffer.entry[index].event;
+        ns_store_buffer_take(&buffer, index, 1);
+        return event;
     }
     ns_store_buffer buffer{};
 };
@@ -50,8 +50,8 @@ TEST_F(StoreBuffer, HoldsNoMoreThanItsLimit) {
 
 TEST_F(StoreBuffer, GivesBackAnEntryAsItWas) {
     push(0x80001003, 5, 7);
-    ns_store_entry entry{};
-    ns_store_buffer_take(&buffer, 0, &entry);
+    const ns_store_entry entry = buffer.entry[0];
+    ns_store_buffer_take(&buffer, 0, 1);
     EXPECT_EQ(entry.address, 0x80001003u);
     EXPECT_EQ(entry.length, 5u);
     EXPECT_EQ(entry.event, 7u);
