@@ -213,6 +213,18 @@ enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint6
     return whole && ends_here ? NS_FRAMES_BLOCK_HELD : NS_FRAMES_BLOCK_FOREIGN;
 }
 
+uint64_t ns_frames_block_count(const struct ns_frames *frames, uint64_t physical) {
+    const size_t found = find_span(frames, physical, 1);
+    if (found == frames->span_count)
+        return 0;
+    const struct span *span = &frames->spans[found];
+    const uint64_t index = physical / NS_FRAME_SIZE - span->first;
+    if (!ns_bitmap_test(span->head, index))
+        return 0;
+    const uint64_t next_head = ns_bitmap_find(span->head, index + 1, span->count, true);
+    return ns_bitmap_find(span->used, index, next_head, false) - index;
+}
+
 enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, uint64_t count) {
     const enum ns_frames_block state = ns_frames_block_state(frames, physical, count);
     if (state != NS_FRAMES_BLOCK_HELD) {
@@ -229,6 +241,12 @@ enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, 
         span->lowest_free = index;
     frames->free[span->zone] += count;
     return NS_POOL_OK;
+}
+
+/* ---- inspection ------------------------------------------------------------------------------ */
+
+const struct ns_port *ns_frames_port(const struct ns_frames *frames) {
+    return frames->port;
 }
 
 uint64_t ns_frames_limit(const struct ns_frames *frames, enum ns_zone zone) {

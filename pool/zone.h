@@ -73,6 +73,12 @@ enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, 
 /* What ns_frames_free would find. */
 enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count);
 
+/* Frames of the handed-out block that begins at the address; 0 when none begins there. */
+uint64_t ns_frames_block_count(const struct ns_frames *frames, uint64_t physical);
+
+/* The port that the allocator was made with. */
+const struct ns_port *ns_frames_port(const struct ns_frames *frames);
+
 /* The first physical address above the zone; UINT64_MAX for NORMAL. A zone that does not exist ends where the one below
  * it does (0 for the lowest), so that it is empty. */
 uint64_t ns_frames_limit(const struct ns_frames *frames, enum ns_zone zone);
