@@ -1,27 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pool/zone.h"
-
-#include "pool/bitmap.h"
-
-/* A region's part in one zone. Frame numbers are physical addresses / 4096. Two bits for each frame: whether it is
- * handed out, and whether a block begins with it; together they tell where each block ends. */
-struct span {
-    uint64_t first;
-    uint64_t count;
-    enum ns_zone zone;
-    uint64_t lowest_free; /* index in the span: no frame below it is free */
-    uint64_t *used;
-    uint64_t *head;
-};
-
-struct ns_frames {
-    const struct ns_port *port;
-    struct ns_zone_limits limits;
-    uint64_t total[NS_POOL_ZONE_COUNT];
-    uint64_t free[NS_POOL_ZONE_COUNT];
-    size_t span_count;
-    struct span spans[]; /* ascending addresses; the bitmaps follow the last one */
-};
+#include "pool/zone_internal.h"
 
 /* ---- creation -------------------------------------------------------------------------------- */
 
@@ -37,7 +15,7 @@ static void add_span(struct ns_frames *frames, uint64_t first, uint64_t end, enu
     size_t place = frames->span_count++;
     for (; place > 0 && frames->spans[place - 1].first > first; place--)
         frames->spans[place] = frames->spans[place - 1];
-    frames->spans[place] = (struct span){.first = first, .count = end - first, .zone = zone};
+    frames->spans[place] = (struct ns_frames_span){.first = first, .count = end - first, .zone = zone};
     frames->total[zone] += end - first;
     frames->free[zone] += end - first;
 }
@@ -62,8 +40,11 @@ static bool spans_overlap(const struct ns_frames *frames) {
 }
 
 static void place_bitmaps(struct ns_frames *frames, uint64_t *words) {
+    uint64_t place = 0;
     for (size_t i = 0; i < frames->span_count; i++) {
-        struct span *span = &frames->spans[i];
+        struct ns_frames_span *span = &frames->spans[i];
+        span->place = place;
+        place += span->count;
         span->used = words;
         span->head = words + ns_bitmap_words(span->count);
         words = span->head + ns_bitmap_words(span->count);
@@ -83,7 +64,7 @@ enum ns_pool_status ns_frames_create(const struct ns_port *port, const struct ns
         /* Two words more for each bitmap: the limits may split a region in three. */
         words += 2 * (ns_bitmap_words(regions[i].length / NS_FRAME_SIZE) + NS_POOL_ZONE_COUNT - 1);
     }
-    const size_t span_room = NS_POOL_ZONE_COUNT * region_count * sizeof(struct span);
+    const size_t span_room = NS_POOL_ZONE_COUNT * region_count * sizeof(struct ns_frames_span);
     struct ns_frames *made =
         port->metadata_allocate(port->context, sizeof *made + span_room + words * sizeof(uint64_t));
     if (!made)
@@ -111,6 +92,8 @@ enum ns_pool_status ns_frames_destroy(struct ns_frames *frames) {
             return NS_POOL_ERROR_BUSY;
         }
     }
+    if (frames->links)
+        port->metadata_free(port->context, frames->links);
     port->metadata_free(port->context, frames);
     return NS_POOL_OK;
 }
@@ -126,72 +109,73 @@ static uint64_t end_frame(const struct ns_frames_request *request) {
     return request->highest / NS_FRAME_SIZE + (request->highest % NS_FRAME_SIZE == NS_FRAME_SIZE - 1);
 }
 
-static bool take_from_span(struct span *span, const struct ns_frames_request *request, uint64_t *frame) {
+static bool search_span(const struct ns_frames_span *span, const struct ns_frames_request *request, uint64_t *index) {
     const uint64_t lowest = first_frame(request);
     const uint64_t limit = end_frame(request);
-    const uint64_t span_end = span->first + span->count;
-    const uint64_t end = limit < span_end ? limit : span_end;
-    uint64_t start = span->first + span->lowest_free;
-    if (start < lowest)
-        start = lowest;
-    for (;;) {
-        start = (start + request->alignment - 1) & ~(request->alignment - 1);
-        if (start >= end || end - start < request->count)
-            return false;
-        const uint64_t from = start - span->first;
-        const uint64_t blocked = ns_bitmap_find(span->used, from, from + request->count, true);
-        if (blocked >= from + request->count)
-            break;
-        start = span->first + ns_bitmap_find(span->used, blocked, end - span->first, false);
-    }
-    const uint64_t index = start - span->first;
-    ns_bitmap_set(span->used, index, request->count);
-    ns_bitmap_set(span->head, index, 1);
-    if (index == span->lowest_free)
-        span->lowest_free = index + request->count;
-    *frame = start;
-    return true;
+    if (limit <= span->first)
+        return false;
+    const uint64_t size = limit - span->first < span->count ? limit - span->first : span->count;
+    uint64_t start = span->lowest_free;
+    if (lowest > span->first && lowest - span->first > start)
+        start = lowest - span->first;
+    if (start >= size || request->count > size - start)
+        return false;
+    *index = ns_bitmap_find_zero_area(span->used, size, start, request->count, request->alignment - 1, span->first);
+    return *index <= size - request->count;
 }
 
-static bool take_from_zone(struct ns_frames *frames, enum ns_zone zone, const struct ns_frames_request *request,
-                           uint64_t *frame) {
-    if (frames->free[zone] < request->count)
-        return false;
-    for (size_t i = 0; i < frames->span_count; i++) {
-        if (frames->spans[i].zone == zone && take_from_span(&frames->spans[i], request, frame)) {
-            frames->free[zone] -= request->count;
-            return true;
+struct ns_frames_span *ns_frames_search(struct ns_frames *frames, const struct ns_frames_request *request,
+                                        uint64_t *index) {
+    for (int zone = (int)request->zone; zone >= 0; zone--) { /* downward only */
+        if (frames->free[zone] < request->count)
+            continue;
+        for (size_t i = 0; i < frames->span_count; i++) {
+            struct ns_frames_span *span = &frames->spans[i];
+            if ((int)span->zone == zone && search_span(span, request, index))
+                return span;
         }
     }
-    return false;
+    return NULL;
+}
+
+void ns_frames_take(struct ns_frames *frames, struct ns_frames_span *span, uint64_t index, uint64_t count,
+                    bool each_alone) {
+    ns_frames_unqueue(frames, span, index, count);
+    ns_bitmap_set(span->used, index, count);
+    ns_bitmap_set(span->head, index, each_alone ? count : 1);
+    if (index == span->lowest_free)
+        span->lowest_free = index + count;
+    frames->free[span->zone] -= count;
+}
+
+bool ns_frames_valid_request(const struct ns_frames_request *request) {
+    const uint64_t alignment = request->alignment;
+    /* Frame numbers have 52 bits: a larger alignment has no multiple but 0, and would overflow the rounding. */
+    return request->count != 0 && alignment != 0 && (alignment & (alignment - 1)) == 0 &&
+           alignment <= UINT64_C(1) << 52 && (unsigned)request->zone < NS_POOL_ZONE_COUNT;
 }
 
 enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns_frames_request *request,
                                        uint64_t *physical) {
-    const uint64_t alignment = request->alignment;
-    /* Frame numbers have 52 bits: a larger alignment has no multiple but 0, and would overflow the rounding. */
-    if (request->count == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > UINT64_C(1) << 52 ||
-        (unsigned)request->zone >= NS_POOL_ZONE_COUNT)
+    if (!ns_frames_valid_request(request))
         return NS_POOL_ERROR_ARGUMENT;
-    uint64_t frame = 0;
-    for (int zone = (int)request->zone; zone >= 0; zone--) { /* downward only */
-        if (take_from_zone(frames, (enum ns_zone)zone, request, &frame)) {
-            *physical = frame * NS_FRAME_SIZE;
-            return NS_POOL_OK;
-        }
-    }
-    return NS_POOL_ERROR_EXHAUSTED;
+    uint64_t index = 0;
+    struct ns_frames_span *span = ns_frames_search(frames, request, &index);
+    if (!span)
+        return NS_POOL_ERROR_EXHAUSTED;
+    ns_frames_take(frames, span, index, request->count, false);
+    *physical = (span->first + index) * NS_FRAME_SIZE;
+    return NS_POOL_OK;
 }
 
 /* ---- return ---------------------------------------------------------------------------------- */
 
-/* Index of the span that holds the whole block; span_count when none does. */
-static size_t find_span(const struct ns_frames *frames, uint64_t physical, uint64_t count) {
+size_t ns_frames_find_span(const struct ns_frames *frames, uint64_t physical, uint64_t count) {
     if (physical % NS_FRAME_SIZE != 0 || count == 0)
         return frames->span_count;
     const uint64_t first = physical / NS_FRAME_SIZE;
     for (size_t i = 0; i < frames->span_count; i++) {
-        const struct span *span = &frames->spans[i];
+        const struct ns_frames_span *span = &frames->spans[i];
         if (first >= span->first && first - span->first < span->count)
             return count <= span->count - (first - span->first) ? i : frames->span_count;
     }
@@ -199,10 +183,10 @@ static size_t find_span(const struct ns_frames *frames, uint64_t physical, uint6
 }
 
 enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count) {
-    const size_t found = find_span(frames, physical, count);
+    const size_t found = ns_frames_find_span(frames, physical, count);
     if (found == frames->span_count)
         return NS_FRAMES_BLOCK_FOREIGN;
-    const struct span *span = &frames->spans[found];
+    const struct ns_frames_span *span = &frames->spans[found];
     const uint64_t index = physical / NS_FRAME_SIZE - span->first;
     const uint64_t end = index + count;
     if (ns_bitmap_find(span->used, index, end, true) == end)
@@ -214,15 +198,23 @@ enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint6
 }
 
 uint64_t ns_frames_block_count(const struct ns_frames *frames, uint64_t physical) {
-    const size_t found = find_span(frames, physical, 1);
+    const size_t found = ns_frames_find_span(frames, physical, 1);
     if (found == frames->span_count)
         return 0;
-    const struct span *span = &frames->spans[found];
+    const struct ns_frames_span *span = &frames->spans[found];
     const uint64_t index = physical / NS_FRAME_SIZE - span->first;
     if (!ns_bitmap_test(span->head, index))
         return 0;
     const uint64_t next_head = ns_bitmap_find(span->head, index + 1, span->count, true);
     return ns_bitmap_find(span->used, index, next_head, false) - index;
+}
+
+void ns_frames_put(struct ns_frames *frames, struct ns_frames_span *span, uint64_t index, uint64_t count) {
+    ns_bitmap_clear(span->used, index, count);
+    ns_bitmap_clear(span->head, index, 1);
+    if (index < span->lowest_free)
+        span->lowest_free = index;
+    frames->free[span->zone] += count;
 }
 
 enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, uint64_t count) {
@@ -233,13 +225,8 @@ enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, 
                      physical, count * NS_FRAME_SIZE);
         return NS_POOL_ERROR_MISUSE;
     }
-    struct span *span = &frames->spans[find_span(frames, physical, count)];
-    const uint64_t index = physical / NS_FRAME_SIZE - span->first;
-    ns_bitmap_clear(span->used, index, count);
-    ns_bitmap_clear(span->head, index, 1);
-    if (index < span->lowest_free)
-        span->lowest_free = index;
-    frames->free[span->zone] += count;
+    struct ns_frames_span *span = &frames->spans[ns_frames_find_span(frames, physical, count)];
+    ns_frames_put(frames, span, physical / NS_FRAME_SIZE - span->first, count);
     return NS_POOL_OK;
 }
 

@@ -70,6 +70,34 @@ enum ns_pool_status ns_frames_allocate(struct ns_frames *frames, const struct ns
  * it is not one whole block of this allocator (also a wrong count). */
 enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, uint64_t count);
 
+/*
+ * Single pages, as in GNU Mach patch #4818 of 2006: each zone has a queue of released frames, and the free bitmap is
+ * kept up to date by every function instead of being built for each search. A queue gives the frame released last
+ * (vm_page_release pushes and vm_page_grab pops at the same end); frames never released come from the bitmap in
+ * ascending order, so a large RAM costs nothing at creation. A frame of these functions is a block of its own; the two
+ * families share one bitmap, a frame freed by ns_frames_free is on no queue, and ns_frames_allocate takes frames off
+ * their queue.
+ *
+ * Grab: one frame from the zone, or one below it. ARGUMENT: no such zone. EXHAUSTED. Any context.
+ */
+enum ns_pool_status ns_frames_grab(struct ns_frames *frames, enum ns_zone zone, uint64_t *physical);
+
+/* Adjacent frames as ns_frames_allocate finds them, but each a block of its own: they may be released one by one
+ * (vm_page_grab_contiguous_pages_flags; alignment and limits are what alloc_contig_mem had at boot). */
+enum ns_pool_status ns_frames_grab_contiguous(struct ns_frames *frames, const struct ns_frames_request *request,
+                                              uint64_t *physical);
+
+/* Puts one frame on the queue of its zone. Without book-keeping memory for the queues (asked for at the first release:
+ * 8 bytes for each frame of RAM) it is free all the same, only in no queue. MISUSE as ns_frames_free. */
+enum ns_pool_status ns_frames_release(struct ns_frames *frames, uint64_t physical);
+
+/* Releases `count` adjacent single frames, the highest first, so that the lowest is the next to be grabbed. MISUSE, and
+ * nothing released, when one of them is not held as a single frame (told for the first such). */
+enum ns_pool_status ns_frames_release_run(struct ns_frames *frames, uint64_t physical, uint64_t count);
+
+/* Frames on the zone's queue; they are among the free ones. */
+uint64_t ns_frames_queued_count(const struct ns_frames *frames, enum ns_zone zone);
+
 /* What ns_frames_free would find. */
 enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count);
 
