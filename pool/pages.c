@@ -39,6 +39,15 @@ static void tell_zone(const struct ns_port *port, ns_gfp gfp, enum ns_zone zone)
                0);
 }
 
+/* Only where the zone has memory at all: on a small machine every request without flags goes down. */
+static void tell_fallback(const struct ns_frames *frames, enum ns_zone zone, uint64_t physical) {
+    if (zone == NS_POOL_ZONE_DMA || ns_frames_total_count(frames, zone) == 0)
+        return;
+    if (physical < ns_frames_limit(frames, (enum ns_zone)(zone - 1)))
+        ns_say(ns_frames_port(frames), NS_SAY_DECISION, "get_page_from_freelist",
+               "no room in the zone of the flags: page {x} comes from a lower zone", physical, 0);
+}
+
 enum ns_pool_status ns_alloc_pages(struct ns_frames *frames, ns_gfp gfp, unsigned order, uint64_t *physical) {
     const struct ns_port *port = ns_frames_port(frames);
     if (order > NS_MAX_ORDER) {
@@ -62,6 +71,7 @@ enum ns_pool_status ns_alloc_pages(struct ns_frames *frames, ns_gfp gfp, unsigne
             ns_say(port, NS_SAY_WARN, "warn_alloc", "page allocation failure: order {d}, mode {x}", order, gfp);
         return status;
     }
+    tell_fallback(frames, zone, *physical);
     if ((gfp & NS___GFP_ZERO) != 0)
         port->fill(port->context, port->to_virtual(port->context, *physical), count * NS_FRAME_SIZE, 0);
     return NS_POOL_OK;

@@ -2,6 +2,8 @@
 #include "fake_port.h"
 #include "pool/kmalloc.h"
 
+#include <functional>
+
 namespace {
 
 using fake::kGiB;
@@ -357,6 +359,64 @@ TEST(Kmalloc, FreeMeetsAnOverwrittenHeaderOfTheBlockAndOfItsNeighbours) {
     test.free(b);
     test.free(wall);
     EXPECT_TRUE(test.machine.port.misuses.empty());
+}
+
+/* A device that writes anywhere in the groups: each call succeeds or tells; nothing is lost, no block has two owners.
+ */
+TEST(Kmalloc, StrayStoresAnywhereInAGroupLoseNothing) {
+    const uint64_t seed = fake::seed();
+    SCOPED_TRACE(testing::Message() << "NS_TEST_SEED=" << seed);
+    for (const ns_kmalloc_options &options : {kPatched, ns_kmalloc_gnu_mach(2)}) {
+        fake::Random random(seed);
+        Kmalloc test(options, {{kMiB, 0x2'0000}});
+        const uint64_t before = test.machine.free_frames();
+        std::map<uint64_t, uint64_t> live;
+        int told = 0;
+        const auto call_with_repetition = [&](const std::function<ns_pool_status()> &call) {
+            ns_pool_status status = NS_POOL_ERROR_MISUSE;
+            for (int attempt = 0; attempt < 100 && status == NS_POOL_ERROR_MISUSE; attempt++) {
+                test.machine.port.misuses.clear();
+                status = call();
+                for (const fake::Misuse &misuse : test.machine.port.misuses)
+                    EXPECT_EQ(misuse.what, NS_MISUSE_POOL_CORRUPT);
+                told += status == NS_POOL_ERROR_MISUSE;
+                EXPECT_EQ(test.machine.port.misuses.size(), status == NS_POOL_ERROR_MISUSE ? 1u : 0u);
+            }
+            return status;
+        };
+        for (int step = 0; step < 1500; step++) {
+            if (!live.empty() && random.below(3) == 0) {
+                auto near = std::next(live.begin(), static_cast<std::ptrdiff_t>(random.below(live.size())));
+                const uint64_t page = near->first & ~UINT64_C(4095);
+                test.poke(random.below(2) ? near->first - 1 - random.below(8) : page + random.below(4096),
+                          static_cast<uint8_t>(random.below(256)));
+            }
+            if (random.below(2)) {
+                const uint64_t size = random.below(300);
+                uint64_t address = 0;
+                const ns_pool_status status =
+                    call_with_repetition([&] { return ns_kmalloc_alloc(test.kmalloc, size, NS_GFP_KERNEL, &address); });
+                ASSERT_TRUE(status == NS_POOL_OK || status == NS_POOL_ERROR_EXHAUSTED) << step;
+                if (status != NS_POOL_OK)
+                    continue;
+                auto next = live.lower_bound(address);
+                ASSERT_TRUE(next == live.end() || address + size <= next->first) << step;
+                ASSERT_TRUE(next == live.begin() || std::prev(next)->first + std::prev(next)->second <= address);
+                live[address] = size;
+            } else if (!live.empty()) {
+                auto victim = std::next(live.begin(), static_cast<std::ptrdiff_t>(random.below(live.size())));
+                ASSERT_EQ(call_with_repetition([&] { return ns_kmalloc_free(test.kmalloc, victim->first); }),
+                          NS_POOL_OK);
+                live.erase(victim);
+            }
+        }
+        EXPECT_GT(told, 50);
+        for (const auto &each : live)
+            ASSERT_EQ(call_with_repetition([&] { return ns_kmalloc_free(test.kmalloc, each.first); }), NS_POOL_OK);
+        ASSERT_EQ(call_with_repetition([&] { return ns_kmalloc_collect(test.kmalloc, nullptr); }), NS_POOL_OK);
+        EXPECT_EQ(test.count().groups, 0u);
+        EXPECT_EQ(test.machine.free_frames(), before);
+    }
 }
 
 /* ---- wrong calls ---- */

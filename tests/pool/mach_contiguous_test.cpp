@@ -331,4 +331,44 @@ TEST(MachContiguous, RefusesWhatTheOriginalDoesNotKnow) {
     }
 }
 
+/* With the repairs, no page lies above what the device can reach, and nothing is lost. */
+TEST(MachContiguous, RandomRequestsWithTheRepairsNeverPassTheLimit) {
+    const uint64_t seed = fake::seed();
+    SCOPED_TRACE(testing::Message() << "NS_TEST_SEED=" << seed);
+    fake::Random random(seed);
+    fake::Machine machine({{16 * kMiB - 0x20000, 0x40000}, {896 * kMiB - 0x10000, 0x20000}, {4 * kGiB, 0x20000}},
+                          4 * kGiB, 16 * kMiB);
+    const uint64_t total = machine.free_frames();
+    std::map<uint64_t, uint64_t> live; /* pages */
+    uint64_t held = 0;
+    const uint64_t limits[] = {16 * kMiB, kGiB, 4 * kGiB, 64 * kGiB, UINT64_MAX, 16 * kMiB + 1};
+    for (int step = 0; step < 5000; step++) {
+        if (random.below(2)) {
+            const ns_mach_contiguous_options options = {random.below(2) ? kWide : kPae, NS_MACH_SELECT_COVERED,
+                                                        NS_MACH_ORDER_BY_LIMIT, NS_MACH_CHECK_END_WITHIN};
+            const uint64_t pmax = limits[random.below(6)], size = 1 + random.below(0x6000);
+            uint64_t run = 0;
+            const ns_pool_status status = ns_mach_allocate_contiguous(machine.frames, &options, size, 0, pmax, 0, &run);
+            ASSERT_TRUE(status == NS_POOL_OK || status == NS_POOL_ERROR_EXHAUSTED);
+            if (status != NS_POOL_OK)
+                continue;
+            ASSERT_LE(run + size, pmax);
+            const uint64_t pages = (size + 0xfff) / 0x1000;
+            auto next = live.lower_bound(run);
+            ASSERT_TRUE(next == live.end() || run + pages * 0x1000 <= next->first);
+            ASSERT_TRUE(next == live.begin() || std::prev(next)->first + std::prev(next)->second * 0x1000 <= run);
+            live[run] = pages;
+            held += pages;
+        } else if (!live.empty()) {
+            auto victim = std::next(live.begin(), static_cast<std::ptrdiff_t>(random.below(live.size())));
+            ASSERT_EQ(ns_frames_release_run(machine.frames, victim->first, victim->second), NS_POOL_OK);
+            held -= victim->second;
+            live.erase(victim);
+        }
+        ASSERT_EQ(machine.free_frames(), total - held);
+    }
+    for (const auto &[run, pages] : live)
+        EXPECT_EQ(ns_frames_release_run(machine.frames, run, pages), NS_POOL_OK);
+}
+
 } // namespace

@@ -66,6 +66,7 @@ TEST(Pages, ARequestFallsBackDownwardOnly) {
         for (size_t i = 0; i < taken.size(); i++)
             EXPECT_EQ(taken[i], row.bases[i / 4] + i % 4 * 0x1000) << i;
         EXPECT_TRUE(machine.port.heard("page allocation failure"));
+        EXPECT_EQ(machine.port.heard("comes from a lower zone"), row.bases.size() > 1);
         for (const uint64_t page : taken)
             EXPECT_EQ(ns_free_pages(machine.frames, page, 0), NS_POOL_OK);
     }
