@@ -33,6 +33,11 @@ struct ns_pool_device {
     bool coherent;                     /* what the firmware declares (dma-coherent): no cache maintenance is done */
     const struct ns_bus_range *ranges; /* owned by the caller; the first range that contains an address decides */
     size_t range_count;                /* 0: bus addresses are physical addresses */
+    /* dma_parameters of include/linux/device.h, both 2^n - 1: one segment never crosses a bus address that is a
+     * multiple of segment_boundary + 1 (0: the kernel's default, 4 GiB - 1), and these low bits of an address must be
+     * the same in a bounce slot as in the original (dma_set_min_align_mask, Linux 5.12; NVMe: 4095). */
+    uint64_t segment_boundary;
+    uint64_t min_align_mask;
 };
 
 /* Without ranges the identity. With ranges, an address in none of them gives NS_DMA_MAPPING_ERROR. */

@@ -9,6 +9,7 @@ enum {
     NS_DMA_SKIP_CPU_SYNC = 1 << 5,     /* streaming: no maintenance and no bounce copy-out in this call */
     NS_DMA_FORCE_CONTIGUOUS = 1 << 6,  /* coherent: physically contiguous even behind an IOMMU */
     NS_DMA_NO_WARN = 1 << 8,           /* no message when it fails */
+    NS_DMA_OVERWRITE = 1 << 10,        /* the device will write all of it (5.17-rc only, ddbd89deb7d3; gone since) */
 };
 
 #endif
