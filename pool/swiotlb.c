@@ -265,7 +265,8 @@ static bool copies_in_at_map(const struct ns_swiotlb *swiotlb, enum ns_dma_direc
 /* ---- map and unmap --------------------------------------------------------------------------- */
 
 static bool is_ram(const struct ns_port *port, uint64_t physical) {
-    return port->to_physical(port->context, port->to_virtual(port->context, physical)) == physical;
+    return physical != NS_DMA_MAPPING_ERROR &&
+           port->to_physical(port->context, port->to_virtual(port->context, physical)) == physical;
 }
 
 static void write_slots(struct ns_swiotlb *swiotlb, uint64_t index, const struct wish *wish, uint64_t size,
