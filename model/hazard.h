@@ -55,6 +55,10 @@ enum ns_hazard_id {
     NS_AD_NOT_ADDRESSABLE,
     /* G. bounce buffers and pools */
     NS_BB_LEAK,
+    NS_BB_OVERWRITE,
+    NS_BB_OFFSET,
+    NS_BB_MISSED,
+    NS_PL_POOL,
     NS_PL_REF,
     NS_PL_EXHAUSTED,
     /* H. hardware deviations */

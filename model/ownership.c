@@ -11,7 +11,7 @@ static const char *actor_name(const struct ns_tracker *tracker, unsigned actor) 
     return tracker->log->actor[actor].name;
 }
 
-static const char *object_name(const struct ns_tracker *tracker, uint64_t address) {
+const char *object_name(const struct ns_tracker *tracker, uint64_t address) {
     const uint32_t index = object_at(tracker, address);
     return index == NS_NO_OBJECT ? "memory" : tracker->object[index].name;
 }
@@ -254,32 +254,59 @@ static size_t mapping_slot(struct ns_tracker *tracker) {
     return oldest;
 }
 
-void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
-                    uint8_t direction, bool undefined_until_written) {
-    const struct ns_tracked_device *facts = &tracker->device[device];
-    if (direction != 1 && !facts->snoops)
-        check_alignment(tracker, event, device, address, length);
+/* Returns its index; MAPPING_LIMIT: the pool's own table is as large, and says so. */
+static size_t add_mapping(struct ns_tracker *tracker, const struct mapping *mapping, bool undefined_until_written) {
     const size_t index = mapping_slot(tracker);
     if (index == MAPPING_LIMIT)
-        return; /* the pool's own table is as large, and says so */
-    tracker->mapping[index] = (struct mapping){.first = address,
-                                               .length = length,
-                                               .device = device,
-                                               .direction = direction,
-                                               .live = true,
-                                               .map_event = event,
-                                               .hand_over_event = event};
-    for (uint64_t at = address; at < address + length; at++) {
+        return index;
+    tracker->mapping[index] = *mapping;
+    for (uint64_t at = mapping->first; at < mapping->first + mapping->length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL)
-            return;
+            return index;
         const size_t offset = at % NS_PAGE_SIZE;
         set_mapping(tracker, page, offset, (uint16_t)(index + 1));
         page->flags[offset] &= (uint8_t) ~(BYTE_UNMAPPED | BYTE_CPU_OWNS);
-        if (direction == 2 && undefined_until_written) {
+        if (mapping->direction == 2 && undefined_until_written) {
             page->flags[offset] = (uint8_t)((page->flags[offset] | BYTE_UNDEFINED) & ~BYTE_LOST); /* a new transfer */
-            set_aux(tracker, page, offset, event);
+            set_aux(tracker, page, offset, mapping->map_event);
         }
+    }
+    return index;
+}
+
+/* A mapping that is bounced has two sides: the CPU may not touch the original, the device uses the slot, and only the
+ * slot has maintenance. */
+static void map_both_sides(struct ns_tracker *tracker, struct mapping mapping, uint64_t original, uint64_t slot,
+                           bool undefined_until_written) {
+    mapping.first = original;
+    const size_t of_original = add_mapping(tracker, &mapping, false);
+    mapping.first = slot;
+    const size_t of_slot = add_mapping(tracker, &mapping, undefined_until_written);
+    if (of_original != MAPPING_LIMIT && of_slot != MAPPING_LIMIT) {
+        tracker->mapping[of_original].other_side = (uint16_t)(of_slot + 1);
+        tracker->mapping[of_slot].other_side = (uint16_t)(of_original + 1);
+    }
+}
+
+void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                    uint8_t direction, bool undefined_until_written) {
+    const struct ns_tracked_device *facts = &tracker->device[device];
+    const struct mapping mapping = {.first = address,
+                                    .length = length,
+                                    .device = device,
+                                    .direction = direction,
+                                    .live = true,
+                                    .map_event = event,
+                                    .hand_over_event = event};
+    uint64_t original, slot;
+    if (bounce_sides(tracker, address, &original, &slot)) {
+        map_both_sides(tracker, mapping, original, slot, undefined_until_written);
+    } else {
+        if (direction != 1 && !facts->snoops)
+            check_alignment(tracker, event, device, address, length);
+        if (add_mapping(tracker, &mapping, undefined_until_written) == MAPPING_LIMIT)
+            return;
     }
     ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
 }
@@ -303,14 +330,16 @@ static size_t overlapping(const struct ns_tracker *tracker, const struct mapping
     return count;
 }
 
-void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address) {
-    struct mapping *unmapped = NULL;
-    for (size_t i = 0; i < tracker->mapping_count && unmapped == NULL; i++)
+/* The device's oldest live mapping that holds the byte, or NULL. */
+static struct mapping *live_mapping(const struct ns_tracker *tracker, unsigned device, uint64_t address) {
+    for (size_t i = 0; i < tracker->mapping_count; i++)
         if (tracker->mapping[i].live && tracker->mapping[i].device == device &&
             range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
-            unmapped = &tracker->mapping[i];
-    if (unmapped == NULL)
-        return;
+            return &tracker->mapping[i];
+    return NULL;
+}
+
+static void end_mapping(struct ns_tracker *tracker, uint32_t event, struct mapping *unmapped) {
     unmapped->live = false;
     unmapped->back_event = event;
     size_t others[OVERLAPS];
@@ -333,20 +362,25 @@ void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned devic
     }
 }
 
+void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address) {
+    struct mapping *mapping = live_mapping(tracker, device, address);
+    if (mapping == NULL)
+        return;
+    end_mapping(tracker, event, mapping);
+    if (mapping->other_side != 0)
+        end_mapping(tracker, event, &tracker->mapping[mapping->other_side - 1]);
+}
+
 void ns_tracker_uses_freed(struct ns_tracker *tracker, unsigned device, bool freed) {
     tracker->uses_freed[device] = freed;
 }
 
 bool ns_tracker_is_mapped(struct ns_tracker *tracker, unsigned device, uint64_t address) {
-    for (size_t i = 0; i < tracker->mapping_count; i++)
-        if (tracker->mapping[i].live && tracker->mapping[i].device == device &&
-            range_holds(tracker->mapping[i].first, tracker->mapping[i].length, address))
-            return true;
-    return false;
+    return live_mapping(tracker, device, address) != NULL;
 }
 
-void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
-                     bool for_cpu) {
+static void change_owner(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                         bool for_cpu) {
     for (uint64_t at = address; at < address + length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL)
@@ -361,6 +395,15 @@ void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device
         else
             mapping->hand_over_event = event;
     }
+}
+
+void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                     bool for_cpu) {
+    change_owner(tracker, event, device, address, length, for_cpu);
+    const struct mapping *mapping = live_mapping(tracker, device, address);
+    if (mapping != NULL && mapping->other_side != 0)
+        change_owner(tracker, event, device,
+                     tracker->mapping[mapping->other_side - 1].first + (address - mapping->first), length, for_cpu);
     if (!for_cpu)
         ns_tracker_doorbell(tracker, event_at(tracker, event)->actor, device);
 }
@@ -374,7 +417,7 @@ static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t len
         const size_t offset = at % NS_PAGE_SIZE, count = bytes_in_page(at, end);
         for (size_t i = offset; i < offset + count; i++)
             page->flags[i] = freed ? (uint8_t)(page->flags[i] | BYTE_FREED)
-                                   : (uint8_t)(page->flags[i] & ~(BYTE_FREED | BYTE_UNMAPPED));
+                                   : (uint8_t)(page->flags[i] & ~(BYTE_FREED | BYTE_UNMAPPED | BYTE_BEHIND));
         for (size_t i = offset; !freed && !page->quiet && i < offset + count; i++)
             clear_device_accesses(tracker, page, i);
         at += count;

@@ -49,6 +49,24 @@ static void port_copy(void *context, uint64_t to, uint64_t from, uint64_t length
         remember(port, ns_hart_load(port->machine, port->hart, from + done, part, bytes, NULL, 0));
         remember(port, ns_hart_store(port->machine, port->hart, to + done, part, bytes));
     }
+    ns_tracker_bounce_done(ns_machine_tracker(port->machine), port->hart);
+}
+
+static void port_bounce(void *context, enum ns_bounce_event what, uint64_t slot, uint64_t original, uint64_t length) {
+    const struct ns_machine_port *port = context;
+    struct ns_tracker *tracker = ns_machine_tracker(port->machine);
+    switch (what) {
+    case NS_BOUNCE_MAPPED:
+        ns_tracker_bounce_map(tracker, port->event, slot, original, length);
+        break;
+    case NS_BOUNCE_COPY_IN:
+    case NS_BOUNCE_COPY_OUT:
+        ns_tracker_bounce_copy(tracker, port->event, slot, original, length, what == NS_BOUNCE_COPY_IN);
+        break;
+    case NS_BOUNCE_UNMAPPED:
+        ns_tracker_bounce_unmap(tracker, slot);
+        break;
+    }
 }
 
 static void port_maintain(void *context, enum ns_port_cache_op op, enum ns_port_scope scope, uint64_t address,
@@ -218,7 +236,7 @@ static void port_misuse(void *context, enum ns_port_misuse what, uint64_t addres
                                NS_NOTE_MAPPED},
         [NS_MISUSE_DEADLOCK] = {NS_OR_NO_PROGRESS, "the allocator's lock is held by the code that was interrupted",
                                 NS_EVENT_ALLOC, NS_NOTE_ALLOCATED},
-        [NS_MISUSE_POOL_CORRUPT] = {NS_PL_REF, "the pool's own book-keeping contradicts itself", NS_EVENT_FREE,
+        [NS_MISUSE_POOL_CORRUPT] = {NS_PL_POOL, "the pool's own book-keeping contradicts itself", NS_EVENT_FREE,
                                     NS_NOTE_FREED},
         [NS_MISUSE_FREED_WRITTEN] = {NS_OW_UAF, "memory outside of any block in use was written to", NS_EVENT_FREE,
                                      NS_NOTE_FREED},
@@ -255,7 +273,8 @@ void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machi
                  .pte_type_bits = port_pte_type_bits,
                  .metadata_allocate = port_metadata_allocate,
                  .metadata_free = port_metadata_free,
-                 .misuse = port_misuse},
+                 .misuse = port_misuse,
+                 .bounce = port_bounce},
         .machine = machine,
     };
 }

@@ -282,7 +282,7 @@ static uint64_t meant_by(ns::machine &body, unsigned device, const destination &
     const unsigned actor = body.device_actor(device);
     ns_tracker *tracker = body.tracker();
     const bool in_object = to.physical != UINT64_MAX && ns_tracker_is_object(tracker, to.physical);
-    if (in_object && ns_tracker_is_mapped(tracker, actor, to.physical))
+    if (to.physical != UINT64_MAX && ns_tracker_is_mapped(tracker, actor, to.physical))
         return UINT64_MAX;
     for (const ns::bus_window &window : body.windows_of(device)) {
         const uint64_t offset = window.physical - window.bus;
@@ -306,7 +306,8 @@ static destination resolve(ns::machine &body, const ns::tlm_dma &dma, unsigned d
         to.physical = physical;
     if (to.driven != bus)
         to.problem = NS_AD_MASK_TRUNC;
-    else if (intended != UINT64_MAX && to.physical != intended)
+    else if (intended != UINT64_MAX && to.physical != intended &&
+             ns_tracker_bounce_original(body.tracker(), to.physical) != intended)
         for (const ns::bus_window &window : windows) /* wrong only if a right address exists */
             if (intended >= window.physical && intended - window.physical < window.length)
                 to.problem = NS_AD_OFFSET;

@@ -27,6 +27,7 @@ void ns_tracker_destroy(struct ns_tracker *tracker) {
     if (tracker == NULL)
         return;
     ns_slab_release(&tracker->pages);
+    bounce_release(tracker);
     free(tracker->object);
     free(tracker->mapping);
     free(tracker->kept);
@@ -223,7 +224,7 @@ static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t addr
         for (size_t i = offset; i < offset + count; i++)
             page->flat[i] = event;
         for (size_t i = offset; i < offset + count; i++)
-            page->flags[i] &= (uint8_t) ~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST);
+            page->flags[i] &= (uint8_t) ~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST | BYTE_BEHIND);
         at += count;
     }
 }
@@ -235,10 +236,16 @@ void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t add
 
 void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                       const uint8_t *data) {
+    const bool copies = bounce_copies(tracker, event, address, length);
     check_type(tracker, event, object, address, length);
-    check_hart_ownership(tracker, event, address, length, true);
+    if (copies)
+        bounce_stores(tracker, event, address, length, data);
+    else
+        check_hart_ownership(tracker, event, address, length, true);
     tracker->under_way[event_at(tracker, event)->actor] = event;
     write_flat(tracker, event, address, length, data);
+    if (copies)
+        bounce_stored(tracker, event, address, length);
 }
 
 void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
@@ -251,6 +258,7 @@ void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t a
         if (page != NULL)
             set_device_access(tracker, page, (address + i) % NS_PAGE_SIZE, event, true);
     }
+    bounce_device_wrote(tracker, event, address, length);
 }
 
 /* Lost bytes were reported where they were lost; here they only are met. */
@@ -365,7 +373,12 @@ void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object
         return;
     }
     const bool stale = !wrong_type && compare(tracker, event, object, address, length, data, versions);
-    if (!stale && !wrong_type && !check_hart_ownership(tracker, event, address, length, false))
+    if (bounce_copies(tracker, event, address, length)) {
+        bounce_loaded(tracker, event, address, length, data);
+        return;
+    }
+    if (!stale && !wrong_type && !check_hart_ownership(tracker, event, address, length, false) &&
+        !bounce_check_load(tracker, event, address, length, data))
         check_undefined(tracker, event, address, length);
     if (facts->to_register && event_at(tracker, event)->type != NS_TYPE_CACHEABLE)
         keep(tracker, event, address, length);
@@ -382,8 +395,9 @@ void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t ad
     }
     if (check_device_lifetime(tracker, event, address, length))
         return; /* what freed memory holds needs no other explanation */
-    if (!compare(tracker, event, NS_NO_OBJECT, address, length, data, versions))
-        check_device_access(tracker, event, address, length, false);
+    if (!compare(tracker, event, NS_NO_OBJECT, address, length, data, versions) &&
+        !check_device_access(tracker, event, address, length, false))
+        bounce_check_device_read(tracker, event, address, length, data);
 }
 
 /* ---- copies ---------------------------------------------------------------------------------- */

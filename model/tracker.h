@@ -121,6 +121,22 @@ void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device
 void ns_tracker_free(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length);
 void ns_tracker_alloc(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length);
 
+/*
+ * Bounce buffers. Bytes [slot, slot + length) stand for [original, original + length) from map to unmap; both are what
+ * the device's mapping is then about, whichever of them ns_tracker_map, _unmap and _sync are given. A copy is told
+ * before it is made; the loads and stores that follow of the event's actor inside its two ranges are its own, until
+ * done. `event`: the API call.
+ */
+void ns_tracker_bounce_map(struct ns_tracker *tracker, uint32_t event, uint64_t slot, uint64_t original,
+                           uint64_t length);
+void ns_tracker_bounce_copy(struct ns_tracker *tracker, uint32_t event, uint64_t slot, uint64_t original,
+                            uint64_t length, bool in);
+void ns_tracker_bounce_done(struct ns_tracker *tracker, unsigned actor);
+/* slot: any byte of it. */
+void ns_tracker_bounce_unmap(struct ns_tracker *tracker, uint64_t slot);
+/* What a byte of a live slot stands for; UINT64_MAX for any other byte. */
+uint64_t ns_tracker_bounce_original(const struct ns_tracker *tracker, uint64_t slot);
+
 /* Synchronisation edges. */
 void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned device);
 void ns_tracker_start(struct ns_tracker *tracker, unsigned device);

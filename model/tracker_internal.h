@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tracker's state, shared by tracker.c (what happens to bytes), ownership.c (whose they are), diagnose.c (why) and
- * edges.c (who knows what). */
+/* The tracker's state, shared by tracker.c (what happens to bytes), ownership.c (whose they are), bounce.c (which of
+ * them stand for others), diagnose.c (why) and edges.c (who knows what). */
 #ifndef NS_MODEL_TRACKER_INTERNAL_H
 #define NS_MODEL_TRACKER_INTERNAL_H
 
@@ -15,6 +15,7 @@ enum {
     BYTE_FREED = 8,     /* returned to its pool */
     BYTE_CPU_OWNS = 32, /* mapped, and lent to the CPU by sync-for-cpu until sync-for-device */
     BYTE_UNMAPPED = 16, /* was mapped for a device, and is no longer */
+    BYTE_BEHIND = 64,   /* a device wrote the bounce slot that stands for it, and that was not copied out */
 };
 
 /* What is only known of bytes that devices, mappings or hazards have touched: most pages never need it. */
@@ -41,6 +42,8 @@ struct mapping {
     unsigned device;
     uint8_t direction;
     bool live;
+    uint16_t other_side; /* bounced: 1 + index of the mapping of the slot, and there of the original; made and ended
+                            together */
     uint32_t map_event;
     uint32_t hand_over_event; /* the last map or sync-for-device */
     uint32_t back_event;      /* the last sync-for-cpu or unmap, or NS_NO_EVENT */
@@ -59,6 +62,15 @@ struct repeated_story {
     uint32_t site, newest, got; /* steps: that reads, that wrote the newest bytes, that wrote what it got */
     uint32_t count;
     enum ns_hazard_id id;
+};
+
+/* A copy between a bounce slot and its original that a hart makes just now. */
+struct bounce_copy {
+    bool active, in;
+    bool misplaced; /* not between the bytes that stand for one another; `hazard` says so */
+    uint32_t event; /* the API call */
+    uint64_t slot, original, length;
+    size_t hazard;
 };
 
 #define STORIES       64u
@@ -83,6 +95,9 @@ struct ns_tracker {
     struct ghost_page *last;
     struct mapping *mapping;
     size_t mapping_count;
+    struct bounced *bounced; /* live bounce slots, in no order; see bounce.c */
+    size_t bounced_count, bounced_capacity;
+    struct bounce_copy bounce_copy[NS_MAX_ACTORS];
     struct kept_load *kept; /* a ring: the newest KEPT_LIMIT loads of descriptor fields */
     size_t kept_count;      /* ever kept */
     struct {
@@ -166,12 +181,30 @@ struct lost_bytes {
 };
 void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes);
 
-/* ownership.c: true when a hazard was reported. */
+/* ownership.c. The name of the object that holds the byte, or "memory". */
+const char *object_name(const struct ns_tracker *tracker, uint64_t address);
+/* True when a hazard was reported. */
 bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length);
 bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool store);
 /* Only: was the memory that a device reads freed? */
 bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length);
 bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, bool write);
+
+/* bounce.c. Both addresses of a byte that is bounced just now, given either; false for any other byte. */
+bool bounce_sides(const struct ns_tracker *tracker, uint64_t address, uint64_t *original, uint64_t *slot);
+/* Is this access (a load or store of a hart) a part of the copy that was told? */
+bool bounce_copies(const struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length);
+/* Such a load; such a store before and after the flat memory takes it. */
+void bounce_loaded(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data);
+void bounce_stores(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length, const uint8_t *data);
+void bounce_stored(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length);
+/* Accesses that are no copies. */
+void bounce_device_wrote(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length);
+bool bounce_check_load(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                       const uint8_t *data);
+void bounce_check_device_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
+                              const uint8_t *data);
+void bounce_release(struct ns_tracker *tracker);
 
 /* edges.c */
 bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);

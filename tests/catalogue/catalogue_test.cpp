@@ -80,8 +80,12 @@ TEST(Catalogue, EveryBugExpectsAHazardAndHasARepairedTwinThatExpectsNone) {
         }
 }
 
+// Shown, each with a repaired twin, in tests/model/test_bounce.cpp instead of in a scenario, because the
+// scenario language cannot ask for a bounce buffer yet; a faulty pool it cannot bring at all.
+const std::set<ns_hazard_id> kShownElsewhere = {NS_BB_OVERWRITE, NS_BB_OFFSET, NS_BB_MISSED, NS_PL_POOL};
+
 TEST(Catalogue, EveryHazardIdFiresInSomeBug) {
-    std::set<ns_hazard_id> covered;
+    std::set<ns_hazard_id> covered = kShownElsewhere;
     for (const auto &[path, ids] : bugs())
         covered.insert(ids.begin(), ids.end());
     for (int id = NS_HAZARD_NONE + 1; id < NS_HAZARD_COUNT; id++)

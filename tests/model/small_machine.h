@@ -195,6 +195,20 @@ class SmallMachine : public ::testing::Test {
         const auto kind = for_cpu ? NS_EVENT_SYNC_FOR_CPU : NS_EVENT_SYNC_FOR_DEVICE;
         ns_tracker_sync(tracker, call(hart, kind, device, address, length), device, address, length, for_cpu);
     }
+    // Bounce slots, as model/pool_port.c tells them: the API call's event, then each copy with its loads and stores.
+    uint32_t bounce_map(unsigned hart, uint64_t slot, uint64_t original, uint64_t length) {
+        const uint32_t event = call(hart, NS_EVENT_MAP, dev0, original, length);
+        ns_tracker_bounce_map(tracker, event, slot, original, length);
+        return event;
+    }
+    uint32_t bounce_copy(unsigned hart, uint64_t slot, uint64_t original, uint32_t length, bool in) {
+        const auto kind = in ? NS_EVENT_SYNC_FOR_DEVICE : NS_EVENT_SYNC_FOR_CPU;
+        const uint32_t event = call(hart, kind, dev0, original, length);
+        ns_tracker_bounce_copy(tracker, event, slot, original, length, in);
+        store(hart, in ? slot : original, load(hart, in ? original : slot, length));
+        ns_tracker_bounce_done(tracker, hart);
+        return event;
+    }
     void free_memory(unsigned hart, uint64_t address, uint64_t length) {
         ns_tracker_free(tracker, step(hart, NS_EVENT_FREE, address, length), address, length);
     }
