@@ -320,6 +320,41 @@ TEST(Swiotlb, TheNextSearchBeginsBehindTheLastMapping) {
     EXPECT_EQ(rig.unmap(second, 1, NS_DMA_TO_DEVICE), NS_POOL_OK);
 }
 
+TEST(Swiotlb, AMappingKeepsInsideTheSegmentBoundary) {
+    Rig rig; /* begins at 16 MiB, so every 32nd slot begins at a multiple of 64 KiB */
+    rig.nic.segment_boundary = 0xffff;
+    const uint64_t first = rig.map(kHigh, 20 * kSlot, NS_DMA_TO_DEVICE);
+    const uint64_t second = rig.map(kHigh, 20 * kSlot, NS_DMA_TO_DEVICE);
+    EXPECT_EQ(first % 0x10000, 0u);
+    EXPECT_EQ(second, first + 32 * kSlot) << "12 slots are left in front of it, and the mapping would cross";
+    EXPECT_EQ(rig.map(kHigh, 33 * kSlot, NS_DMA_TO_DEVICE), NS_DMA_MAPPING_ERROR) << "fits nowhere";
+    EXPECT_EQ(rig.unmap(first, 20 * kSlot, NS_DMA_TO_DEVICE), NS_POOL_OK);
+    EXPECT_EQ(rig.unmap(second, 20 * kSlot, NS_DMA_TO_DEVICE), NS_POOL_OK);
+}
+
+/* Slots below a taken run must not count its slots as free. */
+TEST(Swiotlb, AHoleIsAsLargeAsItIs) {
+    Rig rig(NS_SWIOTLB_5_18, NS_SWIOTLB_OFFSETS_6_9, 128);
+    std::vector<uint64_t> slots;
+    for (uint64_t i = 0; i < 128; i++)
+        slots.push_back(rig.map(kHigh, 1, NS_DMA_TO_DEVICE));
+    for (size_t i = 10; i < 14; i++)
+        EXPECT_EQ(rig.unmap(slots[i], 1, NS_DMA_TO_DEVICE), NS_POOL_OK);
+    rig.nic.min_align_mask = 0x1fff; /* asks for the middle of the hole: slot 12 begins at 24 KiB */
+    const uint64_t middle = rig.map(kHigh, 1, NS_DMA_TO_DEVICE);
+    EXPECT_EQ(middle, slots[12]);
+    rig.nic.min_align_mask = 0;
+    EXPECT_EQ(rig.map(kHigh, 2 * kSlot + 1, NS_DMA_TO_DEVICE), NS_DMA_MAPPING_ERROR);
+    const uint64_t below = rig.map(kHigh, 2 * kSlot, NS_DMA_TO_DEVICE);
+    EXPECT_EQ(below, slots[10]);
+    slots[10] = below;
+    for (size_t i = 0; i < 128; i++)
+        if (i < 11 || i > 13) {
+            EXPECT_EQ(rig.unmap(slots[i], i == 10 ? 2 * kSlot : 1, NS_DMA_TO_DEVICE), NS_POOL_OK);
+        }
+    EXPECT_EQ(rig.unmap(middle, 1, NS_DMA_TO_DEVICE), NS_POOL_OK);
+}
+
 TEST(Swiotlb, PageSizedMappingsBeginAtAPage) {
     Rig rig;
     const uint64_t first = rig.map(kHigh, 1, NS_DMA_TO_DEVICE);
@@ -466,8 +501,10 @@ TEST_P(RandomUse, KeepsEveryPromise) {
     uint64_t next = 0;
     int refused = 0;
     for (int step = 0; step < 1500; step++) {
-        const uint64_t choice = random.below(10);
-        if (choice < 4) {
+        /* Now more maps than unmaps, now fewer, so that the pool is full at times and nearly empty at others. */
+        const uint64_t mapping = step / 150 % 2 == 0 ? 5 : 2;
+        const uint64_t choice = random.below(10) < mapping ? 0 : 4 + random.below(7);
+        if (choice == 0) {
             static const uint64_t masks[] = {0, 2047, 4095, 511};
             static const uint64_t boundaries[] = {0, 0xffff, UINT64_MAX, 0xf'ffff};
             rig.nic.min_align_mask = masks[random.below(4)];

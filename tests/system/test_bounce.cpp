@@ -19,8 +19,12 @@ constexpr uint32_t size = 3000;
 // What dma_direct_map_page and its kin do around the copies, on a platform that is right: clean at map, invalidate
 // after the device.
 struct bouncing : rig {
-    bouncing(ns_swiotlb_version version, ns_swiotlb_offsets offsets) {
+    bouncing(ns_swiotlb_version version, ns_swiotlb_offsets offsets, uint64_t bus_offset = 0) {
         dev = device("dev");
+        if (bus_offset != 0) {
+            config.window_count = 1;
+            config.window[0] = {base - bus_offset, base, 0x1000000, ""};
+        }
         build();
         ns_machine_port_init(&port, machine);
         const ns_frame_region region = {low, 1 << 20};
@@ -186,11 +190,13 @@ TEST(BounceSlots, ACopyThatWasNotAskedForIsMissed) {
 
 TEST(BounceSlots, ASlotIsNoWrongAddressForADeviceWithAWindow) {
     in_child([] {
-        bouncing r(NS_SWIOTLB_5_18, NS_SWIOTLB_OFFSETS_6_9);
+        constexpr uint64_t offset = 0x10000000;
+        bouncing r(NS_SWIOTLB_5_18, NS_SWIOTLB_OFFSETS_6_9, offset);
         r.run_on_hart([&] {
             r.store(0, original, Bytes(size, 7));
             r.map(NS_DMA_TO_DEVICE);
-            EXPECT_EQ(r.dma_read(r.dev, r.slot, size, original), Bytes(size, 7));
+            EXPECT_EQ(r.dma_read(r.dev, r.slot - offset, size, original), Bytes(size, 7)) << "by its handle";
+            EXPECT_EQ(r.dma_read(r.dev, r.slot - offset, size), Bytes(size, 7)) << "by a bare address";
             r.unmap(NS_DMA_TO_DEVICE);
         });
         EXPECT_EQ(r.hazards(), "") << r.details();
