@@ -73,12 +73,11 @@ static void port_maintain(void *context, enum ns_port_cache_op op, enum ns_port_
                           uint64_t length) {
     static const enum ns_cache_op operation[] = {
         [NS_PORT_CLEAN] = NS_CACHE_CLEAN, [NS_PORT_INVALIDATE] = NS_CACHE_INVALIDATE, [NS_PORT_FLUSH] = NS_CACHE_FLUSH};
+    static const enum ns_cache_scope reach[] = {
+        [NS_PORT_SCOPE_L1] = NS_SCOPE_L1, [NS_PORT_SCOPE_POC] = NS_SCOPE_POC, [NS_PORT_SCOPE_OUTER] = NS_SCOPE_OUTER};
     struct ns_machine_port *port = context;
-    const struct ns_maintenance what = {.op = operation[op],
-                                        .scope = scope == NS_PORT_SCOPE_L1 ? NS_SCOPE_L1 : NS_SCOPE_POC,
-                                        .extent = NS_RANGE,
-                                        .address = address,
-                                        .length = length};
+    const struct ns_maintenance what = {
+        .op = operation[op], .scope = reach[scope], .extent = NS_RANGE, .address = address, .length = length};
     remember(port, ns_hart_maintain(port->machine, port->hart, &what));
 }
 

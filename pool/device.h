@@ -38,6 +38,7 @@ struct ns_pool_device {
      * the same in a bounce slot as in the original (dma_set_min_align_mask, Linux 5.12; NVMe: 4095). */
     uint64_t segment_boundary;
     uint64_t min_align_mask;
+    bool untrusted; /* may see no byte but its mappings': all of them bounce (restricted DMA pool, Linux 5.15) */
 };
 
 /* Without ranges the identity. With ranges, an address in none of them gives NS_DMA_MAPPING_ERROR. */

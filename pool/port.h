@@ -20,8 +20,9 @@ extern "C" {
 
 enum ns_port_cache_op { NS_PORT_CLEAN, NS_PORT_INVALIDATE, NS_PORT_FLUSH };
 
-/* Clean or invalidate of the L1 only, or to the point of coherency (the T-Head cval1/cva difference). */
-enum ns_port_scope { NS_PORT_SCOPE_L1, NS_PORT_SCOPE_POC };
+/* Clean or invalidate of the L1 only, to the point of coherency (the T-Head cval1/cva difference), or of an outer cache
+ * only, which has operations of its own (Arm PL310). */
+enum ns_port_scope { NS_PORT_SCOPE_L1, NS_PORT_SCOPE_POC, NS_PORT_SCOPE_OUTER };
 
 enum ns_port_type { NS_PORT_CACHEABLE, NS_PORT_NC, NS_PORT_IO };
 
