@@ -23,17 +23,24 @@
 
 static const struct ns_dma_platform_operations platforms[NS_PLATFORM_COUNT] = {
     /* clang-format off */
-    [NS_PLATFORM_TEXTBOOK] = {"textbook",   {FLUSH, CLEAN, INVALIDATE}, {INVALIDATE, NONE, INVALIDATE}, POC, ONE, PREP_F},
-    [NS_PLATFORM_RISCV_6_0] = {"riscv-6.0",  {FLUSH, CLEAN, CLEAN},      {FLUSH,      NONE, FLUSH},      POC, ONE, PREP_F},
-    [NS_PLATFORM_RISCV_6_6] = {"riscv-6.6",  {CLEAN, CLEAN, CLEAN},      {INVALIDATE, NONE, INVALIDATE}, POC, ONE, PREP_F},
-    [NS_PLATFORM_ARM64_5_10] = {"arm64-5.10", {CLEAN, CLEAN, EDGE_FLUSH}, {EDGE_FLUSH, NONE, EDGE_FLUSH}, POC, ONE, PREP_F},
-    [NS_PLATFORM_ARM64_5_19] = {"arm64-5.19", {CLEAN, CLEAN, CLEAN},      {INVALIDATE, NONE, INVALIDATE}, POC, ONE, PREP_F},
-    [NS_PLATFORM_THEAD_5_10] = {"thead-5.10", {FLUSH, CLEAN, FLUSH},      {FLUSH,      NONE, FLUSH},      POC, ONE, PREP_ZF},
-    [NS_PLATFORM_THEAD_6_0] = {"thead-6.0",  {FLUSH, CLEAN, CLEAN},      {FLUSH,      NONE, FLUSH},      L1,  ONE, PREP_F},
-    [NS_PLATFORM_ARM_V7_5_10] = {"arm-v7-5.10",     {CLEAN, CLEAN, EDGE_FLUSH}, {EDGE_FLUSH, NONE, EDGE_FLUSH},
-                                     POC, RIGHT,    PREP_ZF},
-    [NS_PLATFORM_ARM_V7_REVERSED] = {"arm-v7-reversed", {CLEAN, CLEAN, EDGE_FLUSH}, {EDGE_FLUSH, NONE, EDGE_FLUSH},
-                                     POC, REVERSED, PREP_ZF},
+    [NS_PLATFORM_TEXTBOOK] =
+        {"textbook",        {FLUSH, CLEAN, INVALIDATE}, {INVALIDATE, NONE, INVALIDATE}, POC, ONE,      PREP_F},
+    [NS_PLATFORM_RISCV_6_0] =
+        {"riscv-6.0",       {FLUSH, CLEAN, CLEAN},      {FLUSH, NONE, FLUSH},           POC, ONE,      PREP_F},
+    [NS_PLATFORM_RISCV_6_6] =
+        {"riscv-6.6",       {CLEAN, CLEAN, CLEAN},      {INVALIDATE, NONE, INVALIDATE}, POC, ONE,      PREP_F},
+    [NS_PLATFORM_ARM64_5_10] =
+        {"arm64-5.10",      {CLEAN, CLEAN, EDGE_FLUSH}, {EDGE_FLUSH, NONE, EDGE_FLUSH}, POC, ONE,      PREP_F},
+    [NS_PLATFORM_ARM64_5_19] =
+        {"arm64-5.19",      {CLEAN, CLEAN, CLEAN},      {INVALIDATE, NONE, INVALIDATE}, POC, ONE,      PREP_F},
+    [NS_PLATFORM_THEAD_5_10] =
+        {"thead-5.10",      {FLUSH, CLEAN, FLUSH},      {FLUSH, NONE, FLUSH},           POC, ONE,      PREP_ZF},
+    [NS_PLATFORM_THEAD_6_0] =
+        {"thead-6.0",       {FLUSH, CLEAN, CLEAN},      {FLUSH, NONE, FLUSH},           L1,  ONE,      PREP_F},
+    [NS_PLATFORM_ARM_V7_5_10] =
+        {"arm-v7-5.10",     {CLEAN, CLEAN, EDGE_FLUSH}, {EDGE_FLUSH, NONE, EDGE_FLUSH}, POC, RIGHT,    PREP_ZF},
+    [NS_PLATFORM_ARM_V7_REVERSED] =
+        {"arm-v7-reversed", {CLEAN, CLEAN, EDGE_FLUSH}, {EDGE_FLUSH, NONE, EDGE_FLUSH}, POC, REVERSED, PREP_ZF},
     /* clang-format on */
 };
 
