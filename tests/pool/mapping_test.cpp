@@ -1,86 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_port.h"
-#include "pool/mapping.h"
+#include "mapping_fixture.h"
 
 namespace {
 
 using fake::barrier;
+using fake::dma_config;
 using fake::Event;
+using fake::kBuffer;
+using fake::kRam;
 using fake::linear;
 using fake::maintain;
 using fake::Misuse;
-
-constexpr uint64_t kRam = 0x8000'0000;
-constexpr uint64_t kBuffer = kRam + 0x1000; /* line-aligned */
-
-ns_pool_device device() {
-    ns_pool_device result{};
-    result.coherent_dma_mask = result.dma_mask = 0xffff'ffff;
-    return result;
-}
-
-struct Fixture {
-    explicit Fixture(ns_dma_platform platform = NS_PLATFORM_TEXTBOOK, size_t capacity = 16) {
-        const ns_dma_config config = {platform, 64, capacity};
-        EXPECT_EQ(ns_dma_create(port.get(), &config, &dma), NS_POOL_OK);
-    }
-    ~Fixture() {
-        while (ns_dma_live_count(dma) != 0) {
-            const ns_dma_mapping m = ns_dma_live_mapping(dma, 0);
-            EXPECT_EQ(ns_dma_unmap(dma, m.device, m.bus, m.length, m.direction, 0), NS_POOL_OK);
-        }
-        EXPECT_EQ(ns_dma_destroy(dma), NS_POOL_OK);
-        EXPECT_EQ(port.metadata_blocks(), 0u);
-    }
-    uint64_t map(uint64_t physical, uint64_t length, ns_dma_direction direction, const ns_pool_device *by = nullptr) {
-        uint64_t bus = 0;
-        EXPECT_EQ(ns_dma_map(dma, by ? by : &nic, linear(physical), length, direction, 0, &bus), NS_POOL_OK);
-        return bus;
-    }
-    std::vector<Event> events() { return std::exchange(port.log, {}); }
-    std::vector<Misuse> misuses() { return std::exchange(port.misuses, {}); }
-
-    fake::Port port{{{kRam, fake::kMiB}}};
-    ns_pool_device nic = device();
-    ns_pool_device other = device();
-    ns_dma *dma = nullptr;
-};
+using Fixture = fake::Streaming;
 
 /* One letter for each direction: to-device, from-device, bidirectional. C clean, I invalidate, F flush, E invalidate
- * with flushed edges, - nothing. */
+ * with flushed edges, - nothing. Stages: the caches that one operation is done on, in this order, for the device and
+ * for the CPU: p the point of coherency, 1 the L1, o the outer cache. */
 struct Row {
     ns_dma_platform platform;
     const char *name, *for_device, *for_cpu;
     ns_port_scope clean_scope;
+    const char *device_stages, *cpu_stages;
+    bool prepare_zeroes;
 };
 const Row kTable[] = {
-    {NS_PLATFORM_TEXTBOOK, "textbook", "CIF", "-II", NS_PORT_SCOPE_POC},
-    {NS_PLATFORM_RISCV_6_0, "riscv-6.0", "CCF", "-FF", NS_PORT_SCOPE_POC},
-    {NS_PLATFORM_RISCV_6_6, "riscv-6.6", "CCC", "-II", NS_PORT_SCOPE_POC},
-    {NS_PLATFORM_ARM64_5_10, "arm64-5.10", "CEC", "-EE", NS_PORT_SCOPE_POC},
-    {NS_PLATFORM_ARM64_5_19, "arm64-5.19", "CCC", "-II", NS_PORT_SCOPE_POC},
-    {NS_PLATFORM_THEAD_5_10, "thead-5.10", "CFF", "-FF", NS_PORT_SCOPE_POC},
-    {NS_PLATFORM_THEAD_6_0, "thead-6.0", "CCF", "-FF", NS_PORT_SCOPE_L1}, /* dcache.cval1 instead of cva */
+    {NS_PLATFORM_TEXTBOOK, "textbook", "CIF", "-II", NS_PORT_SCOPE_POC, "p", "p", false},
+    {NS_PLATFORM_RISCV_6_0, "riscv-6.0", "CCF", "-FF", NS_PORT_SCOPE_POC, "p", "p", false},
+    {NS_PLATFORM_RISCV_6_6, "riscv-6.6", "CCC", "-II", NS_PORT_SCOPE_POC, "p", "p", false},
+    {NS_PLATFORM_ARM64_5_10, "arm64-5.10", "CEC", "-EE", NS_PORT_SCOPE_POC, "p", "p", false},
+    {NS_PLATFORM_ARM64_5_19, "arm64-5.19", "CCC", "-II", NS_PORT_SCOPE_POC, "p", "p", false},
+    {NS_PLATFORM_THEAD_5_10, "thead-5.10", "CFF", "-FF", NS_PORT_SCOPE_POC, "p", "p", true},
+    {NS_PLATFORM_THEAD_6_0, "thead-6.0", "CCF", "-FF", NS_PORT_SCOPE_L1, "p", "p", false}, /* cval1 instead of cva */
+    {NS_PLATFORM_ARM_V7_5_10, "arm-v7-5.10", "CEC", "-EE", NS_PORT_SCOPE_POC, "1o", "o1", true},
+    {NS_PLATFORM_ARM_V7_REVERSED, "arm-v7-reversed", "CEC", "-EE", NS_PORT_SCOPE_POC, "o1", "1o", true},
 };
 const ns_dma_direction kDirections[] = {NS_DMA_TO_DEVICE, NS_DMA_FROM_DEVICE, NS_DMA_BIDIRECTIONAL};
 
 /* 0x20 to 0xb0 of a page: half of line 0, lines 1, and three quarters of line 2. */
 constexpr uint64_t kStart = kBuffer + 0x20, kLength = 0x90;
 
-std::vector<Event> expected(char letter, ns_port_scope clean_scope) {
-    switch (letter) {
-    case 'C':
-        return {maintain(NS_PORT_CLEAN, linear(kStart), kLength, clean_scope), barrier()};
-    case 'I':
-        return {maintain(NS_PORT_INVALIDATE, linear(kStart), kLength), barrier()};
-    case 'F':
-        return {maintain(NS_PORT_FLUSH, linear(kStart), kLength), barrier()};
-    case 'E':
-        return {maintain(NS_PORT_FLUSH, linear(kBuffer + 0x80), 0x30), maintain(NS_PORT_FLUSH, linear(kStart), 0x20),
-                maintain(NS_PORT_INVALIDATE, linear(kBuffer + 0x40), 0x40), barrier()};
-    default:
-        return {};
+std::vector<Event> expected(char letter, const char *stages, ns_port_scope clean_scope) {
+    std::vector<Event> all;
+    for (const char *stage = stages; *stage && letter != '-'; stage++) {
+        const ns_port_scope scope = *stage == '1'   ? NS_PORT_SCOPE_L1
+                                    : *stage == 'o' ? NS_PORT_SCOPE_OUTER
+                                                    : NS_PORT_SCOPE_POC;
+        switch (letter) {
+        case 'C':
+            all.push_back(maintain(NS_PORT_CLEAN, linear(kStart), kLength, *stage == 'p' ? clean_scope : scope));
+            break;
+        case 'I':
+            all.push_back(maintain(NS_PORT_INVALIDATE, linear(kStart), kLength, scope));
+            break;
+        case 'F':
+            all.push_back(maintain(NS_PORT_FLUSH, linear(kStart), kLength, scope));
+            break;
+        default:
+            all.push_back(maintain(NS_PORT_FLUSH, linear(kBuffer + 0x80), 0x30, scope));
+            all.push_back(maintain(NS_PORT_FLUSH, linear(kStart), 0x20, scope));
+            all.push_back(maintain(NS_PORT_INVALIDATE, linear(kBuffer + 0x40), 0x40, scope));
+        }
+        all.push_back(barrier());
     }
+    return all;
 }
 
 TEST(Mapping, EveryPlatformDoesItsOperationPerDirectionAndSide) {
@@ -90,8 +72,8 @@ TEST(Mapping, EveryPlatformDoesItsOperationPerDirectionAndSide) {
         for (int d = 0; d < 3; d++) {
             SCOPED_TRACE(testing::Message() << row.name << ", direction " << kDirections[d]);
             Fixture f(row.platform);
-            const auto for_device = expected(row.for_device[d], row.clean_scope);
-            const auto for_cpu = expected(row.for_cpu[d], row.clean_scope);
+            const auto for_device = expected(row.for_device[d], row.device_stages, row.clean_scope);
+            const auto for_cpu = expected(row.for_cpu[d], row.cpu_stages, row.clean_scope);
             const uint64_t bus = f.map(kStart, kLength, kDirections[d]);
             EXPECT_EQ(f.events(), for_device) << "map";
             EXPECT_EQ(ns_dma_sync_for_cpu(f.dma, &f.nic, bus, kLength, kDirections[d]), NS_POOL_OK);
@@ -237,7 +219,7 @@ TEST(Mapping, RefusesArguments) {
 TEST(Mapping, RefusesMemoryThatIsNotPhysicallyContiguous) {
     Fixture f;
     for (uint64_t page : {0, 1, 2, 3}) /* the second page lies elsewhere, first and last agree */
-        f.port.alias(fake::kRemaps + page * 0x1000, page == 1 ? kRam + 0x8000 : kRam + page * 0x1000);
+        f.alias(fake::kRemaps + page * 0x1000, page == 1 ? kRam + 0x8000 : kRam + page * 0x1000);
     uint64_t bus = 0;
     EXPECT_EQ(ns_dma_map(f.dma, &f.nic, fake::kRemaps + 0x800, 0x2000, NS_DMA_TO_DEVICE, 0, &bus),
               NS_POOL_ERROR_ARGUMENT);
@@ -248,14 +230,20 @@ TEST(Mapping, RefusesMemoryThatIsNotPhysicallyContiguous) {
 TEST(Mapping, RefusesConfigurations) {
     fake::Port port;
     ns_dma *dma = nullptr;
+    ns_dma_config no_direction_of_bounce = dma_config(), odd_bits = dma_config(), no_ram = dma_config();
+    no_direction_of_bounce.bounce = static_cast<ns_dma_bounce>(3);
+    odd_bits.dma_addr_bits = 36;
+    no_ram.ram_count = 1;
     for (const ns_dma_config &config :
-         {ns_dma_config{static_cast<ns_dma_platform>(NS_PLATFORM_COUNT), 64, 1},
-          ns_dma_config{NS_PLATFORM_TEXTBOOK, 0, 1}, ns_dma_config{NS_PLATFORM_TEXTBOOK, 48, 1},
-          ns_dma_config{NS_PLATFORM_TEXTBOOK, 64, 0}})
+         {dma_config(static_cast<ns_dma_platform>(NS_PLATFORM_COUNT)), dma_config(NS_PLATFORM_TEXTBOOK, 16, 0),
+          dma_config(NS_PLATFORM_TEXTBOOK, 16, 48), dma_config(NS_PLATFORM_TEXTBOOK, 0), no_direction_of_bounce,
+          odd_bits, no_ram})
         EXPECT_EQ(ns_dma_create(port.get(), &config, &dma), NS_POOL_ERROR_ARGUMENT);
-    const ns_dma_config huge = {NS_PLATFORM_TEXTBOOK, 64, SIZE_MAX};
-    EXPECT_EQ(ns_dma_create(port.get(), &huge, &dma), NS_POOL_ERROR_METADATA);
-    const ns_dma_config good = {NS_PLATFORM_TEXTBOOK, 64, 1};
+    for (size_t capacity : {SIZE_MAX, SIZE_MAX / sizeof(ns_dma_mapping), size_t{UINT32_MAX} + 1}) {
+        const ns_dma_config huge = dma_config(NS_PLATFORM_TEXTBOOK, capacity);
+        EXPECT_EQ(ns_dma_create(port.get(), &huge, &dma), NS_POOL_ERROR_METADATA);
+    }
+    const ns_dma_config good = dma_config();
     port.fail_metadata_at = 0;
     EXPECT_EQ(ns_dma_create(port.get(), &good, &dma), NS_POOL_ERROR_METADATA);
     EXPECT_EQ(dma, nullptr);
@@ -433,8 +421,8 @@ TEST(Mapping, FindsTheLiveMappingOfAnAddressThroughAnyAlias) {
     Fixture f;
     const uint64_t bus = f.map(kBuffer + 16, 32, NS_DMA_FROM_DEVICE);
     const uint64_t alias = fake::kRemaps;
-    f.port.alias(alias, kRam);
-    f.port.alias(alias + 0x1000, kRam + 0x1000);
+    f.alias(alias, kRam);
+    f.alias(alias + 0x1000, kRam + 0x1000);
     struct {
         uint64_t address, length;
         bool found;
