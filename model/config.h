@@ -25,12 +25,14 @@ extern "C" {
  * the pool. */
 enum ns_dma_operations {
     NS_DMA_OPS_TEXTBOOK,
-    NS_DMA_OPS_RISCV_6_0,  /* Linux RISC-V Zicbom 6.0 to 6.5 */
-    NS_DMA_OPS_RISCV_6_6,  /* Linux RISC-V Zicbom 6.6 on */
-    NS_DMA_OPS_ARM64_5_10, /* Linux arm64 5.10 */
-    NS_DMA_OPS_ARM64_5_19, /* Linux arm64 5.19 on */
-    NS_DMA_OPS_THEAD_5_10, /* T-Head's 5.10 */
-    NS_DMA_OPS_THEAD_6_0,  /* Linux 6.0 to 6.5 on T-Head: clean reaches the L1 only (dcache.cval1) */
+    NS_DMA_OPS_RISCV_6_0,       /* Linux RISC-V Zicbom 6.0 to 6.5 */
+    NS_DMA_OPS_RISCV_6_6,       /* Linux RISC-V Zicbom 6.6 on */
+    NS_DMA_OPS_ARM64_5_10,      /* Linux arm64 5.10 */
+    NS_DMA_OPS_ARM64_5_19,      /* Linux arm64 5.19 on */
+    NS_DMA_OPS_THEAD_5_10,      /* T-Head's 5.10 */
+    NS_DMA_OPS_THEAD_6_0,       /* Linux 6.0 to 6.5 on T-Head: clean reaches the L1 only (dcache.cval1) */
+    NS_DMA_OPS_ARM_V7_5_10,     /* Linux arm 5.10 on ARMv7: an outer cache with operations of its own */
+    NS_DMA_OPS_ARM_V7_REVERSED, /* the same with inner and outer cache in the wrong order */
 };
 
 /* When entries of the store buffer (and of a posted-write queue) leave by themselves. Fences and full buffers always

@@ -375,11 +375,16 @@ static const struct ns_choice roundings[] = {{"outward", NS_ROUND_OUTWARD}, {"in
 static const struct ns_choice edges[] = {
     {"same", NS_EDGE_SAME}, {"flush", NS_EDGE_FLUSH}, {"skip", NS_EDGE_SKIP}, {NULL, 0}};
 static const struct ns_choice prefetchers[] = {{"none", 0}, {"next-line", 1}, {NULL, 0}};
-static const struct ns_choice platforms[] = {
-    {"textbook", NS_DMA_OPS_TEXTBOOK},     {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
-    {"riscv-6.6", NS_DMA_OPS_RISCV_6_6},   {"arm64-5.10", NS_DMA_OPS_ARM64_5_10},
-    {"arm64-5.19", NS_DMA_OPS_ARM64_5_19}, {"thead-5.10", NS_DMA_OPS_THEAD_5_10},
-    {"thead-6.0", NS_DMA_OPS_THEAD_6_0},   {NULL, 0}};
+static const struct ns_choice platforms[] = {{"textbook", NS_DMA_OPS_TEXTBOOK},
+                                             {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
+                                             {"riscv-6.6", NS_DMA_OPS_RISCV_6_6},
+                                             {"arm64-5.10", NS_DMA_OPS_ARM64_5_10},
+                                             {"arm64-5.19", NS_DMA_OPS_ARM64_5_19},
+                                             {"thead-5.10", NS_DMA_OPS_THEAD_5_10},
+                                             {"thead-6.0", NS_DMA_OPS_THEAD_6_0},
+                                             {"arm-v7-5.10", NS_DMA_OPS_ARM_V7_5_10},
+                                             {"arm-v7-reversed", NS_DMA_OPS_ARM_V7_REVERSED},
+                                             {NULL, 0}};
 
 /* Offsets are within the configuration; the target of custom rows is the builder. */
 #define CONFIG(member) NS_MEMBER(struct ns_machine_config, member)

@@ -86,6 +86,8 @@ const Row rows[] = {
     {"dma-ops arm64-5.19", VALUE(dma_operations), NS_DMA_OPS_ARM64_5_19},
     {"dma-ops thead-5.10", VALUE(dma_operations), NS_DMA_OPS_THEAD_5_10},
     {"dma-ops thead-6.0", VALUE(dma_operations), NS_DMA_OPS_THEAD_6_0},
+    {"dma-ops arm-v7-5.10", VALUE(dma_operations), NS_DMA_OPS_ARM_V7_5_10},
+    {"dma-ops arm-v7-reversed", VALUE(dma_operations), NS_DMA_OPS_ARM_V7_REVERSED},
     {"dma-ops textbook", VALUE(dma_operations), NS_DMA_OPS_TEXTBOOK},
     {"ram a at 1M size 2M", VALUE(ram_count), 1},
     {"ram a at 1M size 2M", VALUE(ram[0].start), 1048576},
