@@ -93,22 +93,36 @@ static bool fits_inside(const struct ns_dma_mapping *mapping, const struct ns_ma
     return claim->offset <= behind && claim->length <= behind - claim->offset;
 }
 
+/* How well a mapping agrees with an unmap, and with a sync; 0 for one that cannot be meant. What agrees in all is
+ * always above what does not. */
+static unsigned agreement_with_unmap(const struct ns_dma_mapping *mapping, const struct ns_mapping_claim *claim) {
+    if (claim->bus != mapping->bus)
+        return 0;
+    return 1u + (claim->device == mapping->device ? 8u : 0u) + (claim->kind == mapping->kind ? 4u : 0u) +
+           (claim->length == mapping->length ? 2u : 0u) + (claim->direction == mapping->direction ? 1u : 0u);
+}
+
+static unsigned agreement_with_sync(const struct ns_dma_mapping *mapping, const struct ns_mapping_claim *claim) {
+    if (claim->bus - mapping->bus >= mapping->length)
+        return 0;
+    const bool same_direction = claim->direction == mapping->direction;
+    return 1u + (claim->device == mapping->device ? 16u : 0u) + (mapping->kind != NS_DMA_MAPPING_RESOURCE ? 8u : 0u) +
+           (fits_inside(mapping, claim) ? 4u : 0u) +
+           (same_direction || mapping->direction == NS_DMA_BIDIRECTIONAL ? 2u : 0u) + (same_direction ? 1u : 0u);
+}
+
 /* Several mappings may hold one bus address; the one that agrees best is meant (as kernel/dma/debug.c
- * hash_bucket_find), the oldest of equals. For an unmap it must begin at the address. NULL when there is none. */
-static struct ns_dma_mapping *find_meant(const struct ns_dma *dma, const struct ns_mapping_claim *claim, bool whole) {
+ * hash_bucket_find), the oldest of equals. NULL when there is none. */
+static struct ns_dma_mapping *find_meant(const struct ns_dma *dma, const struct ns_mapping_claim *claim,
+                                         unsigned (*agreement)(const struct ns_dma_mapping *,
+                                                               const struct ns_mapping_claim *)) {
     struct ns_dma_mapping *best = NULL;
     unsigned best_score = 0;
     const struct ns_mapping_span span = ns_mapping_table_near(&dma->table, NS_MAPPING_BY_BUS, claim->bus, claim->bus);
     for (size_t i = span.begin; i < span.end; i++) {
         struct ns_dma_mapping *mapping = ns_mapping_table_at(&dma->table, NS_MAPPING_BY_BUS, i);
-        const bool holds = whole ? claim->bus == mapping->bus : claim->bus - mapping->bus < mapping->length;
-        if (!holds)
-            continue;
-        const bool size_agrees = whole ? claim->length == mapping->length : fits_inside(mapping, claim);
-        const unsigned score = 1u + (claim->device == mapping->device ? 8u : 0u) +
-                               (claim->kind == mapping->kind ? 4u : 0u) + (size_agrees ? 2u : 0u) +
-                               (claim->direction == mapping->direction ? 1u : 0u);
-        if (score > best_score || (score == best_score && best && mapping->sequence < best->sequence)) {
+        const unsigned score = agreement(mapping, claim);
+        if (score > best_score || (best && score == best_score && mapping->sequence < best->sequence)) {
             best = mapping;
             best_score = score;
         }
@@ -164,7 +178,7 @@ static void maintain_bus(struct ns_dma *dma, enum ns_mapping_side side, const st
 
 enum ns_pool_status ns_mapping_end(struct ns_dma *dma, const struct ns_mapping_claim *claim, unsigned attributes) {
     enum ns_pool_status status = NS_POOL_OK;
-    const struct ns_dma_mapping *mapping = find_meant(dma, claim, true);
+    const struct ns_dma_mapping *mapping = find_meant(dma, claim, agreement_with_unmap);
     if (!mapping)
         status = ns_mapping_misused(dma, NS_MISUSE_UNMAP_UNKNOWN, claim->bus, claim->length);
     if (mapping && mapping->kind != claim->kind)
@@ -192,7 +206,7 @@ enum ns_pool_status ns_mapping_sync(struct ns_dma *dma, const struct ns_mapping_
                                     enum ns_mapping_side side) {
     const uint64_t bus = claim->bus + claim->offset;
     enum ns_pool_status status = NS_POOL_OK;
-    const struct ns_dma_mapping *mapping = find_meant(dma, claim, false);
+    const struct ns_dma_mapping *mapping = find_meant(dma, claim, agreement_with_sync);
     if (!mapping)
         status = ns_mapping_misused(dma, NS_MISUSE_UNMAP_UNKNOWN, bus, claim->length);
     if (mapping && mapping->kind == NS_DMA_MAPPING_RESOURCE)
@@ -224,7 +238,7 @@ enum ns_pool_status ns_dma_map(struct ns_dma *dma, const struct ns_pool_device *
     struct ns_dma_mapping wanted = {
         .device = device, .length = length, .direction = direction, .attributes = attributes};
     *bus = NS_DMA_MAPPING_ERROR;
-    enum ns_pool_status status = ns_mapping_check(dma, "dma_map_single", device, direction);
+    enum ns_pool_status status = ns_mapping_check_map(dma, "dma_map_single", device, direction);
     if (status == NS_POOL_OK)
         status = ns_mapping_by_address(dma, virtual_address, &wanted);
     return status == NS_POOL_OK ? ns_mapping_make(dma, &wanted, bus) : status;
@@ -236,7 +250,7 @@ enum ns_pool_status ns_dma_map_page(struct ns_dma *dma, const struct ns_pool_dev
     struct ns_dma_mapping wanted = {
         .device = device, .length = length, .direction = direction, .attributes = attributes};
     *bus = NS_DMA_MAPPING_ERROR;
-    enum ns_pool_status status = ns_mapping_check(dma, "dma_map_page", device, direction);
+    enum ns_pool_status status = ns_mapping_check_map(dma, "dma_map_page", device, direction);
     if (status == NS_POOL_OK)
         status = ns_mapping_by_page(dma, page, offset, &wanted);
     return status == NS_POOL_OK ? ns_mapping_make(dma, &wanted, bus) : status;

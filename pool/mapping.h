@@ -149,8 +149,8 @@ struct ns_dma;
 
 /*
  * No function from here on blocks; all may be called where GFP_ATOMIC is needed. A direction that does not exist
- * (DMA_NONE) is BUG_ON in the kernel: NS_SAY_BUG and ARGUMENT. A device without a DMA mask (dma_mask 0: dev->dma_mask
- * is NULL) is a WARN and NOT_ADDRESSABLE.
+ * (DMA_NONE) is BUG_ON in the kernel: NS_SAY_BUG and ARGUMENT. A map for a device without a DMA mask (dma_mask 0:
+ * dev->dma_mask is NULL) is a WARN and NOT_ADDRESSABLE.
  */
 
 /* The table's memory is taken here; no other call needs any. The port must outlive it. ARGUMENT for a configuration

@@ -45,9 +45,12 @@ enum ns_pool_status ns_mapping_sync(struct ns_dma *dma, const struct ns_mapping_
 
 /* ---- mapping_place.c ---- */
 
-/* The checks that every function of the API makes first (Linux kernel/dma/mapping.c). `function` is who speaks. */
+/* The checks that every function of the API makes first, and those of a map, which include the mask (Linux
+ * kernel/dma/mapping.c). `function` is who speaks. */
 enum ns_pool_status ns_mapping_check(const struct ns_dma *dma, const char *function,
                                      const struct ns_pool_device *device, enum ns_dma_direction direction);
+enum ns_pool_status ns_mapping_check_map(const struct ns_dma *dma, const char *function,
+                                         const struct ns_pool_device *device, enum ns_dma_direction direction);
 
 /* RAM, whether or not it has a linear mapping. `length` 1 or more. */
 bool ns_mapping_is_ram(const struct ns_dma *dma, uint64_t physical, uint64_t length);

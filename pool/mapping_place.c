@@ -12,13 +12,16 @@ enum ns_pool_status ns_mapping_check(const struct ns_dma *dma, const char *funct
         ns_say(dma->port, NS_SAY_BUG, function, "{d} is no direction of a transfer", (unsigned)direction, 0);
         return NS_POOL_ERROR_ARGUMENT;
     }
-    if (!device)
-        return NS_POOL_ERROR_ARGUMENT;
-    if (device->dma_mask == 0) {
-        ns_say(dma->port, NS_SAY_WARN, function, "the device has no DMA mask", 0, 0);
-        return NS_POOL_ERROR_NOT_ADDRESSABLE;
-    }
-    return NS_POOL_OK;
+    return device ? NS_POOL_OK : NS_POOL_ERROR_ARGUMENT;
+}
+
+enum ns_pool_status ns_mapping_check_map(const struct ns_dma *dma, const char *function,
+                                         const struct ns_pool_device *device, enum ns_dma_direction direction) {
+    const enum ns_pool_status status = ns_mapping_check(dma, function, device, direction);
+    if (status != NS_POOL_OK || device->dma_mask != 0)
+        return status;
+    ns_say(dma->port, NS_SAY_WARN, function, "the device has no DMA mask", 0, 0);
+    return NS_POOL_ERROR_NOT_ADDRESSABLE;
 }
 
 bool ns_mapping_is_ram(const struct ns_dma *dma, uint64_t physical, uint64_t length) {

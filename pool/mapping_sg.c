@@ -38,7 +38,7 @@ static void reset(struct ns_scatterlist *list, size_t count) {
 enum ns_pool_status ns_dma_map_sg(struct ns_dma *dma, const struct ns_pool_device *device, struct ns_scatterlist *list,
                                   size_t count, enum ns_dma_direction direction, unsigned attributes, size_t *mapped) {
     *mapped = 0;
-    enum ns_pool_status status = ns_mapping_check(dma, "dma_map_sg", device, direction);
+    enum ns_pool_status status = ns_mapping_check_map(dma, "dma_map_sg", device, direction);
     if (status != NS_POOL_OK)
         return status;
     if (!list || count == 0)
@@ -140,7 +140,7 @@ enum ns_pool_status ns_dma_map_resource(struct ns_dma *dma, const struct ns_pool
                                         uint64_t *bus) {
     static const char function[] = "dma_map_resource";
     *bus = NS_DMA_MAPPING_ERROR;
-    const enum ns_pool_status status = ns_mapping_check(dma, function, device, direction);
+    const enum ns_pool_status status = ns_mapping_check_map(dma, function, device, direction);
     if (status != NS_POOL_OK)
         return status;
     if (length == 0 || physical > UINT64_MAX - (length - 1))

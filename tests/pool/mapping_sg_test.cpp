@@ -258,6 +258,17 @@ TEST(MappingKinds, TheFamilyDecidesBetweenTwoMappingsOfOneAddress) {
     EXPECT_TRUE(f.misuses().empty());
 }
 
+/* A shorter mapping made with map_single must not hide an entry of a list that holds the whole range. */
+TEST(MappingKinds, ASyncMeansTheMappingThatItFits) {
+    Fixture f;
+    ns_scatterlist entry = by_address(kBuffer, 256);
+    size_t mapped = 0;
+    EXPECT_EQ(ns_dma_map_sg(f.dma, &f.nic, &entry, 1, NS_DMA_TO_DEVICE, 0, &mapped), NS_POOL_OK);
+    f.map(kBuffer, 64, NS_DMA_TO_DEVICE);
+    EXPECT_EQ(ns_dma_sync_for_device(f.dma, &f.nic, kBuffer, 128, NS_DMA_TO_DEVICE), NS_POOL_OK);
+    EXPECT_TRUE(f.misuses().empty());
+}
+
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 TEST(MappingPage, IsAMappingOfPhysicalMemory) {
