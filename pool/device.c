@@ -53,3 +53,11 @@ bool ns_dma_capable(const struct ns_pool_device *device, uint64_t bus, uint64_t 
 bool ns_dma_coherent_capable(const struct ns_pool_device *device, uint64_t bus, uint64_t size) {
     return capable(ns_dma_coherent_limit(device), bus, size);
 }
+
+uint32_t ns_dma_max_segment_size(const struct ns_pool_device *device) {
+    return device->max_segment_size != 0 ? device->max_segment_size : 65536;
+}
+
+uint64_t ns_dma_segment_boundary(const struct ns_pool_device *device) {
+    return device->segment_boundary != 0 ? device->segment_boundary : UINT64_MAX;
+}

@@ -33,13 +33,19 @@ struct ns_pool_device {
     bool coherent;                     /* what the firmware declares (dma-coherent): no cache maintenance is done */
     const struct ns_bus_range *ranges; /* owned by the caller; the first range that contains an address decides */
     size_t range_count;                /* 0: bus addresses are physical addresses */
-    /* dma_parameters of include/linux/device.h, both 2^n - 1: one segment never crosses a bus address that is a
-     * multiple of segment_boundary + 1 (0: the kernel's default, 4 GiB - 1), and these low bits of an address must be
-     * the same in a bounce slot as in the original (dma_set_min_align_mask, Linux 5.12; NVMe: 4095). */
-    uint64_t segment_boundary;
-    uint64_t min_align_mask;
+    const char *driver;                /* the bound driver, for filters and reports; may be NULL */
+    /* dma_parameters of include/linux/device.h */
+    uint32_t max_segment_size; /* dma_set_max_seg_size, bytes; 0: 65536, what Linux takes when a driver sets none */
+    uint64_t segment_boundary; /* dma_set_seg_boundary, 2^n - 1: one segment never crosses a bus address that is a
+                                  multiple of it plus 1; 0: none (all ones) */
+    uint64_t min_align_mask;   /* 2^n - 1: these low bits of an address must be the same in a bounce slot as in the
+                                  original (dma_set_min_align_mask, Linux 5.12; NVMe: 4095) */
     bool untrusted; /* may see no byte but its mappings': all of them bounce (restricted DMA pool, Linux 5.15) */
 };
+
+/* dma_get_max_seg_size and dma_get_seg_boundary of Linux 5.10 include/linux/dma-mapping.h: the values in force. */
+uint32_t ns_dma_max_segment_size(const struct ns_pool_device *device);
+uint64_t ns_dma_segment_boundary(const struct ns_pool_device *device);
 
 /* Without ranges the identity. With ranges, an address in none of them gives NS_DMA_MAPPING_ERROR. */
 uint64_t ns_physical_to_bus(const struct ns_pool_device *device, uint64_t physical);
