@@ -26,6 +26,7 @@
  *     a sync of a part is called check 14: OW-UNMAP-MISMATCH, OW-DOUBLE-MAP.
  *   - dma_sync_sg_* of a list that was never mapped: it looks for the number of mapped entries first, finds none, and
  *     returns without a word: OW-CPU-ACCESS, DC-*.
+ *   - With num_errors 1, checks 13, 17 and 18: 13 comes after 12 always, 17 and 18 after 16.
  *   - Which stack: only that of the task that maps. Only the first byte's page is looked at.
  *
  * WHAT IT REPORTS BY MISTAKE:
@@ -33,9 +34,9 @@
  *     new mapping; both mappings IGNORE_CACHELINES or REQUIRE_COHERENT; dma_get_cache_alignment() below the line size;
  *     bouncing of unaligned kmalloc memory.
  *   - 5.10, check 8 at every dma_free_pages: nothing asks dma_alloc_pages' address for an error (repaired in 6.17).
- *   - 5.10, check 14 for a sync that begins further behind the start of its mapping than the device's max_segment_size
- *     (65536 unless the driver sets it), rounded up to the next multiple of 8192: the search back through the hash
- * ends.
+ *   - 5.10, check 14 for a sync that begins too far behind the start of its mapping: the search goes back through
+ *     max_segment_size / 8192 buckets of 8192 bytes (65536 bytes unless the driver sets it), not to the mapping's
+ * start.
  *   - 7.x, check 14 for a sync of an address that is mapped twice, even with the right size: syncs still say "single"
  *     where maps say "phy", so no fit is perfect.
  *   - 5.10, check 22 after a dma_map_resource that failed: its hook keeps an entry without a look at the address.
@@ -171,7 +172,7 @@ struct ns_dma_debug_counters {
     size_t min_free_entries; /* the least there ever were */
     bool disabled;           /* check 25 happened: no hook does anything any more */
 };
-struct ns_dma_debug_counters ns_dma_debug_counters(const struct ns_dma_debug *debug);
+struct ns_dma_debug_counters ns_dma_debug_get_counters(const struct ns_dma_debug *debug);
 
 /* The last report that was made, shown or not; .check is 0 when there was none. In port->dma_debug it is this one. */
 struct ns_dma_debug_report {
