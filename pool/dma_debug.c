@@ -256,6 +256,7 @@ void ns_debug_entry_add(struct ns_dma_debug *debug, struct ns_debug_entry *entry
     while (*end)
         end = &(*end)->next;
     *end = entry;
+    entry->live = true;
     add_cacheline(debug, entry);
 }
 
@@ -264,6 +265,7 @@ void ns_debug_entry_remove(struct ns_dma_debug *debug, struct ns_debug_entry *en
     while (*place != entry)
         place = &(*place)->next;
     *place = entry->next;
+    entry->live = false;
     if (entry->is.direction != NS_DMA_TO_DEVICE)
         ns_debug_cachelines_remove(debug->lines, entry->is.physical);
     entry->next = debug->free_entries;
@@ -352,14 +354,10 @@ struct ns_dma_debug_report ns_dma_debug_last_report(const struct ns_dma_debug *d
     return debug->last;
 }
 
-bool ns_dma_debug_live_entry(const struct ns_dma_debug *debug, size_t index, struct ns_dma_debug_entry *entry) {
-    if (index >= debug->counters.total_entries - debug->counters.free_entries)
-        return false;
-    for (uint64_t bucket = 0; bucket < NS_DEBUG_HASH_SIZE; bucket++) {
-        const struct ns_debug_entry *next = debug->buckets[(size_t)bucket & debug->bucket_mask];
-        for (; next; next = next->next) {
-            if (kernel_bucket(next->is.bus) != bucket || index-- != 0)
-                continue;
+bool ns_dma_debug_next_entry(const struct ns_dma_debug *debug, size_t *position, struct ns_dma_debug_entry *entry) {
+    while (*position < debug->counters.total_entries) {
+        const struct ns_debug_entry *next = &debug->entries[(*position)++];
+        if (next->live) {
             *entry = next->is;
             return true;
         }

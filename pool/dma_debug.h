@@ -188,10 +188,9 @@ struct ns_dma_debug_report {
 };
 struct ns_dma_debug_report ns_dma_debug_last_report(const struct ns_dma_debug *debug);
 
-/* The n-th live entry in the order of the hash (as debug_dma_dump_mappings prints them), 0 first; false behind the
- * last.
- */
-bool ns_dma_debug_live_entry(const struct ns_dma_debug *debug, size_t index, struct ns_dma_debug_entry *entry);
+/* The live entries one after the other, in no particular order: *position is 0 before the first call and moves on;
+ * false behind the last. As debug_dma_dump_mappings and the file dump of debugfs. */
+bool ns_dma_debug_next_entry(const struct ns_dma_debug *debug, size_t *position, struct ns_dma_debug_entry *entry);
 
 /*
  * ---- hooks ------------------------------------------------------------------------------------

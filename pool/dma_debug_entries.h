@@ -20,6 +20,7 @@ enum { NS_DEBUG_HASH_SIZE = 16384, NS_DEBUG_HASH_SHIFT = 13 };
 
 struct ns_debug_entry {
     struct ns_debug_entry *next; /* in its bucket, oldest first, or in the free list */
+    bool live;                   /* in the hash */
     struct ns_dma_debug_entry is;
 };
 

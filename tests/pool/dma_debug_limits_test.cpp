@@ -225,7 +225,8 @@ TEST_P(DmaDebug, ReportsPagesAsUncheckedMapping) {
     EXPECT_EQ(bench.shown(), both({8}, {}));
 }
 
-/* A ring of 1 MiB, synced entry by entry. 5.10 goes 8 buckets back from the one of the sync, 7.x as far as address 0. */
+/* A ring of 1 MiB, synced entry by entry. 5.10 goes 8 buckets back from the one of the sync, 7.x as far as address 0.
+ */
 TEST_P(DmaDebug, ReportsASyncFarBehindTheStartOfItsMapping) {
     bench.map(0x100000, 0x100000, kFrom);
     bench.sync_for_cpu(0x100000 + 9 * 8192 - 64, 64, kFrom); /* bucket 8 of the mapping */

@@ -36,8 +36,8 @@ TEST(DmaDebug, TypesHaveTheirVersionsNames) {
         ns_debug_dma_map_resource(bench.debug(), &bench.nic, kMmio + 0x10000, 0x40, kTo, kMmio + 0x10000, 0);
         std::vector<std::string> names;
         ns_dma_debug_entry entry;
-        /* The order of the hash: 0x4000 in bucket 2, 0x8000 in 4, the resource in 8 of the second turn. */
-        for (size_t n = 0; ns_dma_debug_live_entry(bench.debug(), n, &entry); n++)
+        size_t position = 0;
+        while (ns_dma_debug_next_entry(bench.debug(), &position, &entry))
             names.push_back(ns_dma_debug_type_text(entry.type));
         EXPECT_EQ(names, expected[i]);
     }
