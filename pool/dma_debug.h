@@ -216,17 +216,27 @@ void ns_debug_dma_unmap_page(struct ns_dma_debug *debug, const struct ns_pool_de
 struct ns_debug_segment {
     uint64_t physical; /* sg_phys */
     uint64_t length;   /* bytes, as the driver filled it in */
-    uint64_t bus;      /* sg_dma_address: set by the map for the first `mapped` elements */
+    uint64_t bus;      /* sg_dma_address, for elements that the map left one for */
     uint64_t bus_length;
 };
-/* After the map. `segments` has `entries` elements, the first `mapped` of them (more than entries: entries) with bus
- * addresses; 0 is a failed map. Checks 10, 11, 20, 21, 23 to 25. */
+/* A scatterlist in whatever form its owner has it. */
+struct ns_debug_list {
+    const void *list;
+    size_t count;                                                       /* elements that it has */
+    struct ns_debug_segment (*segment)(const void *list, size_t index); /* index < count */
+};
+/* One that is an array already; it must outlive the list. */
+struct ns_debug_list ns_debug_list_of(const struct ns_debug_segment *segments, size_t count);
+
+/* After the map of the whole list, `mapped` is its result: the first so many elements have bus addresses (more than the
+ * list has: all); 0 is a failed map. Checks 10, 11, 20, 21, 23 to 25. */
 void ns_debug_dma_map_sg(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                         const struct ns_debug_segment *segments, size_t entries, size_t mapped,
-                         enum ns_dma_direction direction, unsigned attributes);
-/* BEFORE the unmap (unlike unmap_page). `entries` as the driver says; so many elements are read, at most. */
+                         const struct ns_debug_list *list, size_t mapped, enum ns_dma_direction direction,
+                         unsigned attributes);
+/* BEFORE the unmap (unlike unmap_page). `entries` as the driver says; elements that the list has not are left out.
+ * Checks 1 to 9. */
 void ns_debug_dma_unmap_sg(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                           const struct ns_debug_segment *segments, size_t entries, enum ns_dma_direction direction,
+                           const struct ns_debug_list *list, size_t entries, enum ns_dma_direction direction,
                            unsigned attributes);
 
 /* After the allocation; not for the device's own coherent pool. A NULL (0) or unmapped address, and
@@ -261,11 +271,9 @@ void ns_debug_dma_sync_single_for_device(struct ns_dma_debug *debug, const struc
                                          uint64_t size, enum ns_dma_direction direction);
 /* And 19. Silent when no entry begins at the first element's address. */
 void ns_debug_dma_sync_sg_for_cpu(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                                  const struct ns_debug_segment *segments, size_t entries,
-                                  enum ns_dma_direction direction);
+                                  const struct ns_debug_list *list, size_t entries, enum ns_dma_direction direction);
 void ns_debug_dma_sync_sg_for_device(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                                     const struct ns_debug_segment *segments, size_t entries,
-                                     enum ns_dma_direction direction);
+                                     const struct ns_debug_list *list, size_t entries, enum ns_dma_direction direction);
 
 /* BUS_NOTIFY_UNBOUND_DRIVER: check 22, once, with the number of entries left and one of them. They stay. */
 void ns_debug_dma_driver_released(struct ns_dma_debug *debug, const struct ns_pool_device *device);

@@ -317,73 +317,87 @@ static struct ns_dma_debug_entry said_by_segment(const struct ns_pool_device *de
                                        .sg_call_entries = entries};
 }
 
+static struct ns_debug_segment segment_of_array(const void *list, size_t index) {
+    return ((const struct ns_debug_segment *)list)[index];
+}
+
+struct ns_debug_list ns_debug_list_of(const struct ns_debug_segment *segments, size_t count) {
+    return (struct ns_debug_list){.list = segments, .count = count, .segment = segment_of_array};
+}
+
 /* 7.x looks at all elements first, 5.10 only at those that are left after merging, with their merged lengths. */
 void ns_debug_dma_map_sg(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                         const struct ns_debug_segment *segments, size_t entries, size_t mapped,
-                         enum ns_dma_direction direction, unsigned attributes) {
-    if (off(debug) || !segments)
+                         const struct ns_debug_list *list, size_t mapped, enum ns_dma_direction direction,
+                         unsigned attributes) {
+    if (off(debug))
         return;
-    for (size_t i = 0; is_7(debug) && i < entries; i++)
-        check_source(debug, device, segments[i].physical, segments[i].length);
-    for (size_t i = 0; i < mapped && i < entries; i++) {
+    for (size_t i = 0; is_7(debug) && i < list->count; i++) {
+        const struct ns_debug_segment segment = list->segment(list->list, i);
+        check_source(debug, device, segment.physical, segment.length);
+    }
+    for (size_t i = 0; i < mapped && i < list->count; i++) {
+        const struct ns_debug_segment segment = list->segment(list->list, i);
         struct ns_debug_entry *entry = ns_debug_entry_take(debug);
         if (!entry)
             return;
-        entry->is = said_by_segment(device, &segments[i], entries, direction);
+        entry->is = said_by_segment(device, &segment, list->count, direction);
         entry->is.sg_mapped_entries = mapped;
         entry->is.attributes = kept(debug, attributes);
         if (!is_7(debug))
-            check_source(debug, device, segments[i].physical, segments[i].bus_length);
-        check_segment(debug, device, &segments[i]);
+            check_source(debug, device, segment.physical, segment.bus_length);
+        check_segment(debug, device, &segment);
         ns_debug_entry_add(debug, entry);
     }
 }
 
 /* How many elements the map left, by the entry of the first; 0: no entry. */
-static size_t mapped_entries(struct ns_dma_debug *debug, const struct ns_dma_debug_entry *first) {
-    const struct ns_debug_entry *entry = ns_debug_find_exact(debug, first);
+static size_t mapped_entries(struct ns_dma_debug *debug, const struct ns_pool_device *device,
+                             const struct ns_debug_list *list, size_t entries, enum ns_dma_direction direction) {
+    if (list->count == 0)
+        return 0;
+    const struct ns_debug_segment segment = list->segment(list->list, 0);
+    const struct ns_dma_debug_entry first = said_by_segment(device, &segment, entries, direction);
+    const struct ns_debug_entry *entry = ns_debug_find_exact(debug, &first);
     return entry ? entry->is.sg_mapped_entries : 0;
 }
 
 /* When the first is unknown all of them are tried, and each is a report. */
 void ns_debug_dma_unmap_sg(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                           const struct ns_debug_segment *segments, size_t entries, enum ns_dma_direction direction,
+                           const struct ns_debug_list *list, size_t entries, enum ns_dma_direction direction,
                            unsigned attributes) {
-    if (off(debug) || !segments || entries == 0)
+    if (off(debug))
         return;
-    const struct ns_dma_debug_entry first = said_by_segment(device, &segments[0], entries, direction);
-    const size_t mapped = mapped_entries(debug, &first);
-    for (size_t i = 0; i < entries && (mapped == 0 || i < mapped); i++) {
-        struct ns_dma_debug_entry said = said_by_segment(device, &segments[i], entries, direction);
+    const size_t mapped = mapped_entries(debug, device, list, entries, direction);
+    for (size_t i = 0; i < entries && i < list->count && (mapped == 0 || i < mapped); i++) {
+        const struct ns_debug_segment segment = list->segment(list->list, i);
+        struct ns_dma_debug_entry said = said_by_segment(device, &segment, entries, direction);
         said.attributes = kept(debug, attributes);
         check_unmap(debug, &said);
     }
 }
 
 /* When the first is unknown none is looked at. */
-static void sync_sg(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                    const struct ns_debug_segment *segments, size_t entries, enum ns_dma_direction direction,
-                    bool for_cpu) {
-    if (off(debug) || !segments || entries == 0)
+static void sync_sg(struct ns_dma_debug *debug, const struct ns_pool_device *device, const struct ns_debug_list *list,
+                    size_t entries, enum ns_dma_direction direction, bool for_cpu) {
+    if (off(debug))
         return;
-    const struct ns_dma_debug_entry first = said_by_segment(device, &segments[0], entries, direction);
-    const size_t mapped = mapped_entries(debug, &first);
-    for (size_t i = 0; i < entries && i < mapped; i++) {
-        const struct ns_dma_debug_entry said = said_by_segment(device, &segments[i], entries, direction);
+    const size_t mapped = mapped_entries(debug, device, list, entries, direction);
+    for (size_t i = 0; i < entries && i < list->count && i < mapped; i++) {
+        const struct ns_debug_segment segment = list->segment(list->list, i);
+        const struct ns_dma_debug_entry said = said_by_segment(device, &segment, entries, direction);
         check_sync(debug, &said, for_cpu);
     }
 }
 
 void ns_debug_dma_sync_sg_for_cpu(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                                  const struct ns_debug_segment *segments, size_t entries,
-                                  enum ns_dma_direction direction) {
-    sync_sg(debug, device, segments, entries, direction, true);
+                                  const struct ns_debug_list *list, size_t entries, enum ns_dma_direction direction) {
+    sync_sg(debug, device, list, entries, direction, true);
 }
 
 void ns_debug_dma_sync_sg_for_device(struct ns_dma_debug *debug, const struct ns_pool_device *device,
-                                     const struct ns_debug_segment *segments, size_t entries,
+                                     const struct ns_debug_list *list, size_t entries,
                                      enum ns_dma_direction direction) {
-    sync_sg(debug, device, segments, entries, direction, false);
+    sync_sg(debug, device, list, entries, direction, false);
 }
 
 /* ---- allocations ----------------------------------------------------------------------------- */

@@ -91,4 +91,15 @@ TEST(PoolDevice, StreamingAndCoherentMasksAreSeparate) {
     EXPECT_FALSE(ns_dma_coherent_capable(&split, 0x1'0000, 1));
 }
 
+/* dma_get_max_seg_size: SZ_64K, dma_get_seg_boundary: ULONG_MAX, unless the driver sets them. */
+TEST(PoolDevice, SegmentsHaveLinuxDefaults) {
+    ns_pool_device tested = device(UINT64_MAX);
+    EXPECT_EQ(ns_dma_max_segment_size(&tested), 65536u);
+    EXPECT_EQ(ns_dma_segment_boundary(&tested), UINT64_MAX);
+    tested.max_segment_size = 4096;
+    tested.segment_boundary = 0xffff;
+    EXPECT_EQ(ns_dma_max_segment_size(&tested), 4096u);
+    EXPECT_EQ(ns_dma_segment_boundary(&tested), 0xffffu);
+}
+
 } // namespace

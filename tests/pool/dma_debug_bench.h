@@ -41,11 +41,23 @@ struct DebugBench {
     void unmap(uint64_t address, uint64_t size, ns_dma_direction direction, unsigned attributes = 0) {
         ns_debug_dma_unmap_page(debug(), &nic, address, size, direction, attributes);
     }
-    void map_sg(const std::vector<ns_debug_segment> &list, ns_dma_direction direction) {
-        ns_debug_dma_map_sg(debug(), &nic, list.data(), list.size(), list.size(), direction, 0);
+    using List = std::vector<ns_debug_segment>;
+    void map_sg(const List &list, ns_dma_direction direction) { map_sg(list, list.size(), direction); }
+    void map_sg(const List &list, size_t mapped, ns_dma_direction direction) {
+        const ns_debug_list given = ns_debug_list_of(list.data(), list.size());
+        ns_debug_dma_map_sg(debug(), &nic, &given, mapped, direction, 0);
     }
-    void unmap_sg(const std::vector<ns_debug_segment> &list, size_t entries, ns_dma_direction direction) {
-        ns_debug_dma_unmap_sg(debug(), &nic, list.data(), entries, direction, 0);
+    void unmap_sg(const List &list, size_t entries, ns_dma_direction direction, unsigned attributes = 0) {
+        const ns_debug_list given = ns_debug_list_of(list.data(), list.size());
+        ns_debug_dma_unmap_sg(debug(), &nic, &given, entries, direction, attributes);
+    }
+    void sync_sg_for_cpu(const List &list, size_t entries, ns_dma_direction direction) {
+        const ns_debug_list given = ns_debug_list_of(list.data(), list.size());
+        ns_debug_dma_sync_sg_for_cpu(debug(), &nic, &given, entries, direction);
+    }
+    void sync_sg_for_device(const List &list, size_t entries, ns_dma_direction direction) {
+        const ns_debug_list given = ns_debug_list_of(list.data(), list.size());
+        ns_debug_dma_sync_sg_for_device(debug(), &nic, &given, entries, direction);
     }
     void alloc(uint64_t address, uint64_t size) {
         ns_debug_dma_alloc_coherent(debug(), &nic, size, address, linear(address), 0);

@@ -133,9 +133,9 @@ const Row kRows[] = {
      {6},
      [](DebugBench &bench, bool wrong) {
          /* The classic: two elements were merged into one, and the driver unmaps what the map returned. */
-         const ns_debug_segment list[] = {{0x4000, 0x100, 0x4000, 0x200}, {0x4100, 0x100, 0, 0}};
-         ns_debug_dma_map_sg(bench.debug(), &bench.nic, list, 2, 1, kTo, 0);
-         ns_debug_dma_unmap_sg(bench.debug(), &bench.nic, list, wrong ? 1 : 2, kTo, 0);
+         const DebugBench::List list = {{0x4000, 0x100, 0x4000, 0x200}, {0x4100, 0x100, 0, 0}};
+         bench.map_sg(list, 1, kTo);
+         bench.unmap_sg(list, wrong ? 1 : 2, kTo);
      }},
     {7,
      "FreeWithAnotherDirection",
@@ -255,8 +255,8 @@ const Row kRows[] = {
      [](DebugBench &bench, bool wrong) {
          const std::vector<ns_debug_segment> list = {segment(0x4000, 0x100), segment(0x8000, 0x100)};
          bench.map_sg(list, kFrom);
-         ns_debug_dma_sync_sg_for_cpu(bench.debug(), &bench.nic, list.data(), wrong ? 1 : 2, kFrom);
-         ns_debug_dma_sync_sg_for_device(bench.debug(), &bench.nic, list.data(), 2, kFrom);
+         bench.sync_sg_for_cpu(list, wrong ? 1 : 2, kFrom);
+         bench.sync_sg_for_device(list, 2, kFrom);
      }},
     {20,
      "SegmentLongerThanTheDeviceTakes",

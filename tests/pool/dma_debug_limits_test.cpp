@@ -125,11 +125,11 @@ TEST_P(DmaDebug, DoesNotSeeWhichOfTwoMappingsWasAskedFor) {
 
 /* OW-CPU-ACCESS, DC-*. The single form is seen, as check 14. */
 TEST_P(DmaDebug, DoesNotSeeASyncOfAListThatWasNeverMapped) {
-    const ns_debug_segment list[] = {segment(0x4000, 0x100), segment(0x8000, 0x100)};
-    ns_debug_dma_sync_sg_for_cpu(bench.debug(), &bench.nic, list, 2, kFrom);
-    ns_debug_dma_sync_sg_for_device(bench.debug(), &bench.nic, list, 2, kFrom);
+    const DebugBench::List list = {segment(0x4000, 0x100), segment(0x8000, 0x100)};
+    bench.sync_sg_for_cpu(list, 2, kFrom);
+    bench.sync_sg_for_device(list, 2, kFrom);
     EXPECT_EQ(bench.shown(), Checks());
-    ns_debug_dma_unmap_sg(bench.debug(), &bench.nic, list, 2, kFrom, 0);
+    bench.unmap_sg(list, 2, kFrom);
     EXPECT_EQ(bench.shown(), Checks({2, 2})) << "the unmap, though, is told for each element";
 }
 

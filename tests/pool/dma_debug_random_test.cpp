@@ -92,9 +92,8 @@ class Driver {
 
     void sync(const Held &what) {
         if (what.kind == Kind::kList) {
-            ns_debug_dma_sync_sg_for_cpu(bench.debug(), &bench.nic, what.list.data(), what.list.size(), what.direction);
-            ns_debug_dma_sync_sg_for_device(bench.debug(), &bench.nic, what.list.data(), what.list.size(),
-                                            what.direction);
+            bench.sync_sg_for_cpu(what.list, what.list.size(), what.direction);
+            bench.sync_sg_for_device(what.list, what.list.size(), what.direction);
         } else if (what.kind != Kind::kCoherent) {
             const uint64_t offset = random.below(what.size);
             const uint64_t size = 1 + random.below(what.size - offset);
@@ -230,8 +229,7 @@ const Mistake kMistakes[] = {
      {4, 6},
      {4, 6},
      [](Driver &driver, Held &mine) {
-         const ns_debug_segment list = segment(mine.address, mine.size);
-         ns_debug_dma_unmap_sg(driver.bench.debug(), &driver.bench.nic, &list, 1, mine.direction, mine.attributes);
+         driver.bench.unmap_sg({segment(mine.address, mine.size)}, 1, mine.direction, mine.attributes);
      }},
     {"unmaps it for another device",
      {2},

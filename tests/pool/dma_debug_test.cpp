@@ -212,123 +212,6 @@ TEST(DmaDebug, ALeakHasItsNumberAndAnExampleOfTheDevice) {
     EXPECT_EQ(bench.live(), 3u) << "they stay";
 }
 
-/* ---- one call, several errors ---------------------------------------------------------------- */
-
-TEST(DmaDebug, EveryThingThatIsWrongWithAnUnmapIsToldInOrder) {
-    for (const ns_dma_debug_version version : {NS_DMA_DEBUG_5_10, NS_DMA_DEBUG_7}) {
-        DebugBench bench(version);
-        bench.map_unchecked(0x4000, 0x100, kFrom);
-        ns_debug_dma_unmap_sg(bench.debug(), &bench.nic, std::vector<ns_debug_segment>{segment(0x4000, 0x80)}.data(), 1,
-                              kTo, NS_DMA_MMIO);
-        EXPECT_EQ(bench.shown(), version == NS_DMA_DEBUG_5_10 ? Checks({3, 4, 6, 7, 8}) : Checks({3, 4, 6, 7, 8, 9}));
-        EXPECT_EQ(bench.live(), 0u) << "the mapping is over all the same";
-    }
-}
-
-TEST(DmaDebug, AttributesThatMayDifferAtUnmap) {
-    const struct {
-        unsigned attribute;
-        bool must_agree;
-    } rows[] = {
-        {NS_DMA_NO_KERNEL_MAPPING, true},  {NS_DMA_FORCE_CONTIGUOUS, true}, {NS_DMA_MMIO, true},
-        {NS_DMA_REQUIRE_COHERENT, true},   {NS_DMA_PRIVILEGED, true},       {NS_DMA_CC_SHARED, true},
-        {NS_DMA_SKIP_CPU_SYNC, false},     {NS_DMA_NO_WARN, false},         {NS_DMA_WRITE_COMBINE, false},
-        {NS_DMA_IGNORE_CACHELINES, false},
-    };
-    for (const auto &row : rows) {
-        SCOPED_TRACE(row.attribute);
-        DebugBench bench(NS_DMA_DEBUG_7);
-        bench.map(0x4000, 0x40, kTo);
-        bench.unmap(0x4000, 0x40, kTo, row.attribute);
-        EXPECT_EQ(bench.shown(), row.must_agree ? Checks({9}) : Checks());
-    }
-}
-
-TEST(DmaDebug, DirectionsOfASyncAgainstThoseOfTheMap) {
-    const struct {
-        ns_dma_direction mapped, synced;
-        Checks for_cpu, for_device;
-    } rows[] = {
-        {kBoth, kBoth, {}, {}},         {kBoth, kTo, {}, {}},         {kBoth, kFrom, {}, {}},
-        {kTo, kBoth, {16, 17}, {16}},   {kTo, kTo, {}, {}},           {kTo, kFrom, {16, 17}, {16}},
-        {kFrom, kBoth, {16}, {16, 18}}, {kFrom, kTo, {16}, {16, 18}}, {kFrom, kFrom, {}, {}},
-    };
-    for (const auto &row : rows) {
-        SCOPED_TRACE(testing::Message() << "mapped " << row.mapped << ", synced " << row.synced);
-        DebugBench bench(NS_DMA_DEBUG_7);
-        bench.map(0x4000, 0x40, row.mapped);
-        bench.sync_for_cpu(0x4000, 0x40, row.synced);
-        EXPECT_EQ(bench.shown(), row.for_cpu);
-        bench.sync_for_device(0x4000, 0x40, row.synced);
-        EXPECT_EQ(bench.shown(), row.for_device);
-    }
-}
-
-TEST(DmaDebug, SegmentChecksNeedTheirSwitchIn5_10Only) {
-    for (const ns_dma_debug_version version : {NS_DMA_DEBUG_5_10, NS_DMA_DEBUG_7}) {
-        DebugBench bench(version);
-        bench.config.segments = false;
-        bench.nic.max_segment_size = 0x40;
-        bench.nic.segment_boundary = 0xfff;
-        bench.map_sg({segment(0x4fc0, 0x80)}, kTo);
-        EXPECT_EQ(bench.shown(), version == NS_DMA_DEBUG_5_10 ? Checks() : Checks({20, 21}));
-    }
-}
-
-TEST(DmaDebug, ARemappedStackIsFoundPageByPage) {
-    DebugBench bench(NS_DMA_DEBUG_5_10);
-    bench.port.alias(kRemaps, 0x30000);
-    bench.port.alias(kRemaps + 0x1000, 0x34000);
-    const ns_debug_area stack = {kRemaps, 0x2000, NS_DEBUG_AREA_STACK};
-    ASSERT_EQ(ns_dma_debug_set_areas(bench.debug(), &stack, 1), NS_POOL_OK);
-    bench.map(0x34800, 0x40, kTo);
-    EXPECT_EQ(bench.shown(), Checks({10}));
-    bench.map(0x31000, 0x40, kTo);
-    EXPECT_EQ(bench.shown(), Checks());
-    ASSERT_EQ(ns_dma_debug_set_areas(bench.debug(), nullptr, 0), NS_POOL_OK);
-    bench.map(0x30800, 0x40, kTo);
-    EXPECT_EQ(bench.shown(), Checks());
-}
-
-TEST(DmaDebug, TheOverlapOf7LooksAwayWhereItMust) {
-    const struct {
-        const char *why;
-        unsigned first, second;
-        uint32_t cache_alignment;
-        bool bounces;
-        bool told;
-    } rows[] = {
-        {"nothing special", 0, 0, 0, false, true},
-        {"the second skips its sync", 0, NS_DMA_SKIP_CPU_SYNC, 0, false, false},
-        {"the first skips its sync", NS_DMA_SKIP_CPU_SYNC, 0, 0, false, true},
-        {"both are cache-clean", NS_DMA_IGNORE_CACHELINES, NS_DMA_IGNORE_CACHELINES, 0, false, false},
-        {"both in one way or the other", NS_DMA_IGNORE_CACHELINES, NS_DMA_REQUIRE_COHERENT, 0, false, false},
-        {"only the first", NS_DMA_REQUIRE_COHERENT, 0, 0, false, true},
-        {"only the second", 0, NS_DMA_REQUIRE_COHERENT, 0, false, true},
-        {"all hardware is coherent", 0, 0, 1, false, false},
-        {"alignment larger than a line", 0, 0, 128, false, true},
-        {"small kmalloc memory is bounced", 0, 0, 0, true, false},
-    };
-    for (const auto &row : rows) {
-        SCOPED_TRACE(row.why);
-        DebugBench bench(NS_DMA_DEBUG_7);
-        bench.config.cache_alignment = row.cache_alignment;
-        bench.config.bounces_kmalloc = row.bounces;
-        bench.map(0x4000, 0x20, kFrom, row.first);
-        bench.map(0x4020, 0x20, kFrom, row.second);
-        EXPECT_EQ(bench.shown(), row.told ? Checks({24}) : Checks());
-    }
-}
-
-TEST(DmaDebug, NineCacheCleanMappingsAreFineIn7) {
-    DebugBench bench(NS_DMA_DEBUG_7);
-    for (int i = 0; i < 9; i++)
-        bench.map(0x4000, 0x40, kFrom, NS_DMA_IGNORE_CACHELINES);
-    EXPECT_EQ(bench.shown(), Checks());
-    bench.map(0x4000, 0x40, kFrom);
-    EXPECT_EQ(bench.shown(), Checks({23, 24}));
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
 
 TEST(DmaDebug, CountsItsEntries) {
@@ -359,12 +242,13 @@ TEST(DmaDebug, EntriesThatShareABucketKeepApart) {
 
 TEST(DmaDebug, WithoutItEveryHookDoesNothing) {
     const ns_pool_device nic{};
-    const ns_debug_segment list = segment(0x4000, 0x40);
+    const ns_debug_segment element = segment(0x4000, 0x40);
+    const ns_debug_list list = ns_debug_list_of(&element, 1);
     ns_debug_dma_map_single(nullptr, &nic, 0, 0);
     ns_debug_dma_map_page(nullptr, &nic, 0, 0, kTo, 0, 0);
     ns_debug_dma_mapping_error(nullptr, &nic, 0);
     ns_debug_dma_unmap_page(nullptr, &nic, 0, 0, kTo, 0);
-    ns_debug_dma_map_sg(nullptr, &nic, &list, 1, 1, kTo, 0);
+    ns_debug_dma_map_sg(nullptr, &nic, &list, 1, kTo, 0);
     ns_debug_dma_unmap_sg(nullptr, &nic, &list, 1, kTo, 0);
     ns_debug_dma_alloc_coherent(nullptr, &nic, 0, 0, 1, 0);
     ns_debug_dma_free_coherent(nullptr, &nic, 0, 1, 0, 0);
@@ -459,20 +343,22 @@ TEST(DmaDebug, SurvivesEveryArgument) {
             for (const uint64_t size : values)
                 for (const int number : {0, 1, 2, 3}) {
                     const auto direction = static_cast<ns_dma_direction>(number);
-                    const ns_debug_segment list = segment(address, size);
+                    const ns_debug_segment element = segment(address, size);
                     ns_debug_dma_map_single(bench.debug(), &bench.nic, address, size);
                     bench.map(address, size, direction, ~0u);
                     bench.sync_for_cpu(address, size, direction);
                     bench.sync_for_device(size, address, direction);
                     bench.unmap(address, size, direction);
                     bench.unmap(address, size, direction);
-                    bench.map_sg({list}, direction);
-                    ns_debug_dma_map_sg(bench.debug(), &bench.nic, &list, 1, SIZE_MAX, direction, 0);
-                    ns_debug_dma_map_sg(bench.debug(), nullptr, &list, 1, 1, direction, 0);
-                    ns_debug_dma_map_sg(bench.debug(), &bench.nic, nullptr, 9, 9, direction, 0);
-                    ns_debug_dma_sync_sg_for_cpu(bench.debug(), &bench.nic, &list, 1, direction);
-                    ns_debug_dma_unmap_sg(bench.debug(), &bench.nic, &list, 1, direction, 0);
-                    ns_debug_dma_unmap_sg(bench.debug(), &bench.nic, &list, 0, direction, 0);
+                    bench.map_sg({element}, direction);
+                    bench.map_sg({element}, SIZE_MAX, direction);
+                    bench.map_sg({}, 9, direction);
+                    const ns_debug_list list = ns_debug_list_of(&element, 1);
+                    ns_debug_dma_map_sg(bench.debug(), nullptr, &list, 1, direction, 0);
+                    bench.sync_sg_for_cpu({element}, SIZE_MAX, direction);
+                    bench.sync_sg_for_device({}, 1, direction);
+                    bench.unmap_sg({element}, SIZE_MAX, direction);
+                    bench.unmap_sg({}, 1, direction);
                     ns_debug_dma_alloc_coherent(bench.debug(), &bench.nic, size, address, address, 0);
                     ns_debug_dma_free_coherent(bench.debug(), &bench.nic, size, address, address, 0);
                     ns_debug_dma_map_resource(bench.debug(), &bench.nic, address, size, direction, address, 0);
