@@ -130,7 +130,7 @@ struct wish {
 
 static struct wish wish_of(const struct ns_swiotlb *swiotlb, const struct ns_pool_device *device, uint64_t original,
                            uint64_t size, uint64_t offset) {
-    const uint64_t boundary = device->segment_boundary == 0 ? UINT32_MAX : device->segment_boundary;
+    const uint64_t boundary = ns_dma_segment_boundary(device);
     const bool aligns = swiotlb->config.offsets != NS_SWIOTLB_OFFSETS_5_10;
     struct wish wish = {.count = size > NS_SWIOTLB_LARGEST ? SEGMENT + 1 : slots_for(size + offset),
                         .align_mask = aligns ? device->min_align_mask & ~(SLOT - 1) : 0,
