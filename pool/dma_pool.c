@@ -1,243 +1,239 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/dma_pool.h"
 
-/* The link at the start of a free block. */
-enum { LINK_NEXT = 0, LINK_BUS = 8 };
+#include "pool/dma_pool_internal.h"
+#include "pool/say.h"
 
-/* One coherent allocation, carved into blocks. */
-struct page {
-    struct page *next; /* newest first */
-    uint64_t virtual_address;
-    uint64_t bus;
-    uint64_t used[]; /* one bit for each block: handed out */
-};
+/* ---- the lock -------------------------------------------------------------------------------- */
 
-struct ns_dma_pool {
-    const struct ns_port *port;
-    struct ns_frames *frames;
-    const struct ns_pool_device *device;
-    struct ns_coherent_options coherent;
-    char name[NS_DMA_POOL_NAME_MAX + 1];
-    uint64_t size;
-    uint64_t boundary;
-    uint64_t page_size;
-    uint64_t blocks_per_boundary;
-    uint64_t blocks_per_page;
-    struct page *pages;
-    uint64_t free_block; /* virtual address of the first free block, 0: none */
-    uint64_t page_count;
-    uint64_t active;
-};
+/* spin_lock_irqsave */
+static void lock(const struct ns_port *port) {
+    if (port->lock)
+        port->lock(port->context, true);
+}
 
-/* ---- carving --------------------------------------------------------------------------------- */
+static void unlock(const struct ns_port *port) {
+    if (port->unlock)
+        port->unlock(port->context, true);
+}
+
+/* ---- creation -------------------------------------------------------------------------------- */
 
 static bool power_of_two(uint64_t value) {
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-/* Blocks lie back to back from each boundary on; what is left before the next boundary stays unused. */
-static uint64_t block_offset(const struct ns_dma_pool *pool, uint64_t index) {
-    return index / pool->blocks_per_boundary * pool->boundary + index % pool->blocks_per_boundary * pool->size;
+static unsigned floor_log2(uint64_t value) {
+    unsigned log = 0;
+    while (value >>= 1)
+        log++;
+    return log;
 }
 
-static uint64_t count_blocks(const struct ns_dma_pool *pool) {
-    const uint64_t whole = pool->page_size / pool->boundary;
-    const uint64_t rest = pool->page_size % pool->boundary;
-    return whole * pool->blocks_per_boundary + rest / pool->size;
+/* Block size, page size and boundary as the design rounds them. False: dma_pool_create returns NULL. */
+static bool round_parameters(struct ns_dma_pool *pool, uint64_t size, uint64_t align, uint64_t boundary) {
+    const bool chains = pool->options.design == NS_DMA_POOL_CHAINS;
+    const uint64_t smallest = chains ? NS_DMA_POOL_CHAINS_BLOCK_MIN : NS_DMA_POOL_BLOCK_MIN;
+    if (align == 0)
+        align = 1;
+    if (!power_of_two(align) || size == 0)
+        return false;
+    /* The new design's limit for the size is one for align too: the kernel's sum would not fit in its 32 bits. */
+    if (!chains && (size > INT32_MAX || align > INT32_MAX))
+        return false;
+    if (size < smallest)
+        size = smallest;
+    if (size + (align - 1) < size) /* the kernel's sum wraps, and its blocks have no size */
+        return false;
+    pool->size = (size + (align - 1)) & ~(align - 1);
+    pool->page_size = pool->size > NS_FRAME_SIZE ? pool->size : NS_FRAME_SIZE;
+    pool->boundary = boundary != 0 ? boundary : pool->page_size;
+    if (boundary != 0 && (boundary < pool->size || !power_of_two(boundary)))
+        return false;
+    if (!chains && pool->boundary > pool->page_size)
+        pool->boundary = pool->page_size;
+    return true;
 }
-
-/* False when no block begins at the offset. */
-static bool block_index(const struct ns_dma_pool *pool, uint64_t offset, uint64_t *index) {
-    const uint64_t within = offset % pool->boundary;
-    *index = offset / pool->boundary * pool->blocks_per_boundary + within / pool->size;
-    return within % pool->size == 0 && within / pool->size < pool->blocks_per_boundary &&
-           *index < pool->blocks_per_page;
-}
-
-/* The page and index of the block that begins at a virtual address; NULL when none does. */
-static struct page *find_block(const struct ns_dma_pool *pool, uint64_t virtual_address, uint64_t *index) {
-    for (struct page *page = pool->pages; page; page = page->next)
-        if (virtual_address >= page->virtual_address && virtual_address - page->virtual_address < pool->page_size)
-            return block_index(pool, virtual_address - page->virtual_address, index) ? page : NULL;
-    return NULL;
-}
-
-static bool in_use(const struct page *page, uint64_t index) {
-    return (page->used[index / 64] >> (index % 64)) & 1;
-}
-
-static void toggle_use(struct page *page, uint64_t index) {
-    page->used[index / 64] ^= UINT64_C(1) << (index % 64);
-}
-
-/* ---- the list in the free blocks ------------------------------------------------------------- */
-
-/* A size that is no multiple of 8 (with a small align) puts links at odd addresses. Linux then relies on the hart's
- * misaligned accesses; here such a word goes in the largest naturally aligned pieces. */
-static unsigned piece_of_word(uint64_t address) {
-    unsigned piece = 8;
-    while (address % piece != 0)
-        piece /= 2;
-    return piece;
-}
-
-static void store_word(const struct ns_port *port, uint64_t address, uint64_t value) {
-    const unsigned piece = piece_of_word(address);
-    for (unsigned i = 0; i < 8; i += piece) {
-        const uint64_t mask = piece == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * piece)) - 1;
-        port->store(port->context, address + i, piece, (value >> (8 * i)) & mask);
-    }
-}
-
-static uint64_t load_word(const struct ns_port *port, uint64_t address) {
-    const unsigned piece = piece_of_word(address);
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 8; i += piece)
-        value |= port->load(port->context, address + i, piece) << (8 * i);
-    return value;
-}
-
-static void push(struct ns_dma_pool *pool, uint64_t virtual_address, uint64_t bus) {
-    store_word(pool->port, virtual_address + LINK_NEXT, pool->free_block);
-    store_word(pool->port, virtual_address + LINK_BUS, bus);
-    pool->free_block = virtual_address;
-}
-
-/* Pops the first block. Its link was in reach of the device: it is believed only when it is what push wrote, as far as
- * can be told, that is, a free block of this pool (or none) and the bus address of the block itself. */
-static enum ns_pool_status pop(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
-    const struct ns_port *port = pool->port;
-    const uint64_t block = pool->free_block;
-    uint64_t index = 0;
-    struct page *page = find_block(pool, block, &index);
-    const uint64_t next = load_word(port, block + LINK_NEXT);
-    const uint64_t link_bus = load_word(port, block + LINK_BUS);
-
-    uint64_t next_index = 0;
-    const struct page *next_page = find_block(pool, next, &next_index);
-    const bool next_is_free = next == 0 || (next != block && next_page && !in_use(next_page, next_index));
-    if (!next_is_free || link_bus != page->bus + block_offset(pool, index)) {
-        port->misuse(port->context, NS_MISUSE_LINK_OVERWRITTEN, block, NS_DMA_POOL_BLOCK_MIN);
-        pool->free_block = 0;
-        return NS_POOL_ERROR_MISUSE;
-    }
-    pool->free_block = next;
-    toggle_use(page, index);
-    pool->active++;
-    *virtual_address = block;
-    *bus = link_bus;
-    return NS_POOL_OK;
-}
-
-/* A new page; its blocks go on the list so that they are taken in ascending order. */
-static enum ns_pool_status grow(struct ns_dma_pool *pool) {
-    const struct ns_port *port = pool->port;
-    const uint64_t words = (pool->blocks_per_page + 63) / 64;
-    struct page *page = port->metadata_allocate(port->context, sizeof *page + words * sizeof(uint64_t));
-    if (!page)
-        return NS_POOL_ERROR_METADATA;
-    const enum ns_pool_status status = ns_coherent_alloc(port, pool->frames, pool->device, pool->page_size,
-                                                         &pool->coherent, &page->virtual_address, &page->bus);
-    if (status != NS_POOL_OK) {
-        port->metadata_free(port->context, page);
-        return status;
-    }
-    page->next = pool->pages;
-    pool->pages = page;
-    pool->page_count++;
-    for (uint64_t index = pool->blocks_per_page; index-- > 0;) {
-        const uint64_t offset = block_offset(pool, index);
-        push(pool, page->virtual_address + offset, page->bus + offset);
-    }
-    return NS_POOL_OK;
-}
-
-/* ---- public ---------------------------------------------------------------------------------- */
 
 enum ns_pool_status ns_dma_pool_create(const struct ns_port *port, struct ns_frames *frames,
                                        const struct ns_pool_device *device, const char *name, uint64_t size,
-                                       uint64_t align, uint64_t boundary, const struct ns_coherent_options *coherent,
+                                       uint64_t align, uint64_t boundary, const struct ns_dma_pool_options *options,
                                        struct ns_dma_pool **pool) {
-    if (align == 0)
-        align = 1;
-    /* INT32_MAX for align too: a power of two above it would overflow the rounding of size. */
-    if (!device || !name || !power_of_two(align) || align > INT32_MAX || size == 0 || size > INT32_MAX)
+    struct ns_dma_pool wanted = {.port = port, .frames = frames, .device = device};
+    if (options)
+        wanted.options = *options;
+    if (!device && wanted.options.design == NS_DMA_POOL_CHAINS)
+        ns_say(port, NS_SAY_BUG, "dma_pool_create", "device is NULL, and is looked into", 0, 0);
+    if (!device || !name || (unsigned)wanted.options.design > NS_DMA_POOL_CHAINS ||
+        (unsigned)wanted.options.checks > NS_DMA_POOL_KERNEL_DEBUG || !round_parameters(&wanted, size, align, boundary))
         return NS_POOL_ERROR_ARGUMENT;
-    if (size < NS_DMA_POOL_BLOCK_MIN)
-        size = NS_DMA_POOL_BLOCK_MIN;
-    size = (size + align - 1) & ~(align - 1);
-    const uint64_t page_size = size > NS_FRAME_SIZE ? size : NS_FRAME_SIZE;
-    if (boundary == 0)
-        boundary = page_size;
-    else if (boundary < size || !power_of_two(boundary))
-        return NS_POOL_ERROR_ARGUMENT;
-
     struct ns_dma_pool *made = port->metadata_allocate(port->context, sizeof *made);
     if (!made)
         return NS_POOL_ERROR_METADATA;
-    made->port = port;
-    made->frames = frames;
-    made->device = device;
-    if (coherent)
-        made->coherent = *coherent;
+    *made = wanted;
     for (size_t i = 0; i < NS_DMA_POOL_NAME_MAX && name[i] != '\0'; i++)
         made->name[i] = name[i];
-    made->size = size;
-    made->page_size = page_size;
-    made->boundary = boundary < page_size ? boundary : page_size;
-    made->blocks_per_boundary = made->boundary / size;
-    made->blocks_per_page = count_blocks(made);
+    made->slot_shift = floor_log2(made->size);
+    /* Strict checking follows no link that it has not written; only B2 leads it out of a page. */
+    made->verify_access = !ns_dma_pool_strict(made) || made->boundary > made->page_size;
     *pool = made;
     return NS_POOL_OK;
+}
+
+/* ---- destroy --------------------------------------------------------------------------------- */
+
+static uint64_t count_active(const struct ns_dma_pool *pool) {
+    if (pool->options.design == NS_DMA_POOL_LIST)
+        return pool->active;
+    uint64_t active = 0;
+    for (const struct ns_dma_pool_page *page = pool->pages; page; page = page->next)
+        active += page->in_use;
+    return active;
+}
+
+static void complain_busy(const struct ns_dma_pool *pool, uint64_t address) {
+    ns_say(pool->port, NS_SAY_WARN, "dma_pool_destroy", "{x} busy", address, 0);
+    pool->port->misuse(pool->port->context, NS_MISUSE_DESTROY_BUSY, address, 0);
+}
+
+/* The list design knows only that some block is out, and loses all pages; the chain design loses those that are busy,
+ * and in a debug build poisons the others. */
+static enum ns_pool_status destroy_page(struct ns_dma_pool *pool, struct ns_dma_pool_page *page, bool lost) {
+    const bool chains = pool->options.design == NS_DMA_POOL_CHAINS;
+    if (chains && page->in_use != 0) {
+        complain_busy(pool, page->virtual_address);
+        lost = true;
+    }
+    if (lost) {
+        pool->port->metadata_free(pool->port->context, page);
+        return NS_POOL_ERROR_BUSY;
+    }
+    if (chains && ns_dma_pool_debug(pool))
+        (void)ns_dma_pool_fill(pool, page->virtual_address, pool->page_size, NS_POOL_POISON_FREED);
+    return ns_dma_pool_give_page(pool, page);
 }
 
 enum ns_pool_status ns_dma_pool_destroy(struct ns_dma_pool *pool) {
     if (!pool)
         return NS_POOL_OK;
     const struct ns_port *port = pool->port;
-    if (pool->active != 0) {
-        port->misuse(port->context, NS_MISUSE_DESTROY_BUSY, 0, 0);
+    if (ns_dma_pool_strict(pool) && count_active(pool) != 0) {
+        complain_busy(pool, 0);
         return NS_POOL_ERROR_BUSY;
     }
+    const bool all_lost = pool->options.design == NS_DMA_POOL_LIST && pool->active != 0;
+    if (all_lost)
+        complain_busy(pool, 0);
     enum ns_pool_status status = NS_POOL_OK;
     while (pool->pages) {
-        struct page *page = pool->pages;
+        struct ns_dma_pool_page *page = pool->pages;
         pool->pages = page->next;
-        const enum ns_pool_status freed =
-            ns_coherent_free(port, pool->frames, pool->device, pool->page_size, page->virtual_address, page->bus);
-        if (freed != NS_POOL_OK)
-            status = freed;
-        port->metadata_free(port->context, page);
+        const enum ns_pool_status destroyed = destroy_page(pool, page, all_lost);
+        if (destroyed != NS_POOL_OK)
+            status = destroyed;
     }
     port->metadata_free(port->context, pool);
     return status;
 }
 
-enum ns_pool_status ns_dma_pool_alloc(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
-    if (pool->free_block == 0) {
-        const enum ns_pool_status status = grow(pool);
+/* ---- alloc and free -------------------------------------------------------------------------- */
+
+static enum ns_pool_status pop(struct ns_dma_pool *pool, struct ns_dma_pool_block *block) {
+    return pool->options.design == NS_DMA_POOL_LIST ? ns_dma_pool_list_pop(pool, block)
+                                                    : ns_dma_pool_chain_pop(pool, block);
+}
+
+/* Under the lock. A page that cannot be used goes back. */
+static enum ns_pool_status add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page *page) {
+    const uint64_t blocks = pool->block_count;
+    bool added = !ns_dma_pool_debug(pool) ||
+                 ns_dma_pool_fill(pool, page->virtual_address, pool->page_size, NS_POOL_POISON_FREED);
+    if (added)
+        added = pool->options.design == NS_DMA_POOL_LIST ? ns_dma_pool_list_add_page(pool, page)
+                                                         : ns_dma_pool_chain_add_page(pool, page);
+    if (added)
+        return NS_POOL_OK;
+    pool->block_count = blocks;
+    const enum ns_pool_status status = ns_dma_pool_bug(
+        pool, NS_MISUSE_POOL_CORRUPT, "pool_initialise_page",
+        "the last block's link lies behind the page at {x}, where nothing is mapped (B2)", page->virtual_address);
+    (void)ns_dma_pool_give_page(pool, page);
+    return status;
+}
+
+static enum ns_pool_status pop_or_grow(struct ns_dma_pool *pool, ns_gfp gfp, struct ns_dma_pool_block *block) {
+    const struct ns_port *port = pool->port;
+    lock(port);
+    enum ns_pool_status status = pop(pool, block);
+    if (status == NS_POOL_ERROR_EXHAUSTED) {
+        unlock(port); /* a page may take long; whoever comes in meanwhile may take one too */
+        struct ns_dma_pool_page *page = NULL;
+        status = ns_dma_pool_take_page(pool, gfp & ~NS___GFP_ZERO, &page);
         if (status != NS_POOL_OK)
             return status;
+        lock(port);
+        status = add_page(pool, page);
+        if (status == NS_POOL_OK)
+            status = pop(pool, block);
     }
-    return pop(pool, virtual_address, bus);
+    unlock(port);
+    return status;
+}
+
+/* A debug build's look at what was free: all behind the link must hold the poison. The block is given out all the same.
+ * False: it lies, in part, where nothing is mapped. */
+static bool check_poison(const struct ns_dma_pool *pool, const struct ns_dma_pool_block *block) {
+    const struct ns_port *port = pool->port;
+    const uint64_t link = pool->options.design == NS_DMA_POOL_LIST ? 16 : 4;
+    for (uint64_t offset = link; offset < pool->size; offset++) {
+        uint64_t byte = 0;
+        if (!ns_dma_pool_load(pool, block->virtual_address + offset, 1, &byte))
+            return false;
+        if (byte == NS_POOL_POISON_FREED)
+            continue;
+        ns_say(port, NS_SAY_WARN, "dma_pool_alloc", "{x} (corrupted), byte {d}", block->virtual_address, offset);
+        port->misuse(port->context, NS_MISUSE_FREED_WRITTEN, block->virtual_address + offset, pool->size - offset);
+        return true;
+    }
+    return true;
+}
+
+static bool prepare(const struct ns_dma_pool *pool, ns_gfp gfp, const struct ns_dma_pool_block *block) {
+    const bool zero = pool->options.init_on_alloc || (gfp & NS___GFP_ZERO) != 0;
+    if (ns_dma_pool_debug(pool)) {
+        if (!check_poison(pool, block))
+            return false;
+        if (!zero)
+            return ns_dma_pool_fill(pool, block->virtual_address, pool->size, NS_POOL_POISON_ALLOCATED);
+    }
+    return !zero || ns_dma_pool_fill(pool, block->virtual_address, pool->size, 0);
+}
+
+enum ns_pool_status ns_dma_pool_alloc_gfp(struct ns_dma_pool *pool, ns_gfp gfp, uint64_t *virtual_address,
+                                          uint64_t *bus) {
+    struct ns_dma_pool_block block;
+    const enum ns_pool_status status = pop_or_grow(pool, gfp, &block);
+    if (status != NS_POOL_OK)
+        return status;
+    if (!prepare(pool, gfp, &block))
+        return ns_dma_pool_bug(pool, NS_MISUSE_POOL_CORRUPT, "dma_pool_alloc",
+                               "the block at {x} ends where nothing is mapped", block.virtual_address);
+    *virtual_address = block.virtual_address;
+    *bus = block.bus;
+    return NS_POOL_OK;
+}
+
+enum ns_pool_status ns_dma_pool_alloc(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
+    return ns_dma_pool_alloc_gfp(pool, NS_GFP_KERNEL, virtual_address, bus);
 }
 
 enum ns_pool_status ns_dma_pool_free(struct ns_dma_pool *pool, uint64_t virtual_address, uint64_t bus) {
-    const struct ns_port *port = pool->port;
-    uint64_t index = 0;
-    struct page *page = find_block(pool, virtual_address, &index);
-    if (!page || bus != page->bus + block_offset(pool, index)) {
-        port->misuse(port->context, NS_MISUSE_FOREIGN_FREE, virtual_address, 0);
-        return NS_POOL_ERROR_MISUSE;
-    }
-    if (!in_use(page, index)) {
-        port->misuse(port->context, NS_MISUSE_DOUBLE_FREE, virtual_address, pool->size);
-        return NS_POOL_ERROR_MISUSE;
-    }
-    toggle_use(page, index);
-    pool->active--;
-    push(pool, virtual_address, bus);
-    return NS_POOL_OK;
+    const struct ns_dma_pool_block block = {virtual_address, bus};
+    lock(pool->port);
+    const enum ns_pool_status status = pool->options.design == NS_DMA_POOL_LIST ? ns_dma_pool_list_free(pool, block)
+                                                                                : ns_dma_pool_chain_free(pool, block);
+    unlock(pool->port);
+    return status;
 }
 
 struct ns_dma_pool_statistics ns_dma_pool_get_statistics(const struct ns_dma_pool *pool) {
@@ -246,6 +242,6 @@ struct ns_dma_pool_statistics ns_dma_pool_get_statistics(const struct ns_dma_poo
                                            .boundary = pool->boundary,
                                            .page_size = pool->page_size,
                                            .pages = pool->page_count,
-                                           .blocks = pool->page_count * pool->blocks_per_page,
-                                           .active = pool->active};
+                                           .blocks = pool->block_count,
+                                           .active = count_active(pool)};
 }
