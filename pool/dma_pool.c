@@ -138,9 +138,9 @@ enum ns_pool_status ns_dma_pool_destroy(struct ns_dma_pool *pool) {
 
 /* ---- alloc and free -------------------------------------------------------------------------- */
 
-static enum ns_pool_status pop(struct ns_dma_pool *pool, struct ns_dma_pool_block *block) {
-    return pool->options.design == NS_DMA_POOL_LIST ? ns_dma_pool_list_pop(pool, block)
-                                                    : ns_dma_pool_chain_pop(pool, block);
+static enum ns_pool_status pop(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
+    return pool->options.design == NS_DMA_POOL_LIST ? ns_dma_pool_list_pop(pool, virtual_address, bus)
+                                                    : ns_dma_pool_chain_pop(pool, virtual_address, bus);
 }
 
 /* Under the lock. A page that cannot be used goes back. */
@@ -161,10 +161,10 @@ static enum ns_pool_status add_page(struct ns_dma_pool *pool, struct ns_dma_pool
     return status;
 }
 
-static enum ns_pool_status pop_or_grow(struct ns_dma_pool *pool, ns_gfp gfp, struct ns_dma_pool_block *block) {
+static enum ns_pool_status pop_or_grow(struct ns_dma_pool *pool, ns_gfp gfp, uint64_t *virtual_address, uint64_t *bus) {
     const struct ns_port *port = pool->port;
     lock(port);
-    enum ns_pool_status status = pop(pool, block);
+    enum ns_pool_status status = pop(pool, virtual_address, bus);
     if (status == NS_POOL_ERROR_EXHAUSTED) {
         unlock(port); /* a page may take long; whoever comes in meanwhile may take one too */
         struct ns_dma_pool_page *page = NULL;
@@ -174,7 +174,7 @@ static enum ns_pool_status pop_or_grow(struct ns_dma_pool *pool, ns_gfp gfp, str
         lock(port);
         status = add_page(pool, page);
         if (status == NS_POOL_OK)
-            status = pop(pool, block);
+            status = pop(pool, virtual_address, bus);
     }
     unlock(port);
     return status;
@@ -182,44 +182,44 @@ static enum ns_pool_status pop_or_grow(struct ns_dma_pool *pool, ns_gfp gfp, str
 
 /* A debug build's look at what was free: all behind the link must hold the poison. The block is given out all the same.
  * False: it lies, in part, where nothing is mapped. */
-static bool check_poison(const struct ns_dma_pool *pool, const struct ns_dma_pool_block *block) {
+static bool check_poison(const struct ns_dma_pool *pool, uint64_t block) {
     const struct ns_port *port = pool->port;
     const uint64_t link = pool->options.design == NS_DMA_POOL_LIST ? 16 : 4;
     for (uint64_t offset = link; offset < pool->size; offset++) {
         uint64_t byte = 0;
-        if (!ns_dma_pool_load(pool, block->virtual_address + offset, 1, &byte))
+        if (!ns_dma_pool_load(pool, block + offset, 1, &byte))
             return false;
         if (byte == NS_POOL_POISON_FREED)
             continue;
-        ns_say(port, NS_SAY_WARN, "dma_pool_alloc", "{x} (corrupted), byte {d}", block->virtual_address, offset);
-        port->misuse(port->context, NS_MISUSE_FREED_WRITTEN, block->virtual_address + offset, pool->size - offset);
+        ns_say(port, NS_SAY_WARN, "dma_pool_alloc", "{x} (corrupted), byte {d}", block, offset);
+        port->misuse(port->context, NS_MISUSE_FREED_WRITTEN, block + offset, pool->size - offset);
         return true;
     }
     return true;
 }
 
-static bool prepare(const struct ns_dma_pool *pool, ns_gfp gfp, const struct ns_dma_pool_block *block) {
+static bool prepare(const struct ns_dma_pool *pool, ns_gfp gfp, uint64_t block) {
     const bool zero = pool->options.init_on_alloc || (gfp & NS___GFP_ZERO) != 0;
     if (ns_dma_pool_debug(pool)) {
         if (!check_poison(pool, block))
             return false;
         if (!zero)
-            return ns_dma_pool_fill(pool, block->virtual_address, pool->size, NS_POOL_POISON_ALLOCATED);
+            return ns_dma_pool_fill(pool, block, pool->size, NS_POOL_POISON_ALLOCATED);
     }
-    return !zero || ns_dma_pool_fill(pool, block->virtual_address, pool->size, 0);
+    return !zero || ns_dma_pool_fill(pool, block, pool->size, 0);
 }
 
 enum ns_pool_status ns_dma_pool_alloc_gfp(struct ns_dma_pool *pool, ns_gfp gfp, uint64_t *virtual_address,
                                           uint64_t *bus) {
-    struct ns_dma_pool_block block;
-    const enum ns_pool_status status = pop_or_grow(pool, gfp, &block);
+    uint64_t block = 0, block_bus = 0;
+    const enum ns_pool_status status = pop_or_grow(pool, gfp, &block, &block_bus);
     if (status != NS_POOL_OK)
         return status;
-    if (!prepare(pool, gfp, &block))
+    if (!prepare(pool, gfp, block))
         return ns_dma_pool_bug(pool, NS_MISUSE_POOL_CORRUPT, "dma_pool_alloc",
-                               "the block at {x} ends where nothing is mapped", block.virtual_address);
-    *virtual_address = block.virtual_address;
-    *bus = block.bus;
+                               "the block at {x} ends where nothing is mapped", block);
+    *virtual_address = block;
+    *bus = block_bus;
     return NS_POOL_OK;
 }
 
@@ -228,10 +228,10 @@ enum ns_pool_status ns_dma_pool_alloc(struct ns_dma_pool *pool, uint64_t *virtua
 }
 
 enum ns_pool_status ns_dma_pool_free(struct ns_dma_pool *pool, uint64_t virtual_address, uint64_t bus) {
-    const struct ns_dma_pool_block block = {virtual_address, bus};
     lock(pool->port);
-    const enum ns_pool_status status = pool->options.design == NS_DMA_POOL_LIST ? ns_dma_pool_list_free(pool, block)
-                                                                                : ns_dma_pool_chain_free(pool, block);
+    const enum ns_pool_status status = pool->options.design == NS_DMA_POOL_LIST
+                                           ? ns_dma_pool_list_free(pool, virtual_address, bus)
+                                           : ns_dma_pool_chain_free(pool, virtual_address, bus);
     unlock(pool->port);
     return status;
 }

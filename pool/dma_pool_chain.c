@@ -33,6 +33,7 @@ bool ns_dma_pool_chain_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_pag
     page->offset = 0;
     page->next = pool->pages;
     pool->pages = page;
+    pool->last_found = page;
     pool->page_count++;
     return true;
 }
@@ -40,7 +41,7 @@ bool ns_dma_pool_chain_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_pag
 /* ---- alloc ----------------------------------------------------------------------------------- */
 
 /* The first page with a free block, newest page first. */
-enum ns_pool_status ns_dma_pool_chain_pop(struct ns_dma_pool *pool, struct ns_dma_pool_block *block) {
+enum ns_pool_status ns_dma_pool_chain_pop(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
     struct ns_dma_pool_page *page = pool->pages;
     while (page && page->offset >= pool->page_size)
         page = page->next;
@@ -63,7 +64,8 @@ enum ns_pool_status ns_dma_pool_chain_pop(struct ns_dma_pool *pool, struct ns_dm
     }
     page->in_use++;
     page->offset = (uint32_t)next;
-    *block = (struct ns_dma_pool_block){address, page->bus + offset};
+    *virtual_address = address;
+    *bus = page->bus + offset;
     return NS_POOL_OK;
 }
 
@@ -81,53 +83,52 @@ static enum ns_pool_status push(struct ns_dma_pool *pool, struct ns_dma_pool_pag
     return NS_POOL_OK;
 }
 
-static enum ns_pool_status free_strict(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
-    struct ns_dma_pool_record *record = ns_dma_pool_find_used(pool, block);
-    if (!record)
-        return NS_POOL_ERROR_MISUSE;
-    if (pool->options.init_on_free && !ns_dma_pool_fill(pool, block.virtual_address, pool->size, 0))
-        return nothing_mapped(pool, block.virtual_address); /* a block with B2 */
+static enum ns_pool_status free_strict(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
+    struct ns_dma_pool_record *record = ns_dma_pool_find(pool, address, bus);
+    if (!record || !record->in_use)
+        return ns_dma_pool_refuse_strict(pool, record, address, bus);
+    if (pool->options.init_on_free && !ns_dma_pool_fill(pool, address, pool->size, 0))
+        return nothing_mapped(pool, address); /* a block with B2 */
     record->in_use = false;
     record->link = record->page->offset;
-    return push(pool, record->page, block.virtual_address);
+    return push(pool, record->page, address);
 }
 
 /* What a debug build asks; OK: nothing was found. A page has fewer offsets than bytes, so a chain with more steps goes
  * in a circle. */
-static enum ns_pool_status debug_free(struct ns_dma_pool *pool, const struct ns_dma_pool_page *page,
-                                      struct ns_dma_pool_block block) {
-    const uint32_t offset = (uint32_t)(block.virtual_address - page->virtual_address);
-    if (block.bus - page->bus != offset)
-        return ns_dma_pool_refuse(pool, NS_MISUSE_FREE_HANDLE, "{x} (bad vaddr)/{x}", block);
+static enum ns_pool_status debug_free(struct ns_dma_pool *pool, const struct ns_dma_pool_page *page, uint64_t address,
+                                      uint64_t bus) {
+    const uint32_t offset = (uint32_t)(address - page->virtual_address);
+    if (bus - page->bus != offset)
+        return ns_dma_pool_refuse(pool, NS_MISUSE_FREE_HANDLE, "{x} (bad vaddr)/{x}", address, bus);
     uint64_t chain = page->offset;
     for (uint64_t steps = 0; chain < pool->page_size; steps++) {
         if (chain == offset)
-            return ns_dma_pool_refuse(pool, NS_MISUSE_DOUBLE_FREE, "{x}, dma {x} already free", block);
+            return ns_dma_pool_refuse(pool, NS_MISUSE_DOUBLE_FREE, "{x}, dma {x} already free", address, bus);
         if (steps == pool->page_size)
             return ns_dma_pool_bug(pool, NS_MISUSE_LINK_OVERWRITTEN, "dma_pool_free",
-                                   "the free chain has no end; seen when {x} was freed", block.virtual_address);
+                                   "the free chain has no end; seen when {x} was freed", address);
         if (!ns_dma_pool_load(pool, page->virtual_address + chain, LINK_SIZE, &chain))
             return ns_dma_pool_bug(pool, NS_MISUSE_LINK_OVERWRITTEN, "dma_pool_free",
-                                   "the free chain leads out of memory; seen when {x} was freed",
-                                   block.virtual_address);
+                                   "the free chain leads out of memory; seen when {x} was freed", address);
     }
-    if (!ns_dma_pool_fill(pool, block.virtual_address, pool->size, NS_POOL_POISON_FREED))
-        return nothing_mapped(pool, block.virtual_address);
+    if (!ns_dma_pool_fill(pool, address, pool->size, NS_POOL_POISON_FREED))
+        return nothing_mapped(pool, address);
     return NS_POOL_OK;
 }
 
-enum ns_pool_status ns_dma_pool_chain_free(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
+enum ns_pool_status ns_dma_pool_chain_free(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
     if (ns_dma_pool_strict(pool))
-        return free_strict(pool, block);
-    struct ns_dma_pool_page *page = ns_dma_pool_find_bus(pool, block.bus);
+        return free_strict(pool, address, bus);
+    struct ns_dma_pool_page *page = ns_dma_pool_find_bus(pool, bus);
     if (!page)
-        return ns_dma_pool_refuse(pool, NS_MISUSE_FOREIGN_FREE, "{x}/{x} (bad dma)", block);
-    if (pool->options.init_on_free && !ns_dma_pool_fill(pool, block.virtual_address, pool->size, 0))
-        return nothing_mapped(pool, block.virtual_address);
+        return ns_dma_pool_refuse(pool, NS_MISUSE_FOREIGN_FREE, "{x}/{x} (bad dma)", address, bus);
+    if (pool->options.init_on_free && !ns_dma_pool_fill(pool, address, pool->size, 0))
+        return nothing_mapped(pool, address);
     if (ns_dma_pool_debug(pool)) {
-        const enum ns_pool_status status = debug_free(pool, page, block);
+        const enum ns_pool_status status = debug_free(pool, page, address, bus);
         if (status != NS_POOL_OK)
             return status;
     }
-    return push(pool, page, block.virtual_address);
+    return push(pool, page, address);
 }

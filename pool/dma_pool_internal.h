@@ -37,18 +37,13 @@ struct ns_dma_pool {
     uint64_t page_size;
     unsigned slot_shift;
     struct ns_dma_pool_page *pages;
-    struct ns_dma_pool_page *last_found;    /* by virtual address; NULL: none yet */
+    struct ns_dma_pool_page *last_found;    /* where the next address probably lies; NULL: no page */
     uint64_t next_block;                    /* the list design: virtual address of the first free block, 0: none */
     struct ns_dma_pool_record *next_record; /* and its record, with strict checking */
     uint64_t active;                        /* the list design: blocks handed out; wraps as the kernel's does */
     uint64_t page_count;
     uint64_t block_count;
     char name[NS_DMA_POOL_NAME_MAX + 1];
-};
-
-struct ns_dma_pool_block {
-    uint64_t virtual_address;
-    uint64_t bus;
 };
 
 enum { NS_POOL_POISON_FREED = 0xa7, NS_POOL_POISON_ALLOCATED = 0xa9 }; /* include/linux/poison.h */
@@ -60,11 +55,11 @@ bool ns_dma_pool_list_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page
 bool ns_dma_pool_chain_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page *page);
 
 /* EXHAUSTED: no free block, a page is needed. */
-enum ns_pool_status ns_dma_pool_list_pop(struct ns_dma_pool *pool, struct ns_dma_pool_block *block);
-enum ns_pool_status ns_dma_pool_chain_pop(struct ns_dma_pool *pool, struct ns_dma_pool_block *block);
+enum ns_pool_status ns_dma_pool_list_pop(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus);
+enum ns_pool_status ns_dma_pool_chain_pop(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus);
 
-enum ns_pool_status ns_dma_pool_list_free(struct ns_dma_pool *pool, struct ns_dma_pool_block block);
-enum ns_pool_status ns_dma_pool_chain_free(struct ns_dma_pool *pool, struct ns_dma_pool_block block);
+enum ns_pool_status ns_dma_pool_list_free(struct ns_dma_pool *pool, uint64_t address, uint64_t bus);
+enum ns_pool_status ns_dma_pool_chain_free(struct ns_dma_pool *pool, uint64_t address, uint64_t bus);
 
 /* ---- shared (dma_pool_memory.c) --------------------------------------------------------------- */
 
@@ -72,9 +67,9 @@ enum ns_pool_status ns_dma_pool_chain_free(struct ns_dma_pool *pool, struct ns_d
 enum ns_pool_status ns_dma_pool_take_page(struct ns_dma_pool *pool, ns_gfp gfp, struct ns_dma_pool_page **page);
 enum ns_pool_status ns_dma_pool_give_page(struct ns_dma_pool *pool, struct ns_dma_pool_page *page);
 
-/* A word of 4 or 8 bytes at any address. False, and nothing done, when a byte of it is not mapped. */
-bool ns_dma_pool_load(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t *value);
-bool ns_dma_pool_store(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t value);
+/* A word at any address. False, and nothing done, when a byte of it is not mapped. */
+bool ns_dma_pool_load_any(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t *value);
+bool ns_dma_pool_store_any(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t value);
 bool ns_dma_pool_fill(const struct ns_dma_pool *pool, uint64_t address, uint64_t length, uint8_t value);
 
 /* The kernel would die of a page fault, or never end: BUG, the misuse, and MISUSE as the value. */
@@ -82,17 +77,63 @@ enum ns_pool_status ns_dma_pool_bug(const struct ns_dma_pool *pool, enum ns_port
                                     const char *text, uint64_t address);
 /* A line of the kernel's log, the misuse, and MISUSE as the value. `text` may show the block's two addresses. */
 enum ns_pool_status ns_dma_pool_refuse(const struct ns_dma_pool *pool, enum ns_port_misuse misuse, const char *text,
-                                       struct ns_dma_pool_block block);
+                                       uint64_t address, uint64_t bus);
 
 /* The page by a bus address in it, as the kernel finds it; NULL. */
 struct ns_dma_pool_page *ns_dma_pool_find_bus(const struct ns_dma_pool *pool, uint64_t bus);
 
-/* A block of this pool that is handed out, for a strict free. Else NULL, and the port has been told. */
-struct ns_dma_pool_record *ns_dma_pool_find_used(struct ns_dma_pool *pool, struct ns_dma_pool_block block);
+/* For a strict free: the page of a virtual address, remembered as last_found; NULL. */
+struct ns_dma_pool_page *ns_dma_pool_search_virtual(struct ns_dma_pool *pool, uint64_t address);
+/* DOUBLE_FREE of a block that is free, or FOREIGN_FREE when there is no record. */
+enum ns_pool_status ns_dma_pool_refuse_strict(const struct ns_dma_pool *pool, const struct ns_dma_pool_record *record,
+                                              uint64_t address, uint64_t bus);
+
+/* ---- the short ways --------------------------------------------------------------------------- */
+
+static inline bool ns_dma_pool_in_page(const struct ns_dma_pool *pool, const struct ns_dma_pool_page *page,
+                                       uint64_t address) {
+    return address - page->virtual_address < pool->page_size; /* an address below the page wraps */
+}
+
+/* Whether [address, address + length) is there for sure, because the pool put it there. */
+static inline bool ns_dma_pool_known(const struct ns_dma_pool *pool, uint64_t address, uint64_t length) {
+    const struct ns_dma_pool_page *page = pool->last_found;
+    return !pool->verify_access || (page && ns_dma_pool_in_page(pool, page, address) &&
+                                    pool->page_size - (address - page->virtual_address) >= length);
+}
+
+/* As load_any and store_any; an aligned word that is known to be there costs no more than the port's access.
+ * size: 1, 4 or 8.
+ */
+static inline bool ns_dma_pool_load(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t *value) {
+    if (!ns_dma_pool_known(pool, address, size) || (address & (size - 1)) != 0)
+        return ns_dma_pool_load_any(pool, address, size, value);
+    *value = pool->port->load(pool->port->context, address, size);
+    return true;
+}
+
+static inline bool ns_dma_pool_store(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t value) {
+    if (!ns_dma_pool_known(pool, address, size) || (address & (size - 1)) != 0)
+        return ns_dma_pool_store_any(pool, address, size, value);
+    pool->port->store(pool->port->context, address, size, value);
+    return true;
+}
 
 static inline struct ns_dma_pool_record *ns_dma_pool_slot(const struct ns_dma_pool *pool, struct ns_dma_pool_page *page,
                                                           uint64_t offset) {
     return &page->records[offset >> pool->slot_shift];
+}
+
+/* The record of the block that has both addresses; NULL when there is no such block. */
+static inline struct ns_dma_pool_record *ns_dma_pool_find(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
+    struct ns_dma_pool_page *page = pool->last_found;
+    if (!page || !ns_dma_pool_in_page(pool, page, address))
+        page = ns_dma_pool_search_virtual(pool, address);
+    if (!page)
+        return NULL;
+    const uint64_t offset = address - page->virtual_address;
+    struct ns_dma_pool_record *record = ns_dma_pool_slot(pool, page, offset);
+    return record->page && record->offset == offset && bus == page->bus + offset ? record : NULL;
 }
 
 static inline bool ns_dma_pool_strict(const struct ns_dma_pool *pool) {

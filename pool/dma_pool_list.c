@@ -7,10 +7,10 @@
 
 enum { LINK_NEXT = 0, LINK_BUS = 8 };
 
-/* Writes the link of a free block. `next` is the record of `next_block`, for strict checking. */
-static bool link(struct ns_dma_pool *pool, struct ns_dma_pool_block block, uint64_t next_block) {
-    return ns_dma_pool_store(pool, block.virtual_address + LINK_BUS, 8, block.bus) &&
-           ns_dma_pool_store(pool, block.virtual_address + LINK_NEXT, 8, next_block);
+/* Writes the link of a free block. */
+static bool link(struct ns_dma_pool *pool, uint64_t address, uint64_t bus, uint64_t next_block) {
+    return ns_dma_pool_store(pool, address + LINK_BUS, 8, bus) &&
+           ns_dma_pool_store(pool, address + LINK_NEXT, 8, next_block);
 }
 
 /* ---- a new page ------------------------------------------------------------------------------ */
@@ -18,7 +18,7 @@ static bool link(struct ns_dma_pool *pool, struct ns_dma_pool_block block, uint6
 /* pool_initialise_page. A block that would cross a boundary begins behind it; one that would leave the page is not
  * made. The new blocks come before those that are free already, lowest first. */
 bool ns_dma_pool_list_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page *page) {
-    struct ns_dma_pool_block last = {0};
+    uint64_t last = 0; /* offset of the block before */
     struct ns_dma_pool_record *last_record = NULL;
     uint64_t offset = 0;
     uint64_t boundary_end = pool->boundary;
@@ -28,23 +28,23 @@ bool ns_dma_pool_list_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page
             boundary_end += pool->boundary;
             continue;
         }
-        const struct ns_dma_pool_block block = {page->virtual_address + offset, page->bus + offset};
-        if (offset != 0 && !link(pool, last, block.virtual_address))
+        const uint64_t address = page->virtual_address + offset;
+        if (offset != 0 && !link(pool, page->virtual_address + last, page->bus + last, address))
             return false;
         if (ns_dma_pool_strict(pool)) {
             struct ns_dma_pool_record *record = ns_dma_pool_slot(pool, page, offset);
             *record = (struct ns_dma_pool_record){.page = page, .offset = (uint32_t)offset};
             if (last_record) {
                 last_record->next_free = record;
-                last_record->link = block.virtual_address;
+                last_record->link = address;
             }
             last_record = record;
         }
-        last = block;
+        last = offset;
         offset += pool->size;
         pool->block_count++;
     }
-    if (!link(pool, last, pool->next_block))
+    if (!link(pool, page->virtual_address + last, page->bus + last, pool->next_block))
         return false;
     if (last_record) {
         last_record->next_free = pool->next_record;
@@ -54,6 +54,7 @@ bool ns_dma_pool_list_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page
     pool->next_block = page->virtual_address;
     page->next = pool->pages;
     pool->pages = page;
+    pool->last_found = page;
     pool->page_count++;
     return true;
 }
@@ -61,14 +62,14 @@ bool ns_dma_pool_list_add_page(struct ns_dma_pool *pool, struct ns_dma_pool_page
 /* ---- alloc ----------------------------------------------------------------------------------- */
 
 /* The link was in reach of the device. It is believed when it is what was written. */
-static enum ns_pool_status pop_strict(struct ns_dma_pool *pool, struct ns_dma_pool_block *block) {
+static enum ns_pool_status pop_strict(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
     struct ns_dma_pool_record *record = pool->next_record;
     const uint64_t address = pool->next_block;
     const uint64_t expected_bus = record->page->bus + record->offset;
-    uint64_t next = 0, bus = 0;
+    uint64_t next = 0, link_bus = 0;
     (void)ns_dma_pool_load(pool, address + LINK_NEXT, 8, &next);
-    (void)ns_dma_pool_load(pool, address + LINK_BUS, 8, &bus);
-    if (next != record->link || bus != expected_bus) {
+    (void)ns_dma_pool_load(pool, address + LINK_BUS, 8, &link_bus);
+    if (next != record->link || link_bus != expected_bus) {
         pool->port->misuse(pool->port->context, NS_MISUSE_LINK_OVERWRITTEN, address, 16);
         pool->next_block = 0;
         pool->next_record = NULL;
@@ -78,49 +79,49 @@ static enum ns_pool_status pop_strict(struct ns_dma_pool *pool, struct ns_dma_po
     pool->next_block = next;
     pool->next_record = record->next_free;
     pool->active++;
-    *block = (struct ns_dma_pool_block){address, bus};
+    *virtual_address = address;
+    *bus = expected_bus;
     return NS_POOL_OK;
 }
 
 /* pool_block_pop: follows what is there. */
-enum ns_pool_status ns_dma_pool_list_pop(struct ns_dma_pool *pool, struct ns_dma_pool_block *block) {
+enum ns_pool_status ns_dma_pool_list_pop(struct ns_dma_pool *pool, uint64_t *virtual_address, uint64_t *bus) {
     if (pool->next_block == 0)
         return NS_POOL_ERROR_EXHAUSTED;
     if (ns_dma_pool_strict(pool))
-        return pop_strict(pool, block);
+        return pop_strict(pool, virtual_address, bus);
     const uint64_t address = pool->next_block;
-    uint64_t next = 0, bus = 0;
-    if (!ns_dma_pool_load(pool, address + LINK_NEXT, 8, &next) || !ns_dma_pool_load(pool, address + LINK_BUS, 8, &bus))
+    uint64_t next = 0;
+    if (!ns_dma_pool_load(pool, address + LINK_NEXT, 8, &next) || !ns_dma_pool_load(pool, address + LINK_BUS, 8, bus))
         return ns_dma_pool_bug(pool, NS_MISUSE_LINK_OVERWRITTEN, "dma_pool_alloc",
                                "the free list leads to {x}, where nothing is mapped", address);
     pool->next_block = next;
     pool->active++;
-    *block = (struct ns_dma_pool_block){address, bus};
+    *virtual_address = address;
     return NS_POOL_OK;
 }
 
 /* ---- free ------------------------------------------------------------------------------------ */
 
-static enum ns_pool_status push(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
-    if (!link(pool, block, pool->next_block))
-        return ns_dma_pool_bug(pool, NS_MISUSE_FOREIGN_FREE, "dma_pool_free", "nothing is mapped at {x}",
-                               block.virtual_address);
-    pool->next_block = block.virtual_address;
+static enum ns_pool_status push(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
+    if (!link(pool, address, bus, pool->next_block))
+        return ns_dma_pool_bug(pool, NS_MISUSE_FOREIGN_FREE, "dma_pool_free", "nothing is mapped at {x}", address);
+    pool->next_block = address;
     pool->active--;
     return NS_POOL_OK;
 }
 
-static enum ns_pool_status free_strict(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
-    struct ns_dma_pool_record *record = ns_dma_pool_find_used(pool, block);
-    if (!record)
-        return NS_POOL_ERROR_MISUSE;
+static enum ns_pool_status free_strict(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
+    struct ns_dma_pool_record *record = ns_dma_pool_find(pool, address, bus);
+    if (!record || !record->in_use)
+        return ns_dma_pool_refuse_strict(pool, record, address, bus);
     if (pool->options.init_on_free)
-        (void)ns_dma_pool_fill(pool, block.virtual_address, pool->size, 0);
+        (void)ns_dma_pool_fill(pool, address, pool->size, 0);
     record->in_use = false;
     record->link = pool->next_block;
     record->next_free = pool->next_record;
     pool->next_record = record;
-    return push(pool, block);
+    return push(pool, address, bus);
 }
 
 enum search { NOT_FOUND, FOUND, UNMAPPED, ENDLESS };
@@ -147,38 +148,35 @@ static enum search search(const struct ns_dma_pool *pool, uint64_t address) {
 
 /* pool_block_err of a debug build; OK: nothing was found. That the virtual address fits the bus address is not asked.
  */
-static enum ns_pool_status debug_free(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
-    if (!ns_dma_pool_find_bus(pool, block.bus))
-        return ns_dma_pool_refuse(pool, NS_MISUSE_FOREIGN_FREE, "{x}/{x} (bad dma)", block);
-    switch (search(pool, block.virtual_address)) {
+static enum ns_pool_status debug_free(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
+    if (!ns_dma_pool_find_bus(pool, bus))
+        return ns_dma_pool_refuse(pool, NS_MISUSE_FOREIGN_FREE, "{x}/{x} (bad dma)", address, bus);
+    switch (search(pool, address)) {
     case FOUND:
-        return ns_dma_pool_refuse(pool, NS_MISUSE_DOUBLE_FREE, "{x}, dma {x} already free", block);
+        return ns_dma_pool_refuse(pool, NS_MISUSE_DOUBLE_FREE, "{x}, dma {x} already free", address, bus);
     case UNMAPPED:
         return ns_dma_pool_bug(pool, NS_MISUSE_LINK_OVERWRITTEN, "dma_pool_free",
-                               "the free list leads to where nothing is mapped; seen when {x} was freed",
-                               block.virtual_address);
+                               "the free list leads to where nothing is mapped; seen when {x} was freed", address);
     case ENDLESS:
         return ns_dma_pool_bug(pool, NS_MISUSE_LINK_OVERWRITTEN, "dma_pool_free",
-                               "the free list has no end; seen when {x} was freed", block.virtual_address);
+                               "the free list has no end; seen when {x} was freed", address);
     case NOT_FOUND:
         break;
     }
-    if (!ns_dma_pool_fill(pool, block.virtual_address, pool->size, NS_POOL_POISON_FREED))
-        return ns_dma_pool_bug(pool, NS_MISUSE_FOREIGN_FREE, "dma_pool_free", "nothing is mapped at {x}",
-                               block.virtual_address);
+    if (!ns_dma_pool_fill(pool, address, pool->size, NS_POOL_POISON_FREED))
+        return ns_dma_pool_bug(pool, NS_MISUSE_FOREIGN_FREE, "dma_pool_free", "nothing is mapped at {x}", address);
     return NS_POOL_OK;
 }
 
-enum ns_pool_status ns_dma_pool_list_free(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
+enum ns_pool_status ns_dma_pool_list_free(struct ns_dma_pool *pool, uint64_t address, uint64_t bus) {
     if (ns_dma_pool_strict(pool))
-        return free_strict(pool, block);
+        return free_strict(pool, address, bus);
     if (ns_dma_pool_debug(pool)) { /* then init_on_free is not looked at */
-        const enum ns_pool_status status = debug_free(pool, block);
+        const enum ns_pool_status status = debug_free(pool, address, bus);
         if (status != NS_POOL_OK)
             return status;
-    } else if (pool->options.init_on_free && !ns_dma_pool_fill(pool, block.virtual_address, pool->size, 0)) {
-        return ns_dma_pool_bug(pool, NS_MISUSE_FOREIGN_FREE, "dma_pool_free", "nothing is mapped at {x}",
-                               block.virtual_address);
+    } else if (pool->options.init_on_free && !ns_dma_pool_fill(pool, address, pool->size, 0)) {
+        return ns_dma_pool_bug(pool, NS_MISUSE_FOREIGN_FREE, "dma_pool_free", "nothing is mapped at {x}", address);
     }
-    return push(pool, block);
+    return push(pool, address, bus);
 }

@@ -49,6 +49,8 @@ static bool mapped(const struct ns_dma_pool *pool, uint64_t address, uint64_t le
     const uint64_t last = address + (length - 1);
     if (length == 0 || last < address)
         return length == 0;
+    if (ns_dma_pool_known(pool, address, length))
+        return true;
     for (uint64_t at = address;; at = (at / NS_FRAME_SIZE + 1) * NS_FRAME_SIZE) {
         if (port->to_physical(port->context, at) == UINT64_MAX)
             return false;
@@ -60,25 +62,26 @@ static bool mapped(const struct ns_dma_pool *pool, uint64_t address, uint64_t le
 /* A size that is no multiple of 8 (with a small align) puts links at odd addresses. Linux then relies on the hart's
  * misaligned accesses; here such a word goes in the largest naturally aligned pieces. */
 static unsigned piece_of(uint64_t address, unsigned size) {
-    while (address % size != 0)
+    while ((address & (size - 1)) != 0)
         size /= 2;
     return size;
 }
 
-bool ns_dma_pool_load(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t *value) {
+bool ns_dma_pool_load_any(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t *value) {
     const struct ns_port *port = pool->port;
-    if (pool->verify_access && !mapped(pool, address, size))
+    if (!mapped(pool, address, size))
         return false;
     const unsigned piece = piece_of(address, size);
-    *value = port->load(port->context, address, piece);
-    for (unsigned i = piece; i < size; i += piece)
-        *value |= port->load(port->context, address + i, piece) << (8 * i);
+    uint64_t word = 0;
+    for (unsigned i = 0; i < size; i += piece)
+        word |= port->load(port->context, address + i, piece) << (8 * i);
+    *value = word;
     return true;
 }
 
-bool ns_dma_pool_store(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t value) {
+bool ns_dma_pool_store_any(const struct ns_dma_pool *pool, uint64_t address, unsigned size, uint64_t value) {
     const struct ns_port *port = pool->port;
-    if (pool->verify_access && !mapped(pool, address, size))
+    if (!mapped(pool, address, size))
         return false;
     const unsigned piece = piece_of(address, size);
     const uint64_t mask = piece == 8 ? UINT64_MAX : (UINT64_C(1) << (8 * piece)) - 1;
@@ -88,7 +91,7 @@ bool ns_dma_pool_store(const struct ns_dma_pool *pool, uint64_t address, unsigne
 }
 
 bool ns_dma_pool_fill(const struct ns_dma_pool *pool, uint64_t address, uint64_t length, uint8_t value) {
-    if (pool->verify_access && !mapped(pool, address, length))
+    if (!mapped(pool, address, length))
         return false;
     pool->port->fill(pool->port->context, address, length, value);
     return true;
@@ -104,39 +107,25 @@ enum ns_pool_status ns_dma_pool_bug(const struct ns_dma_pool *pool, enum ns_port
 }
 
 enum ns_pool_status ns_dma_pool_refuse(const struct ns_dma_pool *pool, enum ns_port_misuse misuse, const char *text,
-                                       struct ns_dma_pool_block block) {
-    ns_say(pool->port, NS_SAY_WARN, "dma_pool_free", text, block.virtual_address, block.bus);
-    pool->port->misuse(pool->port->context, misuse, block.virtual_address,
-                       misuse == NS_MISUSE_DOUBLE_FREE ? pool->size : 0);
+                                       uint64_t address, uint64_t bus) {
+    ns_say(pool->port, NS_SAY_WARN, "dma_pool_free", text, address, bus);
+    pool->port->misuse(pool->port->context, misuse, address, misuse == NS_MISUSE_DOUBLE_FREE ? pool->size : 0);
     return NS_POOL_ERROR_MISUSE;
 }
 
 /* ---- strict checking ------------------------------------------------------------------------- */
 
-static struct ns_dma_pool_page *find_virtual(struct ns_dma_pool *pool, uint64_t address) {
-    struct ns_dma_pool_page *page = pool->last_found;
-    if (page && address - page->virtual_address < pool->page_size)
-        return page;
-    for (page = pool->pages; page; page = page->next)
-        if (address - page->virtual_address < pool->page_size) /* wraps for an address below the page */
-            break;
+struct ns_dma_pool_page *ns_dma_pool_search_virtual(struct ns_dma_pool *pool, uint64_t address) {
+    struct ns_dma_pool_page *page = pool->pages;
+    while (page && !ns_dma_pool_in_page(pool, page, address))
+        page = page->next;
     if (page)
         pool->last_found = page;
     return page;
 }
 
-struct ns_dma_pool_record *ns_dma_pool_find_used(struct ns_dma_pool *pool, struct ns_dma_pool_block block) {
-    struct ns_dma_pool_page *page = find_virtual(pool, block.virtual_address);
-    if (page) {
-        const uint64_t offset = block.virtual_address - page->virtual_address;
-        struct ns_dma_pool_record *record = ns_dma_pool_slot(pool, page, offset);
-        if (record->page && record->offset == offset && block.bus == page->bus + offset) {
-            if (record->in_use)
-                return record;
-            (void)ns_dma_pool_refuse(pool, NS_MISUSE_DOUBLE_FREE, "{x}, dma {x} already free", block);
-            return NULL;
-        }
-    }
-    (void)ns_dma_pool_refuse(pool, NS_MISUSE_FOREIGN_FREE, "{x}/{x} is no block of this pool", block);
-    return NULL;
+enum ns_pool_status ns_dma_pool_refuse_strict(const struct ns_dma_pool *pool, const struct ns_dma_pool_record *record,
+                                              uint64_t address, uint64_t bus) {
+    return record ? ns_dma_pool_refuse(pool, NS_MISUSE_DOUBLE_FREE, "{x}, dma {x} already free", address, bus)
+                  : ns_dma_pool_refuse(pool, NS_MISUSE_FOREIGN_FREE, "{x}/{x} is no block of this pool", address, bus);
 }
