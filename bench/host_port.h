@@ -52,13 +52,31 @@ class Port {
         std::exit(1);
     }
 
-    static uint64_t load(void *, uint64_t address, unsigned size) {
-        uint64_t value = 0;
-        std::memcpy(&value, reinterpret_cast<const void *>(address), size);
+    // One host instruction for each size: a copy of variable length is a call, and would be what is measured.
+    template <class Word> static uint64_t load_as(uint64_t address) {
+        Word value;
+        std::memcpy(&value, reinterpret_cast<const void *>(address), sizeof value);
         return value;
     }
+    template <class Word> static void store_as(uint64_t address, uint64_t value) {
+        const Word word = static_cast<Word>(value);
+        std::memcpy(reinterpret_cast<void *>(address), &word, sizeof word);
+    }
+    static uint64_t load(void *, uint64_t address, unsigned size) {
+        return size == 8   ? load_as<uint64_t>(address)
+               : size == 4 ? load_as<uint32_t>(address)
+               : size == 2 ? load_as<uint16_t>(address)
+                           : load_as<uint8_t>(address);
+    }
     static void store(void *, uint64_t address, unsigned size, uint64_t value) {
-        std::memcpy(reinterpret_cast<void *>(address), &value, size);
+        if (size == 8)
+            store_as<uint64_t>(address, value);
+        else if (size == 4)
+            store_as<uint32_t>(address, value);
+        else if (size == 2)
+            store_as<uint16_t>(address, value);
+        else
+            store_as<uint8_t>(address, value);
     }
     static void fill(void *, uint64_t address, uint64_t length, uint8_t value) {
         std::memset(reinterpret_cast<void *>(address), value, length);
