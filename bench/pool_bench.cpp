@@ -17,13 +17,22 @@ struct Machine {
         const ns_zone_limits limits = {0, UINT64_C(1) << 32};
         if (ns_frames_create(port.get(), &ram, 1, &limits, &frames) != NS_POOL_OK)
             std::exit(1);
+        ns_dma_direct_config config = ns_dma_direct_preset(NS_DMA_PRESET_RISCV_6_18);
+        config.ram_end = ram.base + ram.length;
+        if (ns_dma_direct_create(port.get(), frames, &config, &direct) != NS_POOL_OK)
+            std::exit(1);
+        nic.coherent = true; /* the port has no second mapping; blocks come from pages all the same */
         nic.dma_mask = nic.coherent_dma_mask = UINT64_MAX;
     }
-    ~Machine() { (void)ns_frames_destroy(frames); }
+    ~Machine() {
+        (void)ns_dma_direct_destroy(direct);
+        (void)ns_frames_destroy(frames);
+    }
 
     static constexpr uint64_t kBytes = 16u << 20;
     host::Port port{kBytes};
     ns_frames *frames = nullptr;
+    ns_dma_direct *direct = nullptr;
     ns_pool_device nic{};
 };
 
@@ -54,7 +63,7 @@ void blocks(benchmark::State &state, ns_dma_pool_design design, ns_dma_pool_chec
     options.design = design;
     options.checks = checks;
     ns_dma_pool *pool = nullptr;
-    if (ns_dma_pool_create(machine.port.get(), machine.frames, &machine.nic, "bench", 64, 64, 0, &options, &pool) !=
+    if (ns_dma_pool_create(machine.direct, &machine.nic, "bench", 64, 64, 0, &options, &pool) !=
         NS_POOL_OK)
         state.SkipWithError("no pool");
     struct Block {

@@ -1,141 +1,239 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/coherent.h"
 
-#include "pool/remap.h"
+#include "pool/device_pool.h"
+#include "pool/dma_mask.h"
+#include "pool/say.h"
 
-static uint64_t frames_for(uint64_t size) {
+static void tell(const struct ns_dma_direct *direct, const char *text, uint64_t first, uint64_t second) {
+    ns_say(direct->port, NS_SAY_DECISION, "dma_alloc_attrs", text, first, second);
+}
+
+static bool recent(const struct ns_dma_direct *direct) {
+    return direct->config.kernel != NS_KERNEL_5_10;
+}
+
+/* get_dma_ops. */
+static const struct ns_dma_ops *ops_of(const struct ns_dma_direct *direct, const struct ns_pool_device *device) {
+    const bool iommu = recent(direct) && device->use_dma_iommu;
+    return direct->config.dma_ops || iommu ? device->dma_ops : NULL;
+}
+
+/* ---- records --------------------------------------------------------------------------------- */
+
+/* What an allocation said, to compare its free with. */
+struct ns_coherent_record {
+    struct ns_coherent_record *next;
+    const struct ns_pool_device *device;
+    uint64_t virtual_address;
+    uint64_t bus;
+    uint64_t pages;
+    unsigned attributes;
+};
+
+static uint64_t pages_of(uint64_t size) {
     return size / NS_FRAME_SIZE + (size % NS_FRAME_SIZE != 0);
 }
 
-static uint64_t round_up_to_power_of_two(uint64_t value) {
-    uint64_t power = 1;
-    while (power < value)
-        power *= 2;
-    return power;
+/* The link to the record; NULL when nothing that is allocated begins at the address. */
+static struct ns_coherent_record **find_record(struct ns_dma_direct *direct, uint64_t virtual_address) {
+    for (struct ns_coherent_record **link = &direct->records; *link; link = &(*link)->next)
+        if ((*link)->virtual_address == virtual_address)
+            return link;
+    return NULL;
 }
 
-/* ---- pages that the device reaches ----------------------------------------------------------- */
-
-/* The first guess (dma_direct_optimal_gfp_mask). The limit is translated as if it were an address; where the ranges do
- * not hold it, that gives all ones, hence no restriction. */
-static enum ns_zone first_zone(const struct ns_frames *frames, const struct ns_pool_device *device) {
-    const uint64_t physical_limit = ns_bus_to_physical(device, ns_dma_coherent_limit(device));
-    return physical_limit < ns_frames_limit(frames, NS_POOL_ZONE_DMA32) ? NS_POOL_ZONE_DMA32 : NS_POOL_ZONE_NORMAL;
+static enum ns_pool_status refuse(const struct ns_dma_direct *direct, enum ns_port_misuse what,
+                                  uint64_t virtual_address, uint64_t size) {
+    direct->port->misuse(direct->port->context, what, virtual_address, size);
+    return NS_POOL_ERROR_MISUSE;
 }
 
-/* One attempt. Memory that the device does not reach goes back at once. */
-static enum ns_pool_status try_pages(struct ns_frames *frames, const struct ns_pool_device *device,
-                                     const struct ns_frames_request *request, uint64_t *physical) {
-    uint64_t found = 0;
-    enum ns_pool_status status = ns_frames_allocate(frames, request, &found);
-    if (status != NS_POOL_OK)
-        return status;
-    const uint64_t bytes = request->count * NS_FRAME_SIZE;
-    /* Both ends through the same range: a block that runs out of its range is not contiguous on the bus. */
-    const uint64_t bus = ns_physical_to_bus(device, found);
-    if (ns_dma_coherent_capable(device, bus, bytes) &&
-        ns_physical_to_bus(device, found + (bytes - 1)) == bus + (bytes - 1)) {
-        *physical = found;
-        return NS_POOL_OK;
-    }
-    status = ns_frames_free(frames, found, request->count);
-    return status == NS_POOL_OK ? NS_POOL_ERROR_NOT_ADDRESSABLE : status;
+/* Memory that the allocators below have free now was freed before, or never allocated: they cannot tell, and a driver
+ * that frees it has mostly done so twice. */
+static bool free_already(const struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                         uint64_t virtual_address, uint64_t bus) {
+    if (device->device_pool && ns_device_pool_contains(device->device_pool, virtual_address))
+        return true;
+    const uint64_t physical = ns_bus_to_physical(device, bus);
+    return ns_frames_block_state(direct->frames, physical, pages_of(size)) == NS_FRAMES_BLOCK_FREE;
 }
 
-static enum ns_pool_status take_pages(struct ns_frames *frames, const struct ns_pool_device *device, uint64_t count,
-                                      uint64_t *physical) {
-    struct ns_frames_request request = {.count = count,
-                                        .alignment = round_up_to_power_of_two(count),
-                                        .lowest = 0,
-                                        .highest = UINT64_MAX,
-                                        .zone = first_zone(frames, device)};
-    enum ns_pool_status status = try_pages(frames, device, &request, physical);
-    if (status == NS_POOL_ERROR_NOT_ADDRESSABLE && request.zone == NS_POOL_ZONE_NORMAL) {
-        request.zone = NS_POOL_ZONE_DMA32;
-        status = try_pages(frames, device, &request, physical);
-    }
-    request.zone = NS_POOL_ZONE_NORMAL;
-    const enum ns_pool_status before = status;
-    for (size_t i = 0; status == NS_POOL_ERROR_NOT_ADDRESSABLE && i < device->range_count; i++) {
-        const struct ns_bus_range *range = &device->ranges[i];
-        const uint64_t limit = ns_dma_coherent_limit(device);
-        if (range->length == 0 || range->bus > limit)
-            continue;
-        const uint64_t reach = limit - range->bus < range->length - 1 ? limit - range->bus : range->length - 1;
-        request.lowest = range->physical;
-        request.highest = range->physical + reach;
-        if (try_pages(frames, device, &request, physical) == NS_POOL_OK)
-            status = NS_POOL_OK;
-    }
-    return status == NS_POOL_OK ? NS_POOL_OK : before;
-}
-
-/* ---- from pages to coherent memory ----------------------------------------------------------- */
-
-/* arch_dma_prep_coherent: no dirty line of these pages may survive. */
-static void prepare(const struct ns_port *port, const struct ns_coherent_options *options, uint64_t linear,
-                    uint64_t bytes) {
-    if (options->zero_before_flush)
-        port->fill(port->context, linear, bytes, 0);
-    if (options->skip_flush)
-        return;
-    port->maintain(port->context, NS_PORT_FLUSH, NS_PORT_SCOPE_POC, linear, bytes);
-    port->barrier(port->context);
-}
-
-enum ns_pool_status ns_coherent_alloc(const struct ns_port *port, struct ns_frames *frames,
-                                      const struct ns_pool_device *device, uint64_t size,
-                                      const struct ns_coherent_options *options, uint64_t *virtual_address,
-                                      uint64_t *bus) {
-    static const struct ns_coherent_options correct = {0};
-    if (!options)
-        options = &correct;
-    *virtual_address = 0;
-    *bus = NS_DMA_MAPPING_ERROR;
-    /* No machine has 2^52 frames, and no rounding below may overflow. */
-    const uint64_t count = frames_for(size);
-    if (count == 0)
-        return NS_POOL_ERROR_ARGUMENT;
-    if (count > UINT64_C(1) << 51)
-        return NS_POOL_ERROR_EXHAUSTED;
-    uint64_t physical = 0;
-    const enum ns_pool_status status = take_pages(frames, device, count, &physical);
-    if (status != NS_POOL_OK)
-        return status;
-
-    const uint64_t bytes = count * NS_FRAME_SIZE;
-    uint64_t address = port->to_virtual(port->context, physical);
-    if (!device->coherent) {
-        prepare(port, options, address, bytes);
-        const enum ns_pool_status remapped =
-            ns_dma_common_contiguous_remap(port, physical, bytes, NS_PORT_NC, &address);
-        if (remapped != NS_POOL_OK) {
-            const enum ns_pool_status undone = ns_frames_free(frames, physical, count);
-            return undone == NS_POOL_OK ? remapped : undone;
-        }
-    }
-    if (device->coherent || !options->skip_zero_after_remap)
-        port->fill(port->context, address, bytes, 0);
-    *virtual_address = address;
-    *bus = ns_physical_to_bus(device, physical);
+static enum ns_pool_status check_free(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                      uint64_t virtual_address, uint64_t bus, unsigned attributes) {
+    struct ns_coherent_record **link = find_record(direct, virtual_address);
+    if (!link)
+        return refuse(direct,
+                      free_already(direct, device, size, virtual_address, bus) ? NS_MISUSE_DOUBLE_FREE
+                                                                               : NS_MISUSE_FOREIGN_FREE,
+                      virtual_address, size);
+    const struct ns_coherent_record *record = *link;
+    if (record->pages != pages_of(size))
+        return refuse(direct, NS_MISUSE_FREE_SIZE, virtual_address, size);
+    if (record->bus != bus || record->device != device)
+        return refuse(direct, NS_MISUSE_FREE_HANDLE, virtual_address, size);
+    if (((record->attributes ^ attributes) & NS_DMA_NO_KERNEL_MAPPING) != 0)
+        return refuse(direct, NS_MISUSE_FREE_FUNCTION, virtual_address, size);
     return NS_POOL_OK;
 }
 
-enum ns_pool_status ns_coherent_free(const struct ns_port *port, struct ns_frames *frames,
-                                     const struct ns_pool_device *device, uint64_t size, uint64_t virtual_address,
-                                     uint64_t bus) {
-    const uint64_t count = frames_for(size);
-    const uint64_t physical = ns_bus_to_physical(device, bus);
-    const enum ns_frames_block block = ns_frames_block_state(frames, physical, count);
-    if (block == NS_FRAMES_BLOCK_FREE) {
-        port->misuse(port->context, NS_MISUSE_DOUBLE_FREE, virtual_address, size);
-        return NS_POOL_ERROR_MISUSE;
+/* ---- dma_alloc_attrs ------------------------------------------------------------------------- */
+
+/* dma_go_direct. */
+bool ns_dma_alloc_direct(const struct ns_dma_direct *direct, const struct ns_pool_device *device) {
+    if (recent(direct) && device->use_dma_iommu) {
+        tell(direct, "step 5: direct? no: the device is behind an IOMMU", 0, 0);
+        return false;
     }
-    if (block != NS_FRAMES_BLOCK_HELD || port->to_physical(port->context, virtual_address) != physical) {
-        port->misuse(port->context, NS_MISUSE_FOREIGN_FREE, virtual_address, size);
-        return NS_POOL_ERROR_MISUSE;
+    if (!ops_of(direct, device)) {
+        tell(direct, "step 5: direct? yes: no dma_ops", 0, 0);
+        return true;
     }
-    if (!device->coherent)
-        ns_dma_common_free_remap(port, virtual_address, count * NS_FRAME_SIZE);
-    return ns_frames_free(frames, physical, count);
+    if (!direct->config.dma_ops_bypass || !device->dma_ops_bypass) {
+        tell(direct, "step 5: direct? no: the device has dma_ops, and no permission to bypass them", 0, 0);
+        return false;
+    }
+    const uint64_t limit = ns_dma_coherent_limit(device);
+    const uint64_t required = ns_dma_direct_get_required_mask(direct, device);
+    tell(direct,
+         limit >= required ? "step 5: direct? yes: bypass allowed, and the limit {x} covers all memory, {x}"
+                           : "step 5: direct? no: bypass allowed, but the limit {x} does not cover all memory, {x}",
+         limit, required);
+    return limit >= required;
+}
+
+/* Steps 5 and 6. */
+static enum ns_pool_status allocate(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                    ns_gfp gfp, unsigned attributes, uint64_t *virtual_address, uint64_t *bus) {
+    if (ns_dma_alloc_direct(direct, device))
+        return ns_dma_direct_alloc(direct, device, size, gfp, attributes, virtual_address, bus);
+    const struct ns_dma_ops *ops = ops_of(direct, device);
+    if (!ops || !ops->alloc) {
+        tell(direct, "step 6: allocate? no: the operations have no alloc", 0, 0);
+        return NS_POOL_ERROR_EXHAUSTED;
+    }
+    tell(direct, "step 6: allocate through the operations", 0, 0);
+    return ops->alloc(ops->context, device, size, gfp, attributes, virtual_address, bus);
+}
+
+/* Steps 1 to 6. */
+static enum ns_pool_status alloc_attrs(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                       ns_gfp gfp, unsigned attributes, uint64_t *virtual_address, uint64_t *bus) {
+    tell(direct,
+         ops_of(direct, device) ? "step 1: has the device dma_ops? yes"
+                                : "step 1: has the device dma_ops? no, or this kernel knows none (DMA_OPS)",
+         0, 0);
+
+    if (device->coherent_dma_mask == 0 && !direct->warned_zero_mask) {
+        ns_say(direct->port, NS_SAY_WARN, "dma_alloc_attrs", "step 2: coherent_dma_mask is 0; going on", 0, 0);
+        direct->warned_zero_mask = true;
+    }
+
+    if (recent(direct) && (gfp & NS___GFP_COMP) != 0) {
+        ns_say(direct->port, NS_SAY_WARN, "dma_alloc_attrs", "compound pages (__GFP_COMP) make no sense here", 0, 0);
+        return NS_POOL_ERROR_ARGUMENT;
+    }
+
+    if (device->device_pool) {
+        tell(direct, "step 3: has it a pool of its own? yes: that one's answer is the answer", 0, 0);
+        return ns_device_pool_alloc(device->device_pool, device, size, virtual_address, bus);
+    }
+    tell(direct, "step 3: has it a pool of its own? no", 0, 0);
+
+    if ((gfp & NS___GFP_ZONES) != 0)
+        tell(direct, "step 4: zone flags {x} of the caller? cleared: the mask {x} decides", gfp & NS___GFP_ZONES,
+             device->coherent_dma_mask);
+    return allocate(direct, device, size, gfp & ~NS___GFP_ZONES, attributes, virtual_address, bus);
+}
+
+enum ns_pool_status ns_dma_alloc_attrs(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                       ns_gfp gfp, unsigned attributes, uint64_t *virtual_address, uint64_t *bus) {
+    *virtual_address = 0;
+    *bus = NS_DMA_MAPPING_ERROR;
+    if (size == 0)
+        return NS_POOL_ERROR_ARGUMENT;
+    const struct ns_port *port = direct->port;
+    struct ns_coherent_record *record = NULL;
+    if (direct->config.checks == NS_CHECKS_STRICT) {
+        record = port->metadata_allocate(port->context, sizeof *record);
+        if (!record)
+            return NS_POOL_ERROR_METADATA;
+    }
+    const enum ns_pool_status status = alloc_attrs(direct, device, size, gfp, attributes, virtual_address, bus);
+    if (status != NS_POOL_OK) {
+        tell(direct, "no memory", 0, 0);
+        *virtual_address = 0;
+        *bus = NS_DMA_MAPPING_ERROR;
+        if (record)
+            port->metadata_free(port->context, record);
+        return status;
+    }
+    /* Step 7. */
+    direct->live++;
+    if (record) {
+        *record =
+            (struct ns_coherent_record){direct->records, device, *virtual_address, *bus, pages_of(size), attributes};
+        direct->records = record;
+    }
+    return NS_POOL_OK;
+}
+
+/* ---- dma_free_attrs -------------------------------------------------------------------------- */
+
+static enum ns_pool_status free_attrs(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                      uint64_t virtual_address, uint64_t bus, unsigned attributes) {
+    if (device->device_pool && ns_device_pool_contains(device->device_pool, virtual_address))
+        return ns_device_pool_free(device->device_pool, size, virtual_address);
+    if (ns_dma_alloc_direct(direct, device))
+        return ns_dma_direct_free(direct, device, size, virtual_address, bus, attributes);
+    const struct ns_dma_ops *ops = ops_of(direct, device);
+    return ops && ops->free ? ops->free(ops->context, device, size, virtual_address, bus, attributes) : NS_POOL_OK;
+}
+
+enum ns_pool_status ns_dma_free_attrs(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                      uint64_t virtual_address, uint64_t bus, unsigned attributes) {
+    if (virtual_address == 0)
+        return NS_POOL_OK;
+    enum ns_pool_status status = NS_POOL_OK;
+    if (direct->config.checks == NS_CHECKS_STRICT)
+        status = check_free(direct, device, size, virtual_address, bus, attributes);
+    if (status == NS_POOL_OK)
+        status = free_attrs(direct, device, size, virtual_address, bus, attributes);
+    if (status != NS_POOL_OK)
+        return status;
+    if (direct->live > 0)
+        direct->live--;
+    struct ns_coherent_record **link = find_record(direct, virtual_address);
+    if (link) {
+        struct ns_coherent_record *record = *link;
+        *link = record->next;
+        direct->port->metadata_free(direct->port->context, record);
+    }
+    return NS_POOL_OK;
+}
+
+/* ---- the usual names ------------------------------------------------------------------------- */
+
+static unsigned no_warn(ns_gfp gfp) {
+    return (gfp & NS___GFP_NOWARN) != 0 ? NS_DMA_NO_WARN : 0;
+}
+
+enum ns_pool_status ns_dma_alloc_coherent(struct ns_dma_direct *direct, const struct ns_pool_device *device,
+                                          uint64_t size, ns_gfp gfp, uint64_t *virtual_address, uint64_t *bus) {
+    return ns_dma_alloc_attrs(direct, device, size, gfp, no_warn(gfp), virtual_address, bus);
+}
+
+enum ns_pool_status ns_dma_free_coherent(struct ns_dma_direct *direct, const struct ns_pool_device *device,
+                                         uint64_t size, uint64_t virtual_address, uint64_t bus) {
+    return ns_dma_free_attrs(direct, device, size, virtual_address, bus, 0);
+}
+
+enum ns_pool_status ns_dma_alloc_wc(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                    ns_gfp gfp, uint64_t *virtual_address, uint64_t *bus) {
+    return ns_dma_alloc_attrs(direct, device, size, gfp, NS_DMA_WRITE_COMBINE | no_warn(gfp), virtual_address, bus);
+}
+
+enum ns_pool_status ns_dma_free_wc(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                   uint64_t virtual_address, uint64_t bus) {
+    return ns_dma_free_attrs(direct, device, size, virtual_address, bus, NS_DMA_WRITE_COMBINE);
 }

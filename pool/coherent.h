@@ -1,60 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Coherent memory for a device that does not snoop: pages that its coherent mask reaches, remapped non-cacheable.
- * Follows dma_direct_alloc with DMA_DIRECT_REMAP (Linux 5.10 kernel/dma/direct.c), in this order:
+ * Coherent memory as drivers ask for it: dma_alloc_attrs and dma_free_attrs of kernel/dma/mapping.c, Linux 5.10 and
+ * recent (pool/direct.h says which; the choice is in the context). The order of questions:
  *
- *   pages -> flush of the cacheable linear alias -> barrier -> remap non-cacheable -> zero through the new mapping
+ *   1  has the device dma_ops?                       only with CONFIG_DMA_OPS
+ *   2  is its coherent mask 0?                       warned about once, and ignored
+ *   3  has it a pool of its own?                     then that pool's answer is the answer, also when it is "no"
+ *   4  zone flags of the caller                      are cleared: the mask decides
+ *   5  direct, or through the ops?                   dma_go_direct
+ *   6  allocate                                      ns_dma_direct_alloc, or ops->alloc, or nothing
+ *   7  write it down                                 what debug_dma_alloc_coherent does; here: the records
  *
- * The flush comes first because whoever had the pages before may have left dirty lines, which would be evicted over the
- * device's data at any later time. The linear alias stays mapped, as in Linux: a speculative fill through it is
- * harmless as long as nobody stores through it, because a clean line is never written back and non-cacheable accesses
- * ignore it. The zeroing is not followed by a barrier: as in Linux, ordering it before the device starts is the
- * doorbell's business.
- *
- * For a device that the firmware declares coherent there is neither flush nor remap: the memory is used through the
- * linear mapping and zeroed there.
+ * Each answer is told with ns_say(NS_SAY_DECISION): question, answer, reason.
  */
 #ifndef NS_POOL_COHERENT_H
 #define NS_POOL_COHERENT_H
 
-#include "pool/device.h"
-#include "pool/zone.h"
+#include "pool/direct.h"
+#include "pool/dma_attributes.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* All zero is the correct order above. The others reproduce published behaviour:
- *  - T-Head vendor 5.10, dma_alloc_coherent: { .zero_before_flush = true }.
- *  - T-Head vendor 5.10, atomic pools filled by a postcore_initcall before the arch_initcall that enables the flush:
- *    all three true (the zeros stay dirty in the cache and are evicted over DMA data later). */
-struct ns_coherent_options {
-    bool skip_flush;        /* the flush is a no-op, and so is its barrier */
-    bool zero_before_flush; /* memset through the cacheable linear mapping, then flush (T-Head 5.10 prep_coherent) */
-    bool skip_zero_after_remap; /* no zeroing through the new mapping; what the flush left in memory is the content */
+/* A device's own way to memory (struct dma_map_ops). alloc NULL: the device cannot allocate, as the kernel answers. */
+struct ns_dma_ops {
+    void *context;
+    enum ns_pool_status (*alloc)(void *context, const struct ns_pool_device *device, uint64_t size, ns_gfp gfp,
+                                 unsigned attributes, uint64_t *virtual_address, uint64_t *bus);
+    enum ns_pool_status (*free)(void *context, const struct ns_pool_device *device, uint64_t size,
+                                uint64_t virtual_address, uint64_t bus, unsigned attributes);
 };
 
 /*
- * `size` is rounded up to whole frames; the block is aligned, in physical memory, to its frame count rounded up to a
- * power of two (as the buddy allocator's blocks are, which is what dma_pool's boundary rule relies on). Zone: the one
- * that the coherent limit suggests, then the DMA zone; the address test decides in the end (Linux
- * dma_direct_optimal_gfp_mask, __dma_direct_alloc_pages). Unlike Linux, when both attempts fall into a hole of the
- * device's ranges, each range is then tried by itself.
- * `options` may be NULL. ARGUMENT for size 0; EXHAUSTED for no memory or no room for the remap; NOT_ADDRESSABLE when
- * there is memory and the device reaches none of it. Then *virtual_address is 0 and *bus NS_DMA_MAPPING_ERROR.
- * Needs no metadata memory.
+ * dma_alloc_attrs. `size` in bytes, 1 or more; the block is whole pages, aligned on the bus to its size rounded up to a
+ * power of two (up to CONFIG_CMA_ALIGNMENT for CMA memory), and zero. `gfp`: NS_GFP_KERNEL, NS_GFP_ATOMIC and so on;
+ * may block unless it lacks __GFP_DIRECT_RECLAIM. `attributes`: NS_DMA_WRITE_COMBINE, NS_DMA_NO_KERNEL_MAPPING,
+ * NS_DMA_NO_WARN; others change nothing here.
+ * On an error *virtual_address is 0 and *bus NS_DMA_MAPPING_ERROR (an exhausted per-device pool leaves the kernel's
+ * *handle as it was; here it is written all the same). ARGUMENT also for __GFP_COMP in recent kernels; else as
+ * ns_dma_direct_alloc. With NS_CHECKS_STRICT each allocation takes some book-keeping memory: METADATA.
  */
-enum ns_pool_status ns_coherent_alloc(const struct ns_port *port, struct ns_frames *frames,
-                                      const struct ns_pool_device *device, uint64_t size,
-                                      const struct ns_coherent_options *options, uint64_t *virtual_address,
-                                      uint64_t *bus);
+enum ns_pool_status ns_dma_alloc_attrs(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                       ns_gfp gfp, unsigned attributes, uint64_t *virtual_address, uint64_t *bus);
 
-/* Arguments as returned and as asked for. The pages are found from the bus address, as Linux does; unlike Linux,
- * arguments that do not belong together are refused: MISUSE with DOUBLE_FREE (the pages are free) or FOREIGN_FREE
- * (another size, no such block, or another virtual address), and nothing is freed. No maintenance is done. */
-enum ns_pool_status ns_coherent_free(const struct ns_port *port, struct ns_frames *frames,
-                                     const struct ns_pool_device *device, uint64_t size, uint64_t virtual_address,
-                                     uint64_t bus);
+/*
+ * dma_free_attrs: arguments as given to and by the allocation, the device included. Must be called where interrupts are
+ * on. virtual_address 0 is OK and does nothing. No cache maintenance is done.
+ * NS_CHECKS_STRICT: MISUSE, and nothing is freed, for an address that is not allocated (DOUBLE_FREE when it once was,
+ * as far as can be told, else FOREIGN_FREE), for another size in pages (FREE_SIZE), another handle or device
+ * (FREE_HANDLE), or other attributes where they matter (FREE_FUNCTION). NS_CHECKS_KERNEL: what the kernel would do: the
+ * mapping goes by virtual address, the pages by handle and size, so a wrong handle frees another's pages, a wrong size
+ * too few or too many.
+ */
+enum ns_pool_status ns_dma_free_attrs(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                      uint64_t virtual_address, uint64_t bus, unsigned attributes);
+
+/* dma_alloc_coherent: attributes 0, or NO_WARN when gfp has __GFP_NOWARN. */
+enum ns_pool_status ns_dma_alloc_coherent(struct ns_dma_direct *direct, const struct ns_pool_device *device,
+                                          uint64_t size, ns_gfp gfp, uint64_t *virtual_address, uint64_t *bus);
+enum ns_pool_status ns_dma_free_coherent(struct ns_dma_direct *direct, const struct ns_pool_device *device,
+                                         uint64_t size, uint64_t virtual_address, uint64_t bus);
+
+/* dma_alloc_wc: write-combine. */
+enum ns_pool_status ns_dma_alloc_wc(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                    ns_gfp gfp, uint64_t *virtual_address, uint64_t *bus);
+enum ns_pool_status ns_dma_free_wc(struct ns_dma_direct *direct, const struct ns_pool_device *device, uint64_t size,
+                                   uint64_t virtual_address, uint64_t bus);
+
+/* dma_go_direct for the coherent mask: no ops, or ops that may be bypassed because the mask reaches all of RAM. */
+bool ns_dma_alloc_direct(const struct ns_dma_direct *direct, const struct ns_pool_device *device);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,11 @@ struct ns_bus_range {
     uint64_t length;
 };
 
+struct ns_device_pool;
+struct ns_cma;
+struct ns_dma_ops;
+
+/* All members that are zero or NULL: a device without any of it. Nothing pointed to is owned. */
 struct ns_pool_device {
     const char *name;                  /* for reports; may be NULL */
     uint64_t dma_mask;                 /* highest bus address of streaming mappings, inclusive */
@@ -41,6 +46,14 @@ struct ns_pool_device {
     uint64_t min_align_mask;   /* 2^n - 1: these low bits of an address must be the same in a bounce slot as in the
                                   original (dma_set_min_align_mask, Linux 5.12; NVMe: 4095) */
     bool untrusted; /* may see no byte but its mappings': all of them bounce (restricted DMA pool, Linux 5.15) */
+
+    /* For coherent memory only (pool/coherent.h). */
+    struct ns_device_pool *device_pool; /* dev->dma_mem: memory of its own, the only source when there is one */
+    struct ns_cma *cma_area;            /* dev->cma_area; NULL: the default area */
+    const struct ns_dma_ops *dma_ops;   /* get_dma_ops(dev): an IOMMU's, say; NULL: none */
+    bool dma_ops_bypass;                /* the ops may be bypassed where the mask reaches all memory */
+    bool use_dma_iommu;                 /* recent kernels: behind the common IOMMU code, never direct */
+    bool force_unencrypted;             /* the device cannot read encrypted memory (force_dma_unencrypted) */
 };
 
 /* dma_get_max_seg_size and dma_get_seg_boundary of Linux 5.10 include/linux/dma-mapping.h: the values in force. */

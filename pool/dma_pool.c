@@ -55,11 +55,11 @@ static bool round_parameters(struct ns_dma_pool *pool, uint64_t size, uint64_t a
     return true;
 }
 
-enum ns_pool_status ns_dma_pool_create(const struct ns_port *port, struct ns_frames *frames,
-                                       const struct ns_pool_device *device, const char *name, uint64_t size,
-                                       uint64_t align, uint64_t boundary, const struct ns_dma_pool_options *options,
-                                       struct ns_dma_pool **pool) {
-    struct ns_dma_pool wanted = {.port = port, .frames = frames, .device = device};
+enum ns_pool_status ns_dma_pool_create(struct ns_dma_direct *direct, const struct ns_pool_device *device,
+                                       const char *name, uint64_t size, uint64_t align, uint64_t boundary,
+                                       const struct ns_dma_pool_options *options, struct ns_dma_pool **pool) {
+    const struct ns_port *port = direct->port;
+    struct ns_dma_pool wanted = {.port = port, .direct = direct, .device = device};
     if (options)
         wanted.options = *options;
     if (!device && wanted.options.design == NS_DMA_POOL_CHAINS)

@@ -56,9 +56,8 @@ enum ns_dma_pool_checks { NS_DMA_POOL_STRICT, NS_DMA_POOL_KERNEL, NS_DMA_POOL_KE
 struct ns_dma_pool_options {
     enum ns_dma_pool_design design;
     enum ns_dma_pool_checks checks;
-    bool init_on_alloc;                  /* CONFIG_INIT_ON_ALLOC_DEFAULT_ON: blocks are handed out zeroed */
-    bool init_on_free;                   /* CONFIG_INIT_ON_FREE_DEFAULT_ON: zeroed before the link is written */
-    struct ns_coherent_options coherent; /* how pages are made */
+    bool init_on_alloc; /* CONFIG_INIT_ON_ALLOC_DEFAULT_ON: blocks are handed out zeroed */
+    bool init_on_free;  /* CONFIG_INIT_ON_FREE_DEFAULT_ON: zeroed before the link is written */
 };
 
 struct ns_dma_pool_statistics {
@@ -79,13 +78,12 @@ struct ns_dma_pool;
  * the page, else a power of two not below size. Anything else: ARGUMENT, as is a NULL device (which kills the kernel's
  * chain design: BUG). The boundary holds for bus addresses because a page is aligned to its own size; it does not when
  * a device's range moves addresses by an offset that is not a multiple of the boundary (as in Linux).
- * `name` is cut after 31 characters. Takes no page yet. port, frames and device must outlive the pool; `options` is
- * copied and may be NULL. May block, as GFP_KERNEL.
+ * `name` is cut after 31 characters. Takes no page yet. `direct` (whose port is used) and device must outlive the pool;
+ * `options` is copied and may be NULL. May block, as GFP_KERNEL.
  */
-enum ns_pool_status ns_dma_pool_create(const struct ns_port *port, struct ns_frames *frames,
-                                       const struct ns_pool_device *device, const char *name, uint64_t size,
-                                       uint64_t align, uint64_t boundary, const struct ns_dma_pool_options *options,
-                                       struct ns_dma_pool **pool);
+enum ns_pool_status ns_dma_pool_create(struct ns_dma_direct *direct, const struct ns_pool_device *device,
+                                       const char *name, uint64_t size, uint64_t align, uint64_t boundary,
+                                       const struct ns_dma_pool_options *options, struct ns_dma_pool **pool);
 
 /*
  * BUSY and misuse DESTROY_BUSY while blocks are handed out. With strict checking the pool then stays as it is and can

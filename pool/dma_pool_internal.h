@@ -28,7 +28,7 @@ struct ns_dma_pool_page {
 
 struct ns_dma_pool {
     const struct ns_port *port;
-    struct ns_frames *frames;
+    struct ns_dma_direct *direct;
     const struct ns_pool_device *device;
     struct ns_dma_pool_options options;
     bool verify_access; /* a link may lie where nothing is mapped: ask before each access */

@@ -7,7 +7,6 @@
 
 enum ns_pool_status ns_dma_pool_take_page(struct ns_dma_pool *pool, ns_gfp gfp, struct ns_dma_pool_page **page) {
     const struct ns_port *port = pool->port;
-    (void)gfp;
     if (pool->page_size > INT32_MAX)
         return NS_POOL_ERROR_EXHAUSTED; /* no kernel has a coherent block of that size */
     const uint64_t slots = ns_dma_pool_strict(pool) ? ((pool->page_size - 1) >> pool->slot_shift) + 1 : 0;
@@ -15,8 +14,8 @@ enum ns_pool_status ns_dma_pool_take_page(struct ns_dma_pool *pool, ns_gfp gfp, 
         port->metadata_allocate(port->context, sizeof *taken + slots * sizeof taken->records[0]);
     if (!taken)
         return NS_POOL_ERROR_METADATA;
-    const enum ns_pool_status status = ns_coherent_alloc(port, pool->frames, pool->device, pool->page_size,
-                                                         &pool->options.coherent, &taken->virtual_address, &taken->bus);
+    const enum ns_pool_status status =
+        ns_dma_alloc_coherent(pool->direct, pool->device, pool->page_size, gfp, &taken->virtual_address, &taken->bus);
     if (status != NS_POOL_OK) {
         port->metadata_free(port->context, taken);
         return status;
@@ -30,7 +29,7 @@ enum ns_pool_status ns_dma_pool_take_page(struct ns_dma_pool *pool, ns_gfp gfp, 
 enum ns_pool_status ns_dma_pool_give_page(struct ns_dma_pool *pool, struct ns_dma_pool_page *page) {
     const struct ns_port *port = pool->port;
     const enum ns_pool_status status =
-        ns_coherent_free(port, pool->frames, pool->device, pool->page_size, page->virtual_address, page->bus);
+        ns_dma_free_coherent(pool->direct, pool->device, pool->page_size, page->virtual_address, page->bus);
     port->metadata_free(port->context, page);
     return status;
 }

@@ -230,6 +230,35 @@ enum ns_pool_status ns_frames_free(struct ns_frames *frames, uint64_t physical, 
     return NS_POOL_OK;
 }
 
+/* Frames [index, end) of one span. */
+static uint64_t free_part(struct ns_frames *frames, struct ns_frames_span *span, uint64_t index, uint64_t end) {
+    const uint64_t taken = ns_bitmap_count(span->used, index, end);
+    if (end < span->count && ns_bitmap_test(span->used, end))
+        ns_bitmap_set(span->head, end, 1);
+    ns_bitmap_clear(span->used, index, end - index);
+    ns_bitmap_clear(span->head, index, end - index);
+    if (index < span->lowest_free)
+        span->lowest_free = index;
+    frames->free[span->zone] += taken;
+    return taken;
+}
+
+uint64_t ns_frames_free_unchecked(struct ns_frames *frames, uint64_t physical, uint64_t count) {
+    if (physical % NS_FRAME_SIZE != 0)
+        return 0;
+    const uint64_t first = physical / NS_FRAME_SIZE;
+    const uint64_t end = count < UINT64_MAX - first ? first + count : UINT64_MAX;
+    uint64_t taken = 0;
+    for (size_t i = 0; i < frames->span_count; i++) {
+        struct ns_frames_span *span = &frames->spans[i];
+        const uint64_t from = first > span->first ? first : span->first;
+        const uint64_t to = end < span->first + span->count ? end : span->first + span->count;
+        if (from < to)
+            taken += free_part(frames, span, from - span->first, to - span->first);
+    }
+    return taken;
+}
+
 /* ---- inspection ------------------------------------------------------------------------------ */
 
 const struct ns_port *ns_frames_port(const struct ns_frames *frames) {

@@ -98,6 +98,11 @@ enum ns_pool_status ns_frames_release_run(struct ns_frames *frames, uint64_t phy
 /* Frames on the zone's queue; they are among the free ones. */
 uint64_t ns_frames_queued_count(const struct ns_frames *frames, enum ns_zone zone);
 
+/* Takes back whatever of the frames is handed out, whole blocks or not: what the kernel's __free_pages does with wrong
+ * arguments. What is left of a block before and behind them becomes a block of its own. Gives the number of frames that
+ * it took; 0 for an address that is not a multiple of NS_FRAME_SIZE. Nothing is told to the port. */
+uint64_t ns_frames_free_unchecked(struct ns_frames *frames, uint64_t physical, uint64_t count);
+
 /* What ns_frames_free would find. */
 enum ns_frames_block ns_frames_block_state(const struct ns_frames *frames, uint64_t physical, uint64_t count);
 

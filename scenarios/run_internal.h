@@ -56,6 +56,7 @@ struct run {
     bool prepared;  /* the declared pools exist */
     bool port_busy; /* one hart in the allocators at a time: their lock */
     struct ns_frames *frames;
+    struct ns_dma_direct *direct; /* the kernel's coherent path */
     struct ns_dma *dma;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;

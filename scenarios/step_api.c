@@ -257,14 +257,17 @@ static void alloc(struct run *run, const struct ns_step *step) {
 static void alloc_coherent(struct run *run, const struct ns_step *step) {
     const unsigned hart = step->actor;
     const struct ns_object *declared = &run->scenario->objects[step->result];
-    const struct ns_coherent_options options = {.skip_flush = step->skip_flush};
     struct ns_event event = {.kind = NS_EVENT_ALLOC_COHERENT,
                              .length = declared->size,
                              .peer = (uint8_t)ns_machine_device_actor(run->machine, step->device)};
     const uint32_t number = call_begin(run, hart, &event);
     uint64_t address = 0, bus = NS_DMA_MAPPING_ERROR;
-    const enum ns_pool_status status = ns_coherent_alloc(&run->port.port, run->frames, &run->device[step->device],
-                                                         declared->size, &options, &address, &bus);
+    const enum ns_prepare_coherent prepare = run->direct->config.prepare;
+    if (step->skip_flush)
+        run->direct->config.prepare = NS_PREPARE_NONE;
+    const enum ns_pool_status status =
+        ns_dma_alloc_coherent(run->direct, &run->device[step->device], declared->size, NS_GFP_KERNEL, &address, &bus);
+    run->direct->config.prepare = prepare;
     call_end(run, hart);
     if (status != NS_POOL_OK) {
         allocation_failed(run, number, declared->name, status);
@@ -290,8 +293,8 @@ static void free_object(struct run *run, const struct ns_step *step) {
     (void)ns_dma_check_free(run->dma, object->virtual_address, object->size);
     enum ns_pool_status status;
     if (declared->pool == NS_NONE)
-        status = ns_coherent_free(&run->port.port, run->frames, &run->device[declared->device], object->size,
-                                  object->virtual_address, object->bus);
+        status = ns_dma_free_coherent(run->direct, &run->device[declared->device], object->size,
+                                      object->virtual_address, object->bus);
     else if (run->pool[declared->pool].buffers != NULL)
         status = ns_buffer_pool_release(run->pool[declared->pool].buffers, object->buffer);
     else
@@ -328,14 +331,20 @@ void run_api_step(struct run *run, const struct ns_step *step) {
 /* ---- the pools themselves -------------------------------------------------------------------- */
 
 static bool prepare_frames(struct run *run) {
+    struct ns_dma_direct_config config = ns_dma_direct_preset(NS_DMA_PRESET_RISCV_6_18);
+    const struct ns_zone_limits limits = ns_dma_preset_zones(NS_DMA_PRESET_RISCV_6_18);
     struct ns_frame_region *region = calloc(run->placement.gap_count + 1, sizeof *region);
     if (region == NULL)
         return false;
-    for (size_t i = 0; i < run->placement.gap_count; i++)
+    for (size_t i = 0; i < run->placement.gap_count; i++) {
         region[i] = (struct ns_frame_region){run->placement.gap[i].start, run->placement.gap[i].length};
-    const struct ns_zone_limits limits = {.dma32 = UINT64_C(1) << 32};
+        if (region[i].base + region[i].length > config.ram_end)
+            config.ram_end = region[i].base + region[i].length;
+    }
+    config.search_ranges = true;
     const bool made =
-        ns_frames_create(&run->port.port, region, run->placement.gap_count, &limits, &run->frames) == NS_POOL_OK;
+        ns_frames_create(&run->port.port, region, run->placement.gap_count, &limits, &run->frames) == NS_POOL_OK &&
+        ns_dma_direct_create(&run->port.port, run->frames, &config, &run->direct) == NS_POOL_OK;
     free(region);
     return made;
 }
@@ -359,9 +368,8 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size) {
             status =
                 ns_buffer_pool_create(&run->port.port, run->frames, declared->buffers, &options, &run->pool[i].buffers);
         } else {
-            status =
-                ns_dma_pool_create(&run->port.port, run->frames, &run->device[declared->device], declared->name,
-                                   declared->size, declared->align, declared->boundary, NULL, &run->pool[i].blocks);
+            status = ns_dma_pool_create(run->direct, &run->device[declared->device], declared->name, declared->size,
+                                        declared->align, declared->boundary, NULL, &run->pool[i].blocks);
         }
         if (status != NS_POOL_OK) {
             snprintf(message, message_size, "the pool `%s` cannot be made: %s", declared->name,

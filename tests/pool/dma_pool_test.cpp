@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake_port.h"
+#include "fake_direct.h"
 #include "pool/dma_pool.h"
 
 #include <algorithm>
@@ -19,9 +19,8 @@ struct Block {
 };
 
 struct Pool {
-    Pool(fake::Machine &machine, uint64_t size, uint64_t align = 0, uint64_t boundary = 0) {
-        EXPECT_EQ(ns_dma_pool_create(machine.port.get(), machine.frames, &nic, "descriptors", size, align, boundary,
-                                     nullptr, &pool),
+    Pool(fake::Kernel &machine, uint64_t size, uint64_t align = 0, uint64_t boundary = 0) {
+        EXPECT_EQ(ns_dma_pool_create(machine.direct, &nic, "descriptors", size, align, boundary, nullptr, &pool),
                   NS_POOL_OK);
     }
     Block alloc() {
@@ -50,7 +49,7 @@ TEST(DmaPool, BlocksPerPage) {
     };
     for (const auto &row : rows) {
         SCOPED_TRACE(testing::Message() << row.size << ", " << row.align << ", " << row.boundary);
-        fake::Machine machine;
+        fake::Kernel machine;
         Pool pool(machine, row.size, row.align, row.boundary);
         EXPECT_EQ(pool.statistics().pages, 0u) << "creation takes no page";
         std::vector<Block> blocks;
@@ -81,7 +80,7 @@ TEST(DmaPool, RoundsItsParametersAsLinuxDoes) {
     };
     for (const auto &row : rows) {
         SCOPED_TRACE(row.what);
-        fake::Machine machine;
+        fake::Kernel machine;
         Pool pool(machine, row.size, row.align, row.boundary);
         EXPECT_EQ(pool.statistics().size, row.rounded_size);
         EXPECT_EQ(pool.statistics().boundary, row.rounded_boundary);
@@ -91,7 +90,7 @@ TEST(DmaPool, RoundsItsParametersAsLinuxDoes) {
 }
 
 TEST(DmaPool, RefusesTheParametersThatLinuxRefuses) {
-    fake::Machine machine;
+    fake::Kernel machine;
     const ns_pool_device nic = device();
     struct {
         const char *what;
@@ -110,9 +109,9 @@ TEST(DmaPool, RefusesTheParametersThatLinuxRefuses) {
     for (const auto &row : rows) {
         SCOPED_TRACE(row.what);
         ns_dma_pool *pool = nullptr;
-        EXPECT_EQ(ns_dma_pool_create(machine.port.get(), machine.frames, row.device, "x", row.size, row.align,
-                                     row.boundary, nullptr, &pool),
-                  NS_POOL_ERROR_ARGUMENT);
+        EXPECT_EQ(
+            ns_dma_pool_create(machine.direct, row.device, "x", row.size, row.align, row.boundary, nullptr, &pool),
+            NS_POOL_ERROR_ARGUMENT);
         EXPECT_EQ(pool, nullptr);
     }
     EXPECT_EQ(machine.port.metadata_blocks(), 1u);
@@ -120,18 +119,17 @@ TEST(DmaPool, RefusesTheParametersThatLinuxRefuses) {
 }
 
 TEST(DmaPool, NameIsCutAfter31Characters) {
-    fake::Machine machine;
+    fake::Kernel machine;
     const ns_pool_device nic = device();
     ns_dma_pool *pool = nullptr;
-    ASSERT_EQ(ns_dma_pool_create(machine.port.get(), machine.frames, &nic, "0123456789012345678901234567890123", 64, 0,
-                                 0, nullptr, &pool),
+    ASSERT_EQ(ns_dma_pool_create(machine.direct, &nic, "0123456789012345678901234567890123", 64, 0, 0, nullptr, &pool),
               NS_POOL_OK);
     EXPECT_STREQ(ns_dma_pool_get_statistics(pool).name, "0123456789012345678901234567890");
     EXPECT_EQ(ns_dma_pool_destroy(pool), NS_POOL_OK);
 }
 
 TEST(DmaPool, NewPageComesInAscendingOrderAndFreedBlocksLastInFirstOut) {
-    fake::Machine machine;
+    fake::Kernel machine;
     Pool pool(machine, 1024);
     Block blocks[4];
     for (Block &block : blocks)
@@ -152,7 +150,7 @@ TEST(DmaPool, NewPageComesInAscendingOrderAndFreedBlocksLastInFirstOut) {
 }
 
 TEST(DmaPool, LinkIsStoredInTheFreeBlock) {
-    fake::Machine machine;
+    fake::Kernel machine;
     Pool pool(machine, 64);
     const Block a = pool.alloc();
     const Block b = pool.alloc();
@@ -183,7 +181,7 @@ TEST(DmaPool, OverwrittenLinkIsReportedAndNotFollowed) {
     };
     for (const auto &row : rows) {
         SCOPED_TRACE(row.what);
-        fake::Machine machine;
+        fake::Kernel machine;
         Pool pool(machine, 48, 16, 128);
         const Block a = pool.alloc();
         const Block b = pool.alloc();
@@ -204,7 +202,7 @@ TEST(DmaPool, OverwrittenLinkIsReportedAndNotFollowed) {
 }
 
 TEST(DmaPool, ToldOfEveryWrongFree) {
-    fake::Machine machine;
+    fake::Kernel machine;
     Pool pool(machine, 48, 16, 128); /* blocks at 0 and 48 of each 128 bytes */
     Pool other(machine, 48, 16, 128);
     const Block live = pool.alloc();
@@ -245,13 +243,12 @@ TEST(DmaPool, FailuresAtAnyCallLeakNothing) {
     const ns_pool_device nic = device();
     int failures = 0;
     for (int n = 0;; n++) {
-        fake::Machine machine;
+        fake::Kernel machine;
         machine.port.fail_metadata_at = n;
         const uint64_t before = machine.free_frames();
         ns_dma_pool *pool = nullptr;
         Block block;
-        ns_pool_status status =
-            ns_dma_pool_create(machine.port.get(), machine.frames, &nic, "x", 64, 0, 0, nullptr, &pool);
+        ns_pool_status status = ns_dma_pool_create(machine.direct, &nic, "x", 64, 0, 0, nullptr, &pool);
         if (status == NS_POOL_OK)
             status = ns_dma_pool_alloc(pool, &block.address, &block.bus);
         if (status == NS_POOL_OK)
@@ -268,7 +265,7 @@ TEST(DmaPool, FailuresAtAnyCallLeakNothing) {
     }
     EXPECT_EQ(failures, 2);
 
-    fake::Machine machine;
+    fake::Kernel machine;
     Pool pool(machine, 64);
     machine.port.fail_remap = true;
     Block block;
@@ -282,7 +279,7 @@ TEST(DmaPool, RandomSequencesKeepAlignmentBoundaryAndAccounts) {
     SCOPED_TRACE(testing::Message() << "NS_TEST_SEED=" << seed);
     fake::Random random(seed);
     for (int round = 0; round < 60; round++) {
-        fake::Machine machine({{0x8000'0000, kMiB}});
+        fake::Kernel machine({{0x8000'0000, kMiB}});
         const uint64_t before = machine.free_frames();
         const uint64_t align = UINT64_C(1) << random.below(8);
         const uint64_t size = 1 + random.below(round % 4 ? 600 : 9000);
