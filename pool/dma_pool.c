@@ -125,6 +125,7 @@ enum ns_pool_status ns_dma_pool_destroy(struct ns_dma_pool *pool) {
     if (all_lost)
         complain_busy(pool, 0);
     enum ns_pool_status status = NS_POOL_OK;
+    pool->last_found = NULL;
     while (pool->pages) {
         struct ns_dma_pool_page *page = pool->pages;
         pool->pages = page->next;
@@ -215,9 +216,12 @@ enum ns_pool_status ns_dma_pool_alloc_gfp(struct ns_dma_pool *pool, ns_gfp gfp, 
     const enum ns_pool_status status = pop_or_grow(pool, gfp, &block, &block_bus);
     if (status != NS_POOL_OK)
         return status;
-    if (!prepare(pool, gfp, block))
+    if (!prepare(pool, gfp, block)) {
+        if (ns_dma_pool_strict(pool))
+            (void)ns_dma_pool_free(pool, block, block_bus);
         return ns_dma_pool_bug(pool, NS_MISUSE_POOL_CORRUPT, "dma_pool_alloc",
                                "the block at {x} ends where nothing is mapped", block);
+    }
     *virtual_address = block;
     *bus = block_bus;
     return NS_POOL_OK;

@@ -99,8 +99,9 @@ enum ns_pool_status ns_dma_pool_destroy(struct ns_dma_pool *pool);
  * EXHAUSTED, NOT_ADDRESSABLE or METADATA when a page is needed and cannot be had.
  * Strict: MISUSE with LINK_OVERWRITTEN (the block's address and the link's length): the list, or the page's chain, ends
  * here, its remaining blocks are not used any more, and the next call goes on with other pages.
- * Otherwise MISUSE with LINK_OVERWRITTEN where the kernel would die on a link, with POOL_CORRUPT where it would on a
- * block that passes its page (B2), and never recovers. FREED_WRITTEN (KERNEL_DEBUG; from the first byte that is not
+ * The kernels: MISUSE with LINK_OVERWRITTEN where they would die on a link, which is there for ever.
+ * MISUSE with POOL_CORRUPT where clearing or poisoning faults in a block that passes its page (B2); strict: it is free
+ * again then. FREED_WRITTEN (KERNEL_DEBUG; from the first byte that is not
  * poison to the end of the block) comes with OK, as the kernel only prints.
  */
 enum ns_pool_status ns_dma_pool_alloc_gfp(struct ns_dma_pool *pool, ns_gfp gfp, uint64_t *virtual_address,
@@ -111,7 +112,8 @@ enum ns_pool_status ns_dma_pool_alloc(struct ns_dma_pool *pool, uint64_t *virtua
 /*
  * Both addresses as returned. Does not block. What it finds out, with MISUSE and no effect unless said otherwise:
  *
- *  - strict: DOUBLE_FREE when the block is free, FOREIGN_FREE when the two addresses are not one block of this pool.
+ *  - strict: DOUBLE_FREE when the block is free, FOREIGN_FREE when the two addresses are not one block of this pool, or
+ *    (then it is freed) when init_on_free faults in a block that passes its page (B2).
  *  - KERNEL: chains: FOREIGN_FREE when the bus address lies in no page ("bad dma"). List: nothing.
  *  - KERNEL_DEBUG: FOREIGN_FREE as above, both designs; DOUBLE_FREE ("already free"); chains: FREE_HANDLE when the
  *    virtual address is another block's ("bad vaddr"). LINK_OVERWRITTEN where the search leads out of memory or in a

@@ -87,11 +87,13 @@ static enum ns_pool_status free_strict(struct ns_dma_pool *pool, uint64_t addres
     struct ns_dma_pool_record *record = ns_dma_pool_find(pool, address, bus);
     if (!record || !record->in_use)
         return ns_dma_pool_refuse_strict(pool, record, address, bus);
+    enum ns_pool_status status = NS_POOL_OK;
     if (pool->options.init_on_free && !ns_dma_pool_fill(pool, address, pool->size, 0))
-        return nothing_mapped(pool, address); /* a block with B2 */
+        status = nothing_mapped(pool, address); /* a block with B2; it is free all the same */
     record->in_use = false;
     record->link = record->page->offset;
-    return push(pool, record->page, address);
+    const enum ns_pool_status pushed = push(pool, record->page, address);
+    return status == NS_POOL_OK ? pushed : status;
 }
 
 /* What a debug build asks; OK: nothing was found. A page has fewer offsets than bytes, so a chain with more steps goes
