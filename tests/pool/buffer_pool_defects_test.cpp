@@ -809,6 +809,27 @@ TEST(BufferPoolRepaired, D20_AnOverrunIsFoundAtReleaseAndMended) {
     }
 }
 
+/* A clean line of the guard would hide what the device wrote, and an invalidate would lose what the CPU did. */
+TEST(BufferPoolRepaired, D20_TheGuardIsFlushedBeforeItIsRead) {
+    for (bool coherent : {false, true}) {
+        fake::Machine machine;
+        ns_pool_device nic{};
+        nic.dma_mask = UINT64_MAX;
+        nic.coherent = coherent;
+        ns_buffer_pool_options options = repaired();
+        options.guard_fill = true;
+        options.device = &nic;
+        Pool pool(machine, 1, options);
+        const ns_buffer buffer = pool.allocate();
+        const uint64_t guard = pool.address(buffer).virtual_address + NS_BUFFER_SIZE;
+        machine.port.log.clear();
+        EXPECT_EQ(pool.release(buffer), NS_POOL_OK);
+        const std::vector<fake::Event> flushed = {fake::maintain(NS_PORT_FLUSH, guard, NS_BUFFER_SIZE),
+                                                  fake::barrier()};
+        EXPECT_EQ(machine.port.log, coherent ? std::vector<fake::Event>{} : flushed);
+    }
+}
+
 /* The unit tests of the original, as calls: constants, one count too many, a reference more and less. */
 void run_the_original_tests(ns_buffer_pool_options options) {
     EXPECT_EQ(static_cast<int>(NS_BUFFER_SIZE), 2048);
