@@ -13,13 +13,15 @@ using namespace dma_pool_tests;
 TEST(DmaPoolSequences, TheLockIsGivenBackWhileAPageIsAllocated) {
     for (ns_dma_pool_design design : {NS_DMA_POOL_CHAINS, NS_DMA_POOL_LIST}) {
         SCOPED_TRACE(name_of(design));
-        fake::Machine machine;
+        fake::Kernel machine;
         fake::Interrupts interrupts(machine);
         ns_pool_device nic{};
         nic.coherent_dma_mask = UINT64_MAX;
         const ns_dma_pool_options how = options(design);
         ns_dma_pool *pool = nullptr;
-        ASSERT_EQ(ns_dma_pool_create(&interrupts.port, machine.frames, &nic, "x", 64, 0, 0, &how, &pool), NS_POOL_OK);
+        ns_dma_direct *direct = nullptr;
+        ASSERT_EQ(ns_dma_direct_create(&interrupts.port, machine.frames, &machine.direct->config, &direct), NS_POOL_OK);
+        ASSERT_EQ(ns_dma_pool_create(direct, &nic, "x", 64, 0, 0, &how, &pool), NS_POOL_OK);
         Block outer, inner;
         ns_pool_status status = NS_POOL_ERROR_MISUSE;
         interrupts.handler = [&] { status = ns_dma_pool_alloc(pool, &inner.address, &inner.bus); };
@@ -32,6 +34,7 @@ TEST(DmaPoolSequences, TheLockIsGivenBackWhileAPageIsAllocated) {
         EXPECT_EQ(ns_dma_pool_free(pool, outer.address, outer.bus), NS_POOL_OK);
         EXPECT_EQ(ns_dma_pool_free(pool, inner.address, inner.bus), NS_POOL_OK);
         EXPECT_EQ(ns_dma_pool_destroy(pool), NS_POOL_OK);
+        EXPECT_EQ(ns_dma_direct_destroy(direct), NS_POOL_OK);
     }
 }
 
@@ -159,7 +162,7 @@ TEST(DmaPoolSequences, RandomMisuseIsNeverWorseThanAnErrorValue) {
                 (void)pool.free(block);
             EXPECT_EQ(ns_dma_pool_destroy(pool.pool), NS_POOL_OK) << "strict checking loses nothing";
         }
-        EXPECT_EQ(pool.machine.port.metadata_blocks(), 1u);
+        EXPECT_EQ(pool.machine.port.metadata_blocks(), 2u);
     }
     EXPECT_GT(bugs, 5) << "the walk must reach what it is for";
 }
@@ -171,14 +174,13 @@ TEST(DmaPoolSequences, FailuresAtAnyCallLeakNothing) {
                 SCOPED_TRACE(testing::Message() << name_of(design) << ", kind " << kind);
                 int failures = 0;
                 for (int n = 0;; n++) {
-                    fake::Machine machine({{kBase, 0x4000}}); /* 4 pages: memory runs out too */
+                    fake::Kernel machine({{kBase, 0x4000}}); /* 4 pages: memory runs out too */
                     ns_pool_device nic{};
                     nic.coherent_dma_mask = UINT64_MAX;
                     (kind ? machine.port.fail_set_pte_at : machine.port.fail_metadata_at) = n;
                     const ns_dma_pool_options how = options(design, checks);
                     ns_dma_pool *pool = nullptr;
-                    bool failed = ns_dma_pool_create(machine.port.get(), machine.frames, &nic, "x", 1000, 0, 0, &how,
-                                                     &pool) != NS_POOL_OK;
+                    bool failed = ns_dma_pool_create(machine.direct, &nic, "x", 1000, 0, 0, &how, &pool) != NS_POOL_OK;
                     std::vector<Block> blocks;
                     for (int i = 0; pool && i < 20; i++) { /* 4 in a page; one call fails, the next one works */
                         Block block;
@@ -196,7 +198,7 @@ TEST(DmaPoolSequences, FailuresAtAnyCallLeakNothing) {
                             EXPECT_EQ(ns_dma_pool_free(pool, block.address, block.bus), NS_POOL_OK);
                     }
                     EXPECT_EQ(ns_dma_pool_destroy(pool), NS_POOL_OK);
-                    EXPECT_EQ(machine.port.metadata_blocks(), 1u);
+                    EXPECT_EQ(machine.port.metadata_blocks(), 2u);
                     EXPECT_EQ(machine.port.remaps(), 0u);
                     EXPECT_EQ(machine.free_frames(), 4u);
                     EXPECT_TRUE(machine.port.misuses.empty());
