@@ -87,13 +87,13 @@ enum ns_pool_status ns_cma_destroy(struct ns_cma *cma);
 
 /*
  * cma_alloc: `count` contiguous pages whose physical address is a multiple of 2^align_order pages (absolutely, unlike
- * gen_pool). The lowest place in the bitmap is tried first; when a page there cannot be moved now, the search goes on
- * 2^align_order pages behind it, as in Linux, which may step over places that would have done. Movable pages that were
- * moved by a failed attempt stay where they went. The content of the block is what it was, partly in dirty lines.
- * ARGUMENT: count 0, align_order above 51, cma NULL. BUSY: the last place that was tried had a page that cannot move.
- * EXHAUSTED: no free run, area disabled, or no memory to move a page to (that ends the search at once). Says a log line
- * on the last two unless no_warn, or when the request is larger than the area. May block: never call it where
- * GFP_ATOMIC is asked for.
+ * gen_pool) when align_order is above order_per_bit; else it is as aligned as a bit of the area. The lowest place that
+ * the bitmap shows as free is tried first; when a page there cannot be moved now, the search goes on at the next
+ * aligned place (found + mask + 1). Movable pages that were moved by a failed attempt stay where they went. The content
+ * of the block is what it was, partly in dirty lines. ARGUMENT: count 0, align_order above 51, cma NULL. BUSY: the last
+ * place that was tried had a page that cannot move. EXHAUSTED: no free run, area disabled, or no memory to move a page
+ * to (that ends the search at once). BUSY and EXHAUSTED are a log line unless no_warn, or unless the request is larger
+ * than the area. May block: never call it where GFP_ATOMIC is asked for.
  */
 enum ns_pool_status ns_cma_alloc(struct ns_cma *cma, uint64_t count, unsigned align_order, bool no_warn,
                                  uint64_t *physical);

@@ -177,7 +177,7 @@ TEST(Cma, APinnedPageMakesTheSearchGoOnBehindIt) {
     EXPECT_TRUE(ns_cma_release(system.cma, kArea, 4));
 }
 
-TEST(Cma, TheRetryStepsOverAlignedPlaces) {
+TEST(Cma, TheRetryGoesToTheNextAlignedPlace) {
     System system(16);
     for (uint64_t owner = 0; owner < 16; owner++)
         system.movable(owner);
@@ -266,6 +266,7 @@ TEST(Cma, ReleaseOutsideIsFalseAndAcrossTheEndABug) {
             ASSERT_EQ(system.port.misuses.size(), 1u);
             EXPECT_EQ(system.port.misuses[0].what, NS_MISUSE_FREE_SIZE);
         }
+        EXPECT_FALSE(ns_cma_release(system.cma, block + kPage, 8)) << "the area has eight, but not from here on";
         EXPECT_TRUE(system.port.heard("crosses the end"));
         EXPECT_EQ(system.counts().taken, 8u);
         EXPECT_TRUE(ns_cma_release(system.cma, block, 0)) << "nothing to free";

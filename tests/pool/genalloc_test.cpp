@@ -188,7 +188,10 @@ TEST(GenAlloc, ATailShorterThanAGranuleCountsAndIsNeverHandedOut) {
     EXPECT_EQ(ns_gen_pool_virt_to_phys(pool, kVirtual + 0x17ff), kPhysical + 0x17ff);
     EXPECT_EQ(ns_gen_pool_free(pool, kVirtual + kGranule, 1), NS_POOL_ERROR_MISUSE) << "it has no bit";
     EXPECT_EQ(ns_gen_pool_free(pool, kVirtual, kGranule), NS_POOL_OK);
-    port.misuses.clear();
+    /* 128 granules fill their words of the bitmap: the tail has no bit, not even an unused one. */
+    const uint64_t other = kVirtual + fake::kMiB;
+    ASSERT_EQ(ns_gen_pool_add_virt(pool, other, kPhysical, 128 * kGranule + 0x800), NS_POOL_OK);
+    EXPECT_EQ(ns_gen_pool_free(pool, other + 128 * kGranule, 1), NS_POOL_ERROR_MISUSE);
 }
 
 TEST(GenAlloc, EndIsInclusiveUpToTheTopOfTheAddressSpace) {
