@@ -25,6 +25,8 @@ const struct ns_option_spec ns_option_table[] = {
      "run the steps on these lines, in this order: 11,12,14"},
     {NS_OPTION_CHAOS, '\0', "chaos", "SEED", NS_COMMAND_RUN,
      "let the hardware do at random what the machine allows it to do"},
+    {NS_OPTION_EXPLAIN_ALLOC, '\0', "explain-alloc", NULL, NS_COMMAND_RUN,
+     "show what the kernel's allocators and mappings decided at each step, and why"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
@@ -210,6 +212,9 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_CHAOS:
         options->chaos = true;
         good = take_number(spec, value, 0, NS_MAX_SEED, &options->chaos_seed);
+        break;
+    case NS_OPTION_EXPLAIN_ALLOC:
+        options->explain_alloc = true;
         break;
     case NS_OPTION_LIST:
         options->list = true;

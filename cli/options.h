@@ -40,6 +40,7 @@ enum ns_option_id {
     NS_OPTION_ORDER,
     NS_OPTION_SCHEDULE,
     NS_OPTION_CHAOS,
+    NS_OPTION_EXPLAIN_ALLOC,
     NS_OPTION_TIMEOUT,
     NS_OPTION_LIST,
 };
@@ -82,7 +83,7 @@ struct ns_options {
     const char *json_file; /* NULL: standard output */
     const char *chdir;     /* NULL: stay */
     uint32_t jobs;         /* 0: one per processor */
-    bool seed_given, order_given, order_free, chaos;
+    bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
     uint32_t *schedule; /* owned; NULL without --schedule */
     size_t schedule_count;

@@ -27,6 +27,12 @@ void ns_machine_config_default(struct ns_machine_config *config) {
     config->ram_count = 1;
     config->ram[0] = (struct ns_ram){.name = "low", .start = UINT64_C(0x80000000), .length = UINT64_C(256) << 20};
     config->zone_dma_limit = UINT64_C(16) << 20;
+    config->kernel = (struct ns_kernel_config){.version = NS_CONFIG_KERNEL_6_17,
+                                               .uncached = NS_CONFIG_UNCACHED_REMAP,
+                                               .prepare = NS_CONFIG_PREPARE_FLUSH,
+                                               .dma_address_bits = 64,
+                                               .swiotlb_version = NS_CONFIG_SWIOTLB_5_18,
+                                               .swiotlb_offsets = NS_CONFIG_OFFSETS_6_9};
     config->bus_width = 8;
     config->bus_clock_ps = 2000;
     config->bus_latency_ps = 10000;
@@ -196,6 +202,63 @@ static bool check_times(const struct ns_machine_config *config, const struct rea
     return true;
 }
 
+/* Whole pages, inside of one RAM region. */
+static bool check_reserved(const struct ns_machine_config *config, const struct reason *reason, const char *what,
+                           uint64_t start, uint64_t length) {
+    if (!check_region(reason, what, start, length)) {
+        return false;
+    }
+    for (size_t i = 0; i < config->ram_count; i++) {
+        const struct ns_ram *ram = &config->ram[i];
+        if (start >= ram->start && start - ram->start <= ram->length && length <= ram->length - (start - ram->start)) {
+            return true;
+        }
+    }
+    return wrong(reason, "%s at 0x%" PRIx64 " does not lie in RAM", what, start);
+}
+
+static bool check_kernel(const struct ns_machine_config *config, const struct reason *reason) {
+    const struct ns_kernel_config *kernel = &config->kernel;
+    if (kernel->cma_count > NS_CONFIG_MAX_KERNEL_CMA) {
+        return wrong(reason, "a machine has at most %d `cma` lines", NS_CONFIG_MAX_KERNEL_CMA);
+    }
+    for (size_t i = 0; i < kernel->cma_count; i++) {
+        const struct ns_config_cma *cma = &kernel->cma[i];
+        if (cma->size % NS_PAGE_SIZE != 0 || cma->size > NS_CONFIG_MAX_KERNEL_BYTES) {
+            return wrong(reason, "a `cma` area consists of whole pages of 4096 bytes, at most 64M");
+        }
+        if (cma->size == 0 && (cma->source != NS_CONFIG_CMA_COMMAND_LINE || cma->has_address)) {
+            return wrong(reason, "only `cma size 0 from command-line` may be empty: it means no area at all");
+        }
+        if (cma->has_address && !check_reserved(config, reason, "the `cma` area", cma->address, cma->size)) {
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            const struct ns_config_cma *other = &kernel->cma[j];
+            if (other->source == cma->source && strcmp(other->device, cma->device) == 0) {
+                return wrong(reason, "two `cma` lines say the same thing from the same place");
+            }
+        }
+    }
+    if (kernel->atomic_pool_size % NS_PAGE_SIZE != 0 || kernel->atomic_pool_size > NS_CONFIG_MAX_KERNEL_BYTES) {
+        return wrong(reason, "an atomic pool consists of whole pages of 4096 bytes, at most 64M");
+    }
+    if (kernel->global_pool_size != 0 &&
+        !check_reserved(config, reason, "the global pool", kernel->global_pool_start, kernel->global_pool_size)) {
+        return false;
+    }
+    if (kernel->global_pool_size > NS_CONFIG_MAX_KERNEL_BYTES) {
+        return wrong(reason, "the global pool has at most 64M");
+    }
+    if (kernel->swiotlb_slots > NS_CONFIG_MAX_KERNEL_SLOTS || (kernel->swiotlb_force && kernel->swiotlb_slots == 0)) {
+        return wrong(reason, "swiotlb has 1 to %u slots", NS_CONFIG_MAX_KERNEL_SLOTS);
+    }
+    if (kernel->dma_address_bits != 32 && kernel->dma_address_bits != 64) {
+        return wrong(reason, "`dma-address-bits` is 32 or 64");
+    }
+    return true;
+}
+
 enum ns_status ns_machine_config_check(const struct ns_machine_config *config, char *reason, size_t reason_size) {
     struct reason out = {reason, reason_size};
     enum ns_status status = ns_cache_config_check(&config->cache, reason, reason_size);
@@ -203,6 +266,7 @@ enum ns_status ns_machine_config_check(const struct ns_machine_config *config, c
         return status;
     }
     bool good = check_names(config, &out) && check_cache_total(config, &out) && check_memory(config, &out) &&
-                check_windows(config, &out) && check_queues(config, &out) && check_times(config, &out);
+                check_windows(config, &out) && check_queues(config, &out) && check_times(config, &out) &&
+                check_kernel(config, &out);
     return good ? NS_OK : NS_ERROR_ARGUMENT;
 }

@@ -7,6 +7,7 @@
 #define NS_MODEL_CONFIG_H
 
 #include "cache/cache.h"
+#include "model/kernel_config.h"
 #include "model/paging.h"
 
 #ifdef __cplusplus
@@ -93,6 +94,7 @@ struct ns_machine_config {
     size_t window_count;
     struct ns_dma_window window[NS_CONFIG_MAX_WINDOWS];
     uint64_t zone_dma_limit; /* first physical address above ZONE_DMA; 16 MiB default */
+    struct ns_kernel_config kernel;
 
     uint32_t bus_width;         /* bytes per beat, 1 to 64, a power of two */
     uint64_t bus_clock_ps;      /* per beat */

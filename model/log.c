@@ -56,6 +56,10 @@ const char *ns_event_kind_text(enum ns_event_kind kind) {
         [NS_EVENT_FREE] = "free",
         [NS_EVENT_ALLOC_COHERENT] = "alloc-coherent",
         [NS_EVENT_FREE_COHERENT] = "free-coherent",
+        [NS_EVENT_MAPPING_ERROR] = "mapping-error",
+        [NS_EVENT_PIN] = "pin",
+        [NS_EVENT_UNBIND] = "unbind",
+        [NS_EVENT_WORKER] = "worker",
         [NS_EVENT_PAGE_FAULT] = "page-fault",
         [NS_EVENT_BUS_ERROR] = "bus-error",
     };
@@ -90,6 +94,7 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->event);
     free(log->hazard);
     free(log->outcome);
+    free(log->remark);
     free(log->executed);
     free(log);
 }
@@ -127,6 +132,26 @@ size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
     log->hazard[log->hazard_count] = *hazard;
     log->hazard[log->hazard_count].executed = log->executed_count;
     return log->hazard_count++;
+}
+
+void ns_log_add_remark(struct ns_log *log, const struct ns_remark *remark) {
+    /* A step in a loop says the same each time: its remarks are among the newest of its site. */
+    enum { LOOK_BACK = 64 };
+    for (size_t i = log->remark_count; i > 0 && log->remark_count - i < LOOK_BACK; --i) {
+        struct ns_remark *earlier = &log->remark[i - 1];
+        if (earlier->site == remark->site && earlier->kind == remark->kind && earlier->check == remark->check &&
+            earlier->event != remark->event && strcmp(earlier->text, remark->text) == 0 &&
+            strcmp(earlier->function, remark->function) == 0) {
+            earlier->repeats += earlier->repeats < UINT32_MAX;
+            return;
+        }
+    }
+    if (log->remark_count >= NS_LOG_REMARK_LIMIT ||
+        !grow((void **)&log->remark, &log->remark_capacity, log->remark_count, sizeof *log->remark)) {
+        ++log->remarks_lost;
+        return;
+    }
+    log->remark[log->remark_count++] = *remark;
 }
 
 bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome) {

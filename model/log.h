@@ -66,8 +66,12 @@ enum ns_event_kind {
     NS_EVENT_FREE,
     NS_EVENT_ALLOC_COHERENT,
     NS_EVENT_FREE_COHERENT,
-    NS_EVENT_PAGE_FAULT, /* address: virtual; fault */
-    NS_EVENT_BUS_ERROR,  /* address: what was put on the bus */
+    NS_EVENT_MAPPING_ERROR, /* the driver asks whether a map failed: bus_address */
+    NS_EVENT_PIN,           /* pages must stay where they are, or need not any more (op 0) */
+    NS_EVENT_UNBIND,        /* a driver is released: peer */
+    NS_EVENT_WORKER,        /* the kernel's deferred work */
+    NS_EVENT_PAGE_FAULT,    /* address: virtual; fault */
+    NS_EVENT_BUS_ERROR,     /* address: what was put on the bus */
     NS_EVENT_KIND_COUNT
 };
 const char *ns_event_kind_text(enum ns_event_kind kind); /* "load", "fill", "dma-write", "write-back", ...; static */
@@ -148,6 +152,26 @@ struct ns_hazard {
     uint32_t consequence_site[4];
 };
 
+/* What the kernel's code said on its way. */
+enum ns_remark_kind {
+    NS_REMARK_DECISION, /* why a path was taken */
+    NS_REMARK_INFO,     /* a line of the kernel's log */
+    NS_REMARK_WARN,
+    NS_REMARK_BUG,   /* the kernel would have stopped here */
+    NS_REMARK_CHECK, /* a check of the DMA-API debugging fired: `check` */
+};
+#define NS_LOG_REMARK_LIMIT 10000u
+struct ns_remark {
+    enum ns_remark_kind kind;
+    uint32_t site;    /* the step that it was said in, or NS_NO_SITE: while the kernel boots */
+    uint32_t event;   /* the call that it was said in */
+    uint32_t repeats; /* further times at the same site, not kept apart */
+    unsigned check;   /* CHECK: its number */
+    bool expected;    /* CHECK: the step expects it */
+    char function[64];
+    char text[200]; /* one line without a full stop */
+};
+
 /* What the program expected and what came of it. */
 enum ns_outcome_kind {
     NS_OUTCOME_EXPECTED,   /* an expected hazard occurred */
@@ -161,6 +185,7 @@ enum ns_outcome_kind {
 struct ns_outcome {
     enum ns_outcome_kind kind;
     enum ns_hazard_id id; /* EXPECTED, MISSING, UNEXPECTED */
+    unsigned check;       /* EXPECTED, MISSING: of the kernel's check with this number, and not of a hazard; else 0 */
     uint32_t hazard;      /* index, or UINT32_MAX */
     uint32_t line;        /* of the expectation or judgement; 0 none */
     uint32_t column, width;
@@ -195,6 +220,9 @@ struct ns_log {
     struct ns_hazard *hazard;
     size_t outcome_count, outcome_capacity;
     struct ns_outcome *outcome;
+    size_t remark_count, remark_capacity;
+    struct ns_remark *remark;
+    uint64_t remarks_lost; /* more than NS_LOG_REMARK_LIMIT: how many are missing */
     /* the order in which sites were executed, for --schedule */
     size_t executed_count, executed_capacity;
     uint32_t *executed; /* site numbers */
@@ -213,6 +241,8 @@ uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event);
 /* Appends a hazard. One with the same id, site and actor as an earlier one joins it: more bytes of the same event, or a
  * repeat. Returns its index, or SIZE_MAX when the log is full: what is found after that is not trusted. */
 size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard);
+/* Appends a remark; the same one at the same site again joins it. What does not fit is counted. */
+void ns_log_add_remark(struct ns_log *log, const struct ns_remark *remark);
 bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome);
 uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uint32_t width);
 void ns_log_executed(struct ns_log *log, uint32_t site);

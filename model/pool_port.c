@@ -3,6 +3,7 @@
 
 #include "model/paging.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -253,6 +254,55 @@ static void port_misuse(void *context, enum ns_port_misuse what, uint64_t addres
                       length == 0 ? first : first + length - 1, earlier, meaning[what].role, meaning[what].text);
 }
 
+/* {x} and {d} in `text` stand for `first`, then `second`; addresses as reports write them. */
+static void fill_in(char *out, size_t size, const char *text, uint64_t first, uint64_t second) {
+    uint64_t value[2] = {first, second};
+    unsigned used = 0;
+    size_t at = 0;
+    while (*text != '\0' && at + NS_ADDRESS_TEXT < size) {
+        const bool hexadecimal = strncmp(text, "{x}", 3) == 0, decimal = strncmp(text, "{d}", 3) == 0;
+        if (!hexadecimal && !decimal) {
+            out[at++] = *text++;
+            continue;
+        }
+        char number[NS_ADDRESS_TEXT];
+        const uint64_t next = used < 2 ? value[used] : 0;
+        used++;
+        if (hexadecimal)
+            ns_format_address(next, number);
+        else
+            snprintf(number, sizeof number, "%" PRIu64, next);
+        at += (size_t)snprintf(out + at, size - at, "%s", number);
+        text += 3;
+    }
+    out[at] = '\0';
+}
+
+static void port_say(void *context, enum ns_port_voice voice, const char *function, const char *text, uint64_t first,
+                     uint64_t second) {
+    static const enum ns_remark_kind kind[] = {[NS_SAY_DECISION] = NS_REMARK_DECISION,
+                                               [NS_SAY_INFO] = NS_REMARK_INFO,
+                                               [NS_SAY_WARN] = NS_REMARK_WARN,
+                                               [NS_SAY_BUG] = NS_REMARK_BUG};
+    struct ns_machine_port *port = context;
+    struct ns_remark remark = {.kind = kind[voice], .site = port->site, .event = port->event};
+    snprintf(remark.function, sizeof remark.function, "%s", function);
+    fill_in(remark.text, sizeof remark.text, text, first, second);
+    if (port->log != NULL)
+        ns_log_add_remark(port->log, &remark);
+}
+
+static void port_dma_debug(void *context, unsigned check, const char *text, uint64_t address, uint64_t length) {
+    struct ns_machine_port *port = context;
+    struct ns_remark remark = {
+        .kind = NS_REMARK_CHECK, .site = port->site, .event = port->event, .check = check, .function = "debug_dma"};
+    char first[NS_ADDRESS_TEXT];
+    snprintf(remark.text, sizeof remark.text, "%s [address %s, %" PRIu64 " bytes]", text,
+             ns_format_address(address, first), length);
+    if (port->log != NULL)
+        ns_log_add_remark(port->log, &remark);
+}
+
 void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machine) {
     *port = (struct ns_machine_port){
         .port = {.context = port,
@@ -273,7 +323,10 @@ void ns_machine_port_init(struct ns_machine_port *port, struct ns_machine *machi
                  .metadata_allocate = port_metadata_allocate,
                  .metadata_free = port_metadata_free,
                  .misuse = port_misuse,
+                 .say = port_say,
+                 .dma_debug = port_dma_debug,
                  .bounce = port_bounce},
         .machine = machine,
+        .site = NS_NO_SITE,
     };
 }

@@ -15,6 +15,8 @@ struct ns_machine_port {
     struct ns_machine *machine;
     unsigned hart;                /* which hart runs the pool just now; set before each call */
     uint32_t event;               /* the API call's event, for reports of misuse; set before each call */
+    struct ns_log *log;           /* where it is written down what is said; NULL: nowhere */
+    uint32_t site;                /* the step, for what is said; NS_NO_SITE while the kernel boots */
     enum ns_status status;        /* the first access that failed since it was last cleared */
     struct ns_port_block *blocks; /* book-keeping memory that the pools hold */
 };

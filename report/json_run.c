@@ -136,8 +136,31 @@ static void write_outcome(const struct ns_outcome *outcome, struct ns_json *json
     if (text != NULL) {
         ns_json_string(json, "id", text->id);
     }
+    if (outcome->check != 0) {
+        ns_json_number(json, "check", outcome->check);
+    }
     ns_json_string_bounded(json, "text", outcome->text, sizeof outcome->text);
     ns_json_string_bounded(json, "actual", outcome->actual, sizeof outcome->actual);
+    ns_json_close(json, '}');
+}
+
+static void write_remark(const struct ns_log *log, const struct ns_remark *remark, struct ns_json *json) {
+    static const char *const kinds[] = {[NS_REMARK_DECISION] = "decision",
+                                        [NS_REMARK_INFO] = "info",
+                                        [NS_REMARK_WARN] = "warning",
+                                        [NS_REMARK_BUG] = "bug",
+                                        [NS_REMARK_CHECK] = "dma-debug"};
+    ns_json_open(json, NULL, '{');
+    ns_json_string(json, "kind", kinds[remark->kind]);
+    write_place(json, ns_site_at(log, remark->site));
+    ns_json_number(json, "event", remark->event);
+    ns_json_string_bounded(json, "function", remark->function, sizeof remark->function);
+    ns_json_string_bounded(json, "text", remark->text, sizeof remark->text);
+    ns_json_number(json, "repeats", remark->repeats);
+    if (remark->kind == NS_REMARK_CHECK) {
+        ns_json_number(json, "check", remark->check);
+        ns_json_bool(json, "expected", remark->expected);
+    }
     ns_json_close(json, '}');
 }
 
@@ -177,11 +200,17 @@ void ns_report_run_json(const struct ns_log *log, struct ns_buffer *out) {
         }
         ns_json_close(&json, ']');
     }
+    ns_json_open(&json, "remarks", '[');
+    for (size_t i = 0; i < log->remark_count; ++i) {
+        write_remark(log, &log->remark[i], &json);
+    }
+    ns_json_close(&json, ']');
     ns_json_open(&json, "stats", '{');
     ns_json_number(&json, "events", log->event_count);
     ns_json_number(&json, "end_ps", log->end_ps);
     ns_json_number(&json, "steps", log->executed_count);
     ns_json_bool(&json, "truncated", log->truncated);
+    ns_json_number(&json, "remarks_lost", log->remarks_lost);
     ns_json_close(&json, '}');
     ns_json_close(&json, '}');
     ns_json_end(&json);

@@ -34,6 +34,10 @@ void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *
 /* One hazard, as a part of that. */
 void ns_report_hazard_text(const struct ns_log *log, size_t index, const struct ns_report_style *style,
                            struct ns_buffer *out);
+/* Every step in which the kernel's code said something, and what it said, in order; nothing when it never did. */
+void ns_report_decisions_text(const struct ns_log *log, const struct ns_report_style *style, struct ns_buffer *out);
+/* Kernel warnings and checks that fired. */
+void ns_report_warnings_text(const struct ns_log *log, const struct ns_report_style *style, struct ns_buffer *out);
 /* The document that docs/nosnoop-report.schema.json calls "run", with a newline at its end. */
 void ns_report_run_json(const struct ns_log *log, struct ns_buffer *out);
 

@@ -10,7 +10,7 @@ const char *ns_report_verdict(const struct ns_log *log) {
 }
 
 struct tally {
-    size_t unexpected, expected, missing, held, failed, not_judged, incomplete;
+    size_t unexpected, expected, missing, missing_checks, held, failed, not_judged, incomplete;
 };
 
 static struct tally count_outcomes(const struct ns_log *log) {
@@ -21,7 +21,7 @@ static struct tally count_outcomes(const struct ns_log *log) {
         case NS_OUTCOME_UNEXPECTED:
             break;
         case NS_OUTCOME_MISSING:
-            ++tally.missing;
+            ++*(log->outcome[i].check != 0 ? &tally.missing_checks : &tally.missing);
             break;
         case NS_OUTCOME_FINAL_HELD:
             ++tally.held;
@@ -54,7 +54,12 @@ static void write_failure(const struct ns_log *log, const struct ns_outcome *out
         .line = outcome->line, .column = outcome->column, .width = outcome->width, .primary = true};
     const struct ns_hazard_entry *text = ns_hazard_text(outcome->id);
     ns_paint_begin(out, style, NS_PAINT_ERROR);
-    if (outcome->kind == NS_OUTCOME_MISSING) {
+    if (outcome->kind == NS_OUTCOME_MISSING && outcome->check != 0) {
+        ns_buffer_format(out, "missing[dma-debug %u]", outcome->check);
+        ns_paint_end(out, style);
+        ns_buffer_text(out, ": the expected check of the kernel did not fire\n");
+        ns_buffer_text(&mark.label, "expected here");
+    } else if (outcome->kind == NS_OUTCOME_MISSING) {
         ns_buffer_format(out, "missing[%s]", text != NULL ? text->id : "unknown");
         ns_paint_end(out, style);
         ns_buffer_text(out, ": the expected hazard did not occur\n");
@@ -103,12 +108,13 @@ static void write_summary(const struct ns_log *log, const struct tally *tally, c
     ns_paint_begin(out, style, strcmp(verdict, "pass") == 0 ? NS_PAINT_GOOD : NS_PAINT_ERROR);
     ns_buffer_text(out, verdict);
     ns_paint_end(out, style);
-    if (tally->expected + tally->unexpected + tally->missing == 0) {
+    if (tally->expected + tally->unexpected + tally->missing + tally->missing_checks == 0) {
         ns_buffer_text(out, ": no hazard");
         separator = "; ";
     }
     add_part(out, &separator, tally->unexpected, "unexpected hazard", "unexpected hazards");
     add_part(out, &separator, tally->missing, "expected hazard did not occur", "expected hazards did not occur");
+    add_part(out, &separator, tally->missing_checks, "expected check did not fire", "expected checks did not fire");
     add_part(out, &separator, tally->expected, "hazard, as expected", "hazards, as expected");
     add_part(out, &separator, tally->failed, "final does not hold", "finals do not hold");
     add_part(out, &separator, tally->held, "final holds", "finals hold");
@@ -120,6 +126,9 @@ static void write_summary(const struct ns_log *log, const struct tally *tally, c
 
 void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *style, struct ns_buffer *out) {
     struct tally tally = count_outcomes(log);
+    if (style->explain_alloc) {
+        ns_report_decisions_text(log, style, out);
+    }
     for (int expected = 0; expected <= 1 && !style->quiet; ++expected) {
         for (size_t i = 0; i < log->hazard_count; ++i) {
             if (ns_report_is_expected(log, i) == (expected == 1)) {
@@ -134,6 +143,9 @@ void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *
             outcome->kind == NS_OUTCOME_INCOMPLETE) {
             write_failure(log, outcome, style, out);
         }
+    }
+    if (!style->quiet && !style->explain_alloc) {
+        ns_report_warnings_text(log, style, out);
     }
     if (log->truncated && !style->quiet) {
         ns_buffer_text(out, "note: the event log is full; what happened later is missing here\n\n");

@@ -16,7 +16,8 @@ extern "C" {
 struct ns_report_style {
     bool color; /* ANSI escapes; every fact is in the text as well */
     bool verbose;
-    bool quiet; /* the summary line only */
+    bool quiet;         /* the summary line only */
+    bool explain_alloc; /* what the kernel's code decided, step by step */
 };
 
 enum ns_paint { NS_PAINT_ERROR, NS_PAINT_EXPECTED, NS_PAINT_NOTE, NS_PAINT_STRONG, NS_PAINT_GOOD };

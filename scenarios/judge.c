@@ -17,6 +17,25 @@ static bool shows_at(const struct ns_hazard *hazard, uint32_t site) {
     return false;
 }
 
+/* Expected checks of the kernel's own: one that did not fire is missing; one that nobody expected fails nothing. */
+static void judge_checks(struct ns_log *log, const struct ns_step *step, uint32_t site) {
+    for (uint32_t e = 0; e < step->check_count; e++) {
+        struct ns_outcome outcome = {.kind = NS_OUTCOME_MISSING,
+                                     .check = step->check[e],
+                                     .hazard = UINT32_MAX,
+                                     .line = step->line,
+                                     .column = step->check_place[e].column,
+                                     .width = step->check_place[e].width};
+        for (size_t r = 0; r < log->remark_count; r++)
+            if (log->remark[r].kind == NS_REMARK_CHECK && log->remark[r].check == step->check[e] &&
+                log->remark[r].site == site) {
+                outcome.kind = NS_OUTCOME_EXPECTED;
+                log->remark[r].expected = true;
+            }
+        ns_log_add_outcome(log, &outcome);
+    }
+}
+
 static void judge_expectations(struct run *run) {
     const struct ns_scenario *scenario = run->scenario;
     struct ns_log *log = run->log;
@@ -41,6 +60,7 @@ static void judge_expectations(struct run *run) {
                 }
             ns_log_add_outcome(log, &outcome);
         }
+        judge_checks(log, step, (uint32_t)s);
     }
     for (size_t h = 0; h < log->hazard_count; h++)
         if (excused == NULL || !excused[h]) {

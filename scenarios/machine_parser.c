@@ -1,30 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Machine blocks and presets. A new parameter is a new row of `parameters`. */
-#include "scenarios/parser.h"
+#include "scenarios/machine_parser.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS(array)  (sizeof(array) / sizeof((array)[0]))
-#define LAST_ADDRESS (UINT64_C(1) << NS_PHYSICAL_BITS)
-#define MOST_CYCLES  UINT64_C(100000)
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+#define PLAIN       false, NULL, NULL, NS_NO_OFFSET, NULL, false
 
-/* A machine block at work. */
-struct builder {
-    struct ns_machine_block *block;
-    bool fresh;        /* not `from` another machine */
-    bool has_encoding; /* a pte-encoding line */
-    bool has_attributes;
-    bool has_cache, has_ram; /* the defaults have been replaced */
-};
-
-static void copy_to(char *target, const struct ns_token *name) {
+void ns_machine_copy_name(char *target, const struct ns_token *name) {
     memcpy(target, name->start, name->length);
     target[name->length] = '\0';
 }
 
-static bool take_short_name(struct ns_parser *parser, struct ns_token *name, size_t longest, const char *sentence) {
+bool ns_parser_take_short_name(struct ns_parser *parser, struct ns_token *name, size_t longest, const char *sentence) {
     if (!ns_parser_take(parser, NS_TOKEN_WORD, name, sentence)) {
         return false;
     }
@@ -35,8 +25,8 @@ static bool take_short_name(struct ns_parser *parser, struct ns_token *name, siz
     return true;
 }
 
-static bool take_word_then_number(struct ns_parser *parser, const char *word, uint64_t minimum, uint64_t maximum,
-                                  uint64_t *value, const char *example) {
+bool ns_parser_take_word_then_number(struct ns_parser *parser, const char *word, uint64_t minimum, uint64_t maximum,
+                                     uint64_t *value, const char *example) {
     if (!ns_parser_accept_word(parser, word)) {
         return ns_parser_unexpected(parser, "here stands `%s`, as in `%s`", word, example);
     }
@@ -45,121 +35,11 @@ static bool take_word_then_number(struct ns_parser *parser, const char *word, ui
     return ns_parser_take_number(parser, minimum, maximum, value, what);
 }
 
-/* ---- caches ---------------------------------------------------------------------------------- */
-
-enum sharing { SHARING_UNSAID, SHARING_PRIVATE, SHARING_SHARED };
-struct cache_line {
-    struct ns_cache_level_config level;
-    uint32_t hit;
-    uint32_t sharing;
-};
-
-static const struct ns_choice replacements[] = {{"lru", NS_REPLACE_LRU},
-                                                {"tree-plru", NS_REPLACE_TREE_PLRU},
-                                                {"fifo", NS_REPLACE_FIFO},
-                                                {"random", NS_REPLACE_RANDOM},
-                                                {NULL, 0}};
-#define CACHE(member) NS_MEMBER(struct cache_line, member)
-#define PLAIN         false, NULL, NULL, NS_NO_OFFSET, NULL, false
-static const struct ns_option cache_options[] = {
-    {"private", NS_OPTION_SET, CACHE(sharing), SHARING_PRIVATE, 0, PLAIN},
-    {"shared", NS_OPTION_SET, CACHE(sharing), SHARING_SHARED, 0, PLAIN},
-    {"size", NS_OPTION_NUMBER, CACHE(level.size), 16, 64u << 20, PLAIN},
-    {"ways", NS_OPTION_NUMBER, CACHE(level.ways), 1, 64, PLAIN},
-    {"line", NS_OPTION_NUMBER, CACHE(level.line), NS_LINE_MIN, NS_LINE_MAX, true, NULL, NULL, NS_NO_OFFSET, NULL,
-     false},
-    {"replacement", NS_OPTION_CHOICE, CACHE(level.replacement), 0, 0, false, NULL, replacements, NS_NO_OFFSET, NULL,
-     false},
-    {"write-back", NS_OPTION_SET, CACHE(level.write_through), 0, 0, PLAIN},
-    {"write-through", NS_OPTION_SET, CACHE(level.write_through), 1, 0, PLAIN},
-    {"write-allocate", NS_OPTION_SET, CACHE(level.no_write_allocate), 0, 0, PLAIN},
-    {"no-write-allocate", NS_OPTION_SET, CACHE(level.no_write_allocate), 1, 0, PLAIN},
-    {"hit", NS_OPTION_NUMBER, CACHE(hit), 0, MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false},
-};
-
-static unsigned find_level(const struct ns_machine_config *config, const struct ns_token *name) {
-    unsigned index = 0;
-    while (index < config->cache.levels && !ns_token_is(name, config->level_name[index])) {
-        index++;
-    }
-    return index;
-}
-
-static bool parse_cache(struct ns_parser *parser, void *target) {
-    struct builder *builder = target;
-    struct ns_machine_config *config = &builder->block->config;
-    struct ns_token name;
-    if (!take_short_name(parser, &name, sizeof config->level_name[0] - 1, "a cache needs a name, such as `L1D`")) {
-        return false;
-    }
-    struct ns_place place = ns_parser_place(parser, &name);
-    if (builder->fresh && !builder->has_cache) {
-        config->cache.levels = 0;
-    }
-    builder->has_cache = true;
-    unsigned index = find_level(config, &name);
-    bool is_new = index == config->cache.levels;
-    if (index == NS_CACHE_MAX_LEVELS) {
-        ns_parser_error(parser, place, "a machine has at most %u levels of cache", NS_CACHE_MAX_LEVELS);
-        return false;
-    }
-    struct cache_line line = {.hit = index == 0 ? 2 : 10};
-    if (!is_new) {
-        line.level = config->cache.level[index];
-        line.hit = config->level_hit_cycles[index];
-    }
-    uint64_t seen = 0;
-    if (!ns_parser_options(parser, cache_options, ROWS(cache_options), &line, &seen, "a cache")) {
-        return false;
-    }
-    static const char *const required[] = {"size", "ways", "line"};
-    for (size_t i = 0; is_new && i < ROWS(required); i++) {
-        if ((seen & (UINT64_C(4) << i)) == 0) {
-            ns_parser_error(parser, place, "a new cache needs `%s`", required[i]);
-        }
-    }
-    if (parser->failed) {
-        return false;
-    }
-    if (index == 0 && (line.sharing == SHARING_SHARED || (is_new && line.sharing != SHARING_PRIVATE))) {
-        ns_parser_error(parser, place, "the first cache belongs to each hart: it is `private`");
-    } else if (index > 0 && (line.sharing == SHARING_PRIVATE || (is_new && line.sharing != SHARING_SHARED))) {
-        ns_parser_error(parser, place, "every cache below the first is `shared`");
-    }
-    copy_to(config->level_name[index], &name);
-    config->cache.level[index] = line.level;
-    config->level_hit_cycles[index] = line.hit;
-    config->cache.levels += is_new;
-    return true;
-}
-
-static bool parse_no_caches_below(struct ns_parser *parser, void *target) {
-    struct builder *builder = target;
-    struct ns_machine_config *config = &builder->block->config;
-    struct ns_token name;
-    if (!ns_parser_take(parser, NS_TOKEN_WORD, &name, "`no-caches-below` names a cache, such as `L1D`")) {
-        return false;
-    }
-    unsigned index = find_level(config, &name);
-    if (index == config->cache.levels) {
-        struct ns_nearest search;
-        ns_nearest_start(&search, name.start, name.length);
-        for (unsigned i = 0; i < config->cache.levels; i++) {
-            ns_nearest_offer(&search, config->level_name[i], strlen(config->level_name[i]));
-        }
-        ns_parser_error_near(parser, ns_parser_place(parser, &name), &search, "the machine has no cache `%.*s`",
-                             (int)name.length, name.start);
-        return false;
-    }
-    config->cache.levels = index + 1;
-    return true;
-}
-
-/* ---- other parameters with several parts ----------------------------------------------------- */
+/* ---- parameters with several parts ----------------------------------------------------------- */
 
 static bool parse_maintenance(struct ns_parser *parser, void *target) {
     static const struct ns_choice kinds[] = {{"immediate", 0}, {"late", 1}, {NULL, 0}};
-    struct builder *builder = target;
+    struct ns_machine_builder *builder = target;
     uint64_t late = 0, lines = 0;
     if (!ns_parser_take_choice(parser, kinds, &late, "`maintenance`")) {
         return false;
@@ -181,7 +61,7 @@ static bool parse_attributes(struct ns_parser *parser, void *target) {
                                                {"thead-maee", NS_ATTRIBUTES_THEAD_MAEE},
                                                {"none", NS_ATTRIBUTES_NONE},
                                                {NULL, 0}};
-    struct builder *builder = target;
+    struct ns_machine_builder *builder = target;
     uint64_t scheme = 0;
     builder->has_attributes = true;
     if (!ns_parser_take_choice(parser, schemes, &scheme, "`attributes`")) {
@@ -199,7 +79,7 @@ static bool parse_encoding(struct ns_parser *parser, void *target) {
                                                  {"thead-vendor-5.10", NS_ENCODE_THEAD_VENDOR_5_10},
                                                  {"none", NS_ENCODE_NONE},
                                                  {NULL, 0}};
-    struct builder *builder = target;
+    struct ns_machine_builder *builder = target;
     uint64_t encoding = 0;
     builder->has_encoding = true;
     if (!ns_parser_take_choice(parser, encodings, &encoding, "`pte-encoding`")) {
@@ -211,12 +91,12 @@ static bool parse_encoding(struct ns_parser *parser, void *target) {
 
 static bool parse_pma(struct ns_parser *parser, void *target) {
     static const char example[] = "pma at 0x1000_0000 size 64K io";
-    struct ns_machine_config *config = &((struct builder *)target)->block->config;
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
     struct ns_token word = *ns_parser_token(parser);
     struct ns_pma_region region = {0};
     uint64_t type = 0;
-    if (!take_word_then_number(parser, "at", 0, LAST_ADDRESS - 1, &region.start, example) ||
-        !take_word_then_number(parser, "size", 1, LAST_ADDRESS, &region.length, example) ||
+    if (!ns_parser_take_word_then_number(parser, "at", 0, NS_ADDRESS_END - 1, &region.start, example) ||
+        !ns_parser_take_word_then_number(parser, "size", 1, NS_ADDRESS_END, &region.length, example) ||
         !ns_parser_take_choice(parser, ns_type_choices, &type, "the memory type")) {
         return false;
     }
@@ -260,13 +140,13 @@ static bool take_queue(struct ns_parser *parser, const char *what, uint32_t *ent
 }
 
 static bool parse_store_buffer(struct ns_parser *parser, void *target) {
-    struct ns_machine_config *config = &((struct builder *)target)->block->config;
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
     return take_queue(parser, "`store-buffer`", &config->store_buffer_entries, &config->store_buffer_drain,
                       &config->store_buffer_drain_ps);
 }
 
 static bool parse_posted_writes(struct ns_parser *parser, void *target) {
-    struct ns_machine_config *config = &((struct builder *)target)->block->config;
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
     return take_queue(parser, "`posted-writes`", &config->posted_entries, &config->posted_drain,
                       &config->posted_drain_ps);
 }
@@ -281,7 +161,7 @@ static bool parse_may(struct ns_parser *parser, void *target) {
                                                 {"irq-before-data", NS_MAY_IRQ_BEFORE_DATA},
                                                 {"speculative-store", NS_MAY_SPECULATIVE_STORE},
                                                 {NULL, 0}};
-    struct builder *builder = target;
+    struct ns_machine_builder *builder = target;
     uint32_t may = 0;
     bool nothing = false;
     unsigned words = 0;
@@ -305,17 +185,17 @@ static bool parse_may(struct ns_parser *parser, void *target) {
 
 static bool parse_ram(struct ns_parser *parser, void *target) {
     static const char example[] = "ram low at 0x8000_0000 size 256M";
-    struct builder *builder = target;
+    struct ns_machine_builder *builder = target;
     struct ns_machine_config *config = &builder->block->config;
     struct ns_ram ram = {.start = 0};
     struct ns_token name;
-    if (!take_short_name(parser, &name, NS_CONFIG_NAME_BYTES - 1,
-                         "RAM needs a name: `ram low at 0x8000_0000 size 256M`") ||
-        !take_word_then_number(parser, "at", 0, LAST_ADDRESS - 1, &ram.start, example) ||
-        !take_word_then_number(parser, "size", 1, LAST_ADDRESS, &ram.length, example)) {
+    if (!ns_parser_take_short_name(parser, &name, NS_CONFIG_NAME_BYTES - 1,
+                                   "RAM needs a name: `ram low at 0x8000_0000 size 256M`") ||
+        !ns_parser_take_word_then_number(parser, "at", 0, NS_ADDRESS_END - 1, &ram.start, example) ||
+        !ns_parser_take_word_then_number(parser, "size", 1, NS_ADDRESS_END, &ram.length, example)) {
         return false;
     }
-    copy_to(ram.name, &name);
+    ns_machine_copy_name(ram.name, &name);
     if (builder->fresh && !builder->has_ram) {
         config->ram_count = 0;
     }
@@ -336,20 +216,20 @@ static bool parse_ram(struct ns_parser *parser, void *target) {
 
 static bool parse_dma_window(struct ns_parser *parser, void *target) {
     static const char example[] = "dma-window bus 0 to 0x8000_0000 size 1G";
-    struct ns_machine_block *block = ((struct builder *)target)->block;
+    struct ns_machine_block *block = ((struct ns_machine_builder *)target)->block;
     struct ns_machine_config *config = &block->config;
     struct ns_dma_window window = {.bus = 0};
     struct ns_token word = *ns_parser_token(parser), device = {.start = NULL};
-    if (!take_word_then_number(parser, "bus", 0, UINT64_MAX, &window.bus, example) ||
-        !take_word_then_number(parser, "to", 0, LAST_ADDRESS - 1, &window.physical, example) ||
-        !take_word_then_number(parser, "size", 1, LAST_ADDRESS, &window.length, example)) {
+    if (!ns_parser_take_word_then_number(parser, "bus", 0, UINT64_MAX, &window.bus, example) ||
+        !ns_parser_take_word_then_number(parser, "to", 0, NS_ADDRESS_END - 1, &window.physical, example) ||
+        !ns_parser_take_word_then_number(parser, "size", 1, NS_ADDRESS_END, &window.length, example)) {
         return false;
     }
     if (ns_parser_accept_word(parser, "for")) {
-        if (!take_short_name(parser, &device, NS_CONFIG_NAME_BYTES - 1, "`for` names a device")) {
+        if (!ns_parser_take_short_name(parser, &device, NS_CONFIG_NAME_BYTES - 1, "`for` names a device")) {
             return false;
         }
-        copy_to(window.device, &device);
+        ns_machine_copy_name(window.device, &device);
         word = device;
     }
     if (config->window_count == NS_CONFIG_MAX_WINDOWS) {
@@ -400,15 +280,15 @@ static const struct ns_choice platforms[] = {{"textbook", NS_DMA_OPS_TEXTBOOK},
 static const struct ns_option parameters[] = {
     {"harts", NUMBER(cache.harts, 1, NS_CACHE_MAX_HARTS, NULL)},
     {"clock", CLOCK(hart_clock_ps)},
-    {"cache", REPEATABLE(parse_cache)},
-    {"no-caches-below", REPEATABLE(parse_no_caches_below)},
+    {"cache", REPEATABLE(ns_parse_machine_cache)},
+    {"no-caches-below", REPEATABLE(ns_parse_machine_no_caches_below)},
     {"inclusion", CHOICE(cache.inclusion, inclusions)},
     {"fill", CHOICE(cache.fill, fills)},
     {"invalidate", CHOICE(cache.invalidate_as_flush, invalidates)},
     {"rounding", CHOICE(cache.range.rounding, roundings)},
     {"edge-lines", CHOICE(cache.range.edge, edges)},
     {"maintenance", CUSTOM(parse_maintenance)},
-    {"maintenance-cost", NUMBER(maintenance_line_cycles, 0, MOST_CYCLES, "cycles")},
+    {"maintenance-cost", NUMBER(maintenance_line_cycles, 0, NS_MOST_CYCLES, "cycles")},
     {"attributes", CUSTOM(parse_attributes)},
     {"pte-encoding", CUSTOM(parse_encoding)},
     {"tlb", NUMBER(tlb_entries, 1, NS_TLB_MAX_ENTRIES, "entries")},
@@ -420,7 +300,20 @@ static const struct ns_option parameters[] = {
     {"dma-ops", CHOICE(dma_operations, platforms)},
     {"ram", REPEATABLE(parse_ram)},
     {"dma-window", REPEATABLE(parse_dma_window)},
-    {"zone-dma-limit", NUMBER(zone_dma_limit, 4096, LAST_ADDRESS, NULL)},
+    {"zone-dma-limit", NUMBER(zone_dma_limit, 4096, NS_ADDRESS_END, NULL)},
+    {"kernel", CHOICE(kernel.version, ns_kernel_choices)},
+    {"zone-dma", CHOICE(kernel.zone_dma, ns_yes_no_choices)},
+    {"dma-direct", CHOICE(kernel.uncached, ns_uncached_choices)},
+    {"prep-coherent", CHOICE(kernel.prepare, ns_prepare_choices)},
+    {"pgprot", CHOICE(kernel.pgprot, ns_pgprot_choices)},
+    {"address-test", CHOICE(kernel.address_test, ns_address_test_choices)},
+    {"free-checks", CHOICE(kernel.kernel_checks, ns_free_check_choices)},
+    {"dma-address-bits", POWER(kernel.dma_address_bits, 32, 64, NULL)},
+    {"cma", REPEATABLE(ns_parse_machine_cma)},
+    {"atomic-pool", CUSTOM(ns_parse_machine_atomic_pool)},
+    {"global-pool", CUSTOM(ns_parse_machine_global_pool)},
+    {"swiotlb", CUSTOM(ns_parse_machine_swiotlb)},
+    {"dma-debug", CUSTOM(ns_parse_machine_dma_debug)},
     {"bus-width", POWER(bus_width, 1, 64, "bytes")},
     {"bus-clock", CLOCK(bus_clock_ps)},
     {"bus-latency", TIME(bus_latency_ps)},
@@ -442,7 +335,7 @@ static bool is_custom(const struct ns_token *word) {
 }
 
 /* Software that does not say otherwise writes the bits that its core understands. */
-static void choose_encoding(struct builder *builder) {
+static void choose_encoding(struct ns_machine_builder *builder) {
     static const enum ns_pte_encoding natural[] = {[NS_ATTRIBUTES_SVPBMT] = NS_ENCODE_SVPBMT,
                                                    [NS_ATTRIBUTES_THEAD_MAEE] = NS_ENCODE_THEAD_6_8,
                                                    [NS_ATTRIBUTES_NONE] = NS_ENCODE_NONE};
@@ -455,7 +348,7 @@ static void choose_encoding(struct builder *builder) {
 /* ---- blocks ---------------------------------------------------------------------------------- */
 
 /* The first line: machine "NAME" [from "NAME"]. */
-static bool parse_first_line(struct ns_parser *parser, struct builder *builder) {
+static bool parse_first_line(struct ns_parser *parser, struct ns_machine_builder *builder) {
     struct ns_machine_block *block = builder->block;
     struct ns_token name, from;
     ns_parser_advance(parser);
@@ -487,15 +380,16 @@ static bool parse_first_line(struct ns_parser *parser, struct builder *builder) 
             block->bad = true;
         } else if (found != NULL) {
             memcpy(block->window_place, found->window_place, sizeof block->window_place);
+            memcpy(block->cma_place, found->cma_place, sizeof block->cma_place);
         }
     }
-    copy_to(block->config.name, &name);
+    ns_machine_copy_name(block->config.name, &name);
     return ns_parser_take_end(parser);
 }
 
 /* Returns the first line behind the block. */
 static size_t parse_block(struct ns_parser *parser, size_t line, struct ns_machine_block *block) {
-    struct builder builder = {.block = block, .fresh = true};
+    struct ns_machine_builder builder = {.block = block, .fresh = true};
     uint64_t seen = 0;
     block->line = (uint32_t)line + 1;
     ns_machine_config_default(&block->config);

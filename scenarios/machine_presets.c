@@ -155,6 +155,16 @@ void ns_parser_use_machine(struct ns_parser *parser) {
     parser->used_block = block;
 }
 
+/* A device that the machine names must exist. In a preset the name has no place in this file: there it is for whoever
+ * has such a device. */
+static void check_device(struct ns_parser *parser, const char *device, struct ns_place place) {
+    const struct ns_name *entry = ns_names_find(&parser->names, device, strlen(device));
+    bool fits = entry != NULL && (entry->kind == NS_NAME_DEVICE || entry->kind == NS_NAME_BAD);
+    if (device[0] != '\0' && place.line != 0 && !fits) {
+        ns_parser_error(parser, place, "no device is called `%s`", device);
+    }
+}
+
 void ns_parser_check_windows(struct ns_parser *parser) {
     const struct ns_machine_block *block = parser->used_block;
     if (block == NULL || parser->use_place.line == 0) {
@@ -162,12 +172,9 @@ void ns_parser_check_windows(struct ns_parser *parser) {
     }
     parser->muted = false;
     for (size_t i = 0; i < block->config.window_count; i++) {
-        const char *device = block->config.window[i].device;
-        const struct ns_name *entry = ns_names_find(&parser->names, device, strlen(device));
-        /* Windows of a preset have no place in this file: they are for whoever has the device. */
-        bool fits = entry != NULL && (entry->kind == NS_NAME_DEVICE || entry->kind == NS_NAME_BAD);
-        if (device[0] != '\0' && block->window_place[i].line != 0 && !fits) {
-            ns_parser_error(parser, block->window_place[i], "no device is called `%s`", device);
-        }
+        check_device(parser, block->config.window[i].device, block->window_place[i]);
+    }
+    for (size_t i = 0; i < block->config.kernel.cma_count; i++) {
+        check_device(parser, block->config.kernel.cma[i].device, block->cma_place[i]);
     }
 }

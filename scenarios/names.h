@@ -29,6 +29,7 @@ enum ns_name_kind {
     NS_NAME_IRQ,
     NS_NAME_POOL,
     NS_NAME_REGISTER,
+    NS_NAME_LIST,
 };
 
 struct ns_name {

@@ -9,6 +9,8 @@
 const struct ns_choice ns_type_choices[] = {
     {"cacheable", NS_TYPE_CACHEABLE}, {"nc", NS_TYPE_NC}, {"io", NS_TYPE_IO}, {NULL, 0}};
 
+const struct ns_choice ns_yes_no_choices[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
+
 #define LONGEST_TIME_PS  UINT64_C(1000000000000) /* one second */
 #define FASTEST_CLOCK_HZ UINT64_C(100000000000)  /* 100 GHz */
 

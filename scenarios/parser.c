@@ -173,7 +173,8 @@ bool ns_parser_unexpected(struct ns_parser *parser, const char *format, ...) {
 /* ---- names ----------------------------------------------------------------------------------- */
 
 const char *ns_name_kind_text(enum ns_name_kind kind) {
-    static const char *const texts[] = {"a name", "a device", "a buffer", "an interrupt", "a pool", "a register"};
+    static const char *const texts[] = {"a name", "a device",   "a buffer", "an interrupt",
+                                        "a pool", "a register", "a list"};
     return texts[kind];
 }
 
@@ -266,7 +267,7 @@ void ns_parser_unknown(struct ns_parser *parser, const struct ns_token *name, un
         return;
     }
     unsigned line = 0;
-    if ((kinds & (NS_KIND_BIT(NS_NAME_OBJECT) | NS_KIND_BIT(NS_NAME_REGISTER))) != 0) {
+    if ((kinds & (NS_KIND_BIT(NS_NAME_OBJECT) | NS_KIND_BIT(NS_NAME_REGISTER) | NS_KIND_BIT(NS_NAME_LIST))) != 0) {
         line = created_below(parser, name);
     }
     if (line != 0) {

@@ -46,6 +46,7 @@ struct ns_machine_block {
     bool bad;
     struct ns_place place; /* of the name */
     struct ns_place window_place[NS_CONFIG_MAX_WINDOWS];
+    struct ns_place cma_place[NS_CONFIG_MAX_KERNEL_CMA]; /* of the device's name */
     struct ns_machine_config config;
 };
 
@@ -211,6 +212,7 @@ bool ns_parser_take_time(struct ns_parser *parser, uint64_t *picoseconds, const 
 bool ns_parser_take_number(struct ns_parser *parser, uint64_t minimum, uint64_t maximum, uint64_t *value,
                            const char *what);
 extern const struct ns_choice ns_type_choices[];
+extern const struct ns_choice ns_yes_no_choices[];
 
 /* ---- the passes ------------------------------------------------------------------------------ */
 
@@ -226,11 +228,14 @@ bool ns_parser_find_machine(struct ns_parser *parser, const char *name, size_t l
 /* Finds the machine that `use machine` names, or the file's own. */
 void ns_parser_use_machine(struct ns_parser *parser);
 void ns_parser_declarations(struct ns_parser *parser);
+/* "device NAME" has been read. False: the device is not declared, and its name is bad. */
+bool ns_parser_device(struct ns_parser *parser, const struct ns_token *name);
+bool ns_parser_lies_in_ram(const struct ns_machine_config *machine, uint64_t address, uint64_t size);
 /* "pool NAME" has been read. False: the pool is not declared, and its name is bad. */
 bool ns_parser_pool(struct ns_parser *parser, const struct ns_token *name);
 char *ns_parser_copy_name(struct ns_parser *parser, const struct ns_token *name);
 void ns_parser_too_many(struct ns_parser *parser, const struct ns_token *name, const char *what, unsigned limit);
-/* The devices that windows of this file's machine are for must exist. */
+/* The devices that windows and areas of this file's machine are for must exist. */
 void ns_parser_check_windows(struct ns_parser *parser);
 void ns_parser_steps(struct ns_parser *parser);
 /* Multiplies repeat out. Only for a file without errors. */

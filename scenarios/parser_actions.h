@@ -5,7 +5,32 @@
 
 #include "scenarios/parser.h"
 
+#define NS_BUFFER_NEEDED "here stands a buffer, such as `rx` or `rx[0..4]`"
+#define NS_TARGET_NEEDED "here stands a buffer or the handle of a map"
+
+/* ---- parser_results.c ------------------------------------------------------------------------ */
+
+/* The line, `->` or `expect`. */
+bool ns_parser_at_end_of_options(const struct ns_parser *parser);
+/* Complains about a word that has been seen before. */
+void ns_parser_twice(struct ns_parser *parser, const struct ns_token *word, bool seen);
+bool ns_parser_take_result_name(struct ns_parser *parser, struct ns_token *name);
+/* Behind "->": NAME for a register of `size` bytes (0: unknown). */
+bool ns_parser_take_register(struct ns_parser *parser, struct ns_step *step, uint64_t size, bool is_handle);
+/* "-> NAME" for an object that the step creates. `like` lacks name and place. */
+bool ns_parser_take_object(struct ns_parser *parser, struct ns_step *step, const struct ns_object *like,
+                           const char *sentence);
+
+/* ---- what stands behind each verb ------------------------------------------------------------ */
+
 bool ns_parse_alloc(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_alloc_pages(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_pin(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_unbind(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_map_sg(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_unmap_sg(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_map_resource(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_mapping_error(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_alloc_coherent(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_copy(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_device_verb(struct ns_parser *parser, struct ns_step *step);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices, buffers, structs, pools and aliases. */
+/* Buffers, structs and aliases; the pass over all declarations. */
 #include "scenarios/layout.h"
 #include "scenarios/parser.h"
 
@@ -7,8 +7,6 @@
 
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct ns_choice yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
-static const struct ns_choice declared_choices[] = {{"coherent", 1}, {"non-coherent", 0}, {NULL, 0}};
 static const struct ns_choice zones[] = {
     {"dma", NS_ZONE_DMA}, {"dma32", NS_ZONE_DMA32}, {"normal", NS_ZONE_NORMAL}, {NULL, 0}};
 
@@ -20,109 +18,6 @@ char *ns_parser_copy_name(struct ns_parser *parser, const struct ns_token *name)
 
 void ns_parser_too_many(struct ns_parser *parser, const struct ns_token *name, const char *what, unsigned limit) {
     ns_parser_error(parser, ns_parser_place(parser, name), "a scenario has at most %u %s", limit, what);
-}
-
-/* ---- devices --------------------------------------------------------------------------------- */
-
-struct device_line {
-    struct ns_device device;
-    bool has_declared;
-    struct ns_token irq[NS_LIMIT_DEVICE_IRQS];
-};
-
-static bool parse_irq(struct ns_parser *parser, void *target) {
-    struct device_line *line = target;
-    struct ns_token name;
-    if (!ns_parser_take(parser, NS_TOKEN_WORD, &name, "`irq` needs a name: `irq irq1`")) {
-        return false;
-    }
-    if (line->device.irq_count == NS_LIMIT_DEVICE_IRQS) {
-        ns_parser_error(parser, ns_parser_place(parser, &name), "a device has at most %u interrupts",
-                        NS_LIMIT_DEVICE_IRQS);
-        ns_parser_spoil(parser, name.start, name.length);
-        return true;
-    }
-    line->irq[line->device.irq_count++] = name;
-    return true;
-}
-
-#define DEVICE(member) NS_MEMBER(struct device_line, device.member)
-static const struct ns_option device_options[] = {
-    {"dma-bits", NS_OPTION_NUMBER, DEVICE(dma_bits), 16, 64, false, NULL, NULL, NS_NO_OFFSET, NULL, false},
-    {"dma-mask", NS_OPTION_NUMBER, DEVICE(dma_mask_bits), 16, 64, false, NULL, NULL, NS_NO_OFFSET, NULL, false},
-    {"irq", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_irq, true},
-    {"snoops", NS_OPTION_CHOICE, DEVICE(snoops), 0, 0, false, NULL, yes_no, NS_NO_OFFSET, NULL, false},
-    {"declared", NS_OPTION_CHOICE, DEVICE(declared_coherent), 0, 0, false, NULL, declared_choices,
-     offsetof(struct device_line, has_declared), NULL, false},
-    {"burst", NS_OPTION_NUMBER, DEVICE(burst), 4, 4096, true, NULL, NULL, NS_NO_OFFSET, NULL, false},
-    {"outstanding", NS_OPTION_NUMBER, DEVICE(outstanding), 1, 16, false, NULL, NULL, NS_NO_OFFSET, NULL, false},
-    {"posted", NS_OPTION_NUMBER, DEVICE(posted), 0, 64, false, NULL, NULL,
-     offsetof(struct device_line, device.has_posted), NULL, false},
-};
-
-static void declare_irqs(struct ns_parser *parser, struct device_line *line, uint32_t device) {
-    struct ns_scenario *scenario = parser->scenario;
-    size_t declared = 0;
-    for (size_t i = 0; i < line->device.irq_count; i++) {
-        const struct ns_token *name = &line->irq[i];
-        uint32_t index = (uint32_t)scenario->irq_count;
-        if (ns_parser_declare(parser, name, NS_NAME_IRQ, index) == NULL) {
-            continue;
-        }
-        scenario->irqs[index] =
-            (struct ns_irq){ns_parser_copy_name(parser, name), ns_parser_place(parser, name), device};
-        scenario->irq_count++;
-        line->device.irqs[declared++] = index;
-    }
-    line->device.irq_count = declared;
-}
-
-/* Interrupts that stand behind the place where a line stopped making sense. */
-static void spoil_irqs(struct ns_parser *parser) {
-    bool irq = false;
-    for (; ns_parser_token(parser)->kind != NS_TOKEN_END; ns_parser_advance(parser)) {
-        const struct ns_token *token = ns_parser_token(parser);
-        if (irq && token->kind == NS_TOKEN_WORD) {
-            ns_parser_spoil(parser, token->start, token->length);
-        }
-        irq = ns_token_is(token, "irq");
-    }
-}
-
-static bool parse_device(struct ns_parser *parser, const struct ns_token *name) {
-    struct ns_scenario *scenario = parser->scenario;
-    struct device_line line = {.device = {.dma_bits = 32, .place = ns_parser_place(parser, name)}};
-    uint64_t seen = 0;
-    uint32_t index = (uint32_t)scenario->device_count;
-    bool understood = ns_parser_options(parser, device_options, ROWS(device_options), &line, &seen, "a device") &&
-                      ns_parser_take_end(parser);
-    if (index == NS_LIMIT_DEVICES) {
-        ns_parser_too_many(parser, name, "devices", NS_LIMIT_DEVICES);
-    }
-    if (!understood || parser->failed) {
-        for (size_t i = 0; i < line.device.irq_count; i++) {
-            ns_parser_spoil(parser, line.irq[i].start, line.irq[i].length);
-        }
-        spoil_irqs(parser);
-        return false;
-    }
-    if (ns_parser_declare(parser, name, NS_NAME_DEVICE, index) == NULL) {
-        for (size_t i = 0; i < line.device.irq_count; i++) {
-            ns_parser_spoil(parser, line.irq[i].start, line.irq[i].length);
-        }
-        return false;
-    }
-    if (line.device.dma_mask_bits == 0) {
-        line.device.dma_mask_bits = line.device.dma_bits;
-    }
-    if (!line.has_declared) {
-        line.device.declared_coherent = line.device.snoops;
-    }
-    line.device.name = ns_parser_copy_name(parser, name);
-    declare_irqs(parser, &line, index);
-    scenario->devices[index] = line.device;
-    scenario->device_count++;
-    return true;
 }
 
 /* ---- buffers --------------------------------------------------------------------------------- */
@@ -207,13 +102,14 @@ static bool parse_count(struct ns_parser *parser, void *target) {
 static const struct ns_option buffer_options[] = {
     {"size", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_size, false},
     PLACE_OPTIONS,
+    {"movable", NS_OPTION_SET, OBJECT(movable), 1, 0, false, NULL, NULL, NS_NO_OFFSET, NULL, false},
 };
 static const struct ns_option struct_options[] = {
     {"count", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_count, false},
     PLACE_OPTIONS,
 };
 
-static bool lies_in_ram(const struct ns_machine_config *machine, uint64_t address, uint64_t size) {
+bool ns_parser_lies_in_ram(const struct ns_machine_config *machine, uint64_t address, uint64_t size) {
     for (size_t i = 0; i < machine->ram_count; i++) {
         const struct ns_ram *ram = &machine->ram[i];
         if (address >= ram->start && address - ram->start <= ram->length &&
@@ -250,7 +146,8 @@ static void check_placement(struct ns_parser *parser, const struct place_line *l
     }
     if (object->has_address && object->zone != NS_ZONE_ANY) {
         ns_parser_error(parser, line->zone_place, "a place is given by `at` or by `zone`, not by both");
-    } else if (object->has_address && parser->machine_known && !lies_in_ram(machine, object->address, object->size)) {
+    } else if (object->has_address && parser->machine_known &&
+               !ns_parser_lies_in_ram(machine, object->address, object->size)) {
         ns_parser_error(parser, line->address_place, "the machine has no RAM for %s bytes at this address",
                         ns_number(object->size).text);
     } else if (object->zone != NS_ZONE_ANY && parser->machine_known &&
@@ -303,6 +200,12 @@ static bool parse_buffer(struct ns_parser *parser, const struct ns_token *name) 
     if (!line.has_size) {
         ns_parser_error(parser, line.object.place, "a buffer needs its size, such as `size 64`");
         return false;
+    }
+    if (line.object.movable && line.object.size > NS_PAGE_SIZE) {
+        ns_parser_error(parser, line.size_place, "a movable buffer is one page at most, 4096 bytes");
+    }
+    if (line.object.movable && (line.object.has_address || line.object.zone != NS_ZONE_ANY)) {
+        ns_parser_error(parser, line.object.place, "a movable buffer has its place in the machine's `cma` area");
     }
     line.object.stride = line.object.size;
     check_placement(parser, &line, line.size_place);
@@ -483,7 +386,7 @@ void ns_parser_declarations(struct ns_parser *parser) {
         const char *sentence;
         bool (*parse)(struct ns_parser *parser, const struct ns_token *name);
     } rows[] = {
-        {"device", "a device needs a name: `device nic`", parse_device},
+        {"device", "a device needs a name: `device nic`", ns_parser_device},
         {"buffer", "a buffer needs a name: `buffer rx size 64`", parse_buffer},
         {"struct", "a struct needs a name: `struct descriptor`", parse_struct},
         {"pool", "a pool needs a name: `pool net buffers 64`", ns_parser_pool},

@@ -253,6 +253,36 @@ static bool resolve_handle(struct ns_parser *parser, const struct written_ref *w
     return true;
 }
 
+/* One segment of what map-sg returned. */
+static bool resolve_segment(struct ns_parser *parser, const struct written_ref *written, unsigned flags, uint32_t index,
+                            const char *end, struct ns_ref *ref) {
+    const struct ns_list *list = &parser->scenario->lists[index];
+    struct ns_place place = ns_parser_place(parser, &written->name);
+    if ((flags & NS_REF_MAY_BE_HANDLE) == 0) {
+        ns_parser_error(parser, place, "`%s` is a list; a buffer is needed here", list->name);
+        return false;
+    }
+    if (!written->has_element || written->has_field) {
+        ns_parser_error(parser, place, "`%s` is a list; one of its segments is `%s[0]`", list->name, list->name);
+        return false;
+    }
+    if (written->element.number >= list->count) {
+        ns_parser_error(parser, ns_parser_place(parser, &written->element), "`%s` has %u segment%s, counted from 0",
+                        list->name, (unsigned)list->count, list->count == 1 ? "" : "s");
+        return false;
+    }
+    ref->element = (uint32_t)written->element.number;
+    ref->length = list->lengths[ref->element];
+    const char *subject_end = written->has_range ? written->range.start : end;
+    if (written->has_range && !resolve_range(parser, written, flags, ref->length, written->name.start,
+                                             (size_t)(subject_end - written->name.start), ref)) {
+        return false;
+    }
+    ref->kind = NS_REF_SEGMENT;
+    ref->index = index;
+    return true;
+}
+
 static bool resolve_address(struct ns_parser *parser, const struct written_ref *written, unsigned flags,
                             const char *end, struct ns_ref *ref) {
     const char *start = written->name.start;
@@ -299,6 +329,9 @@ static bool resolve(struct ns_parser *parser, const struct written_ref *written,
     }
     if (entry != NULL && entry->kind == NS_NAME_REGISTER) {
         return resolve_handle(parser, written, flags, entry->index, ref);
+    }
+    if (entry != NULL && entry->kind == NS_NAME_LIST) {
+        return resolve_segment(parser, written, flags, entry->index, end, ref);
     }
     bool handle = (flags & NS_REF_MAY_BE_HANDLE) != 0;
     ns_parser_unknown(parser, &written->name,

@@ -37,9 +37,21 @@ static const struct verb_row verbs[] = {
     {"flush", HART, NS_VERB_FLUSH, 0, ns_parse_maintenance},
     {"sync-for-cpu", HART, NS_VERB_SYNC_FOR_CPU, 0, ns_parse_unmap},
     {"sync-for-device", HART, NS_VERB_SYNC_FOR_DEVICE, 0, ns_parse_unmap},
+    {"map-sg", HART, NS_VERB_MAP_SG, 0, ns_parse_map_sg},
+    {"unmap-sg", HART, NS_VERB_UNMAP_SG, 0, ns_parse_unmap_sg},
+    {"sync-sg-for-cpu", HART, NS_VERB_SYNC_SG_FOR_CPU, 0, ns_parse_unmap_sg},
+    {"sync-sg-for-device", HART, NS_VERB_SYNC_SG_FOR_DEVICE, 0, ns_parse_unmap_sg},
+    {"map-resource", HART, NS_VERB_MAP_RESOURCE, 0, ns_parse_map_resource},
+    {"unmap-resource", HART, NS_VERB_UNMAP_RESOURCE, 0, ns_parse_unmap},
+    {"mapping-error", HART, NS_VERB_MAPPING_ERROR, 0, ns_parse_mapping_error},
     {"alloc", HART, NS_VERB_ALLOC, 0, ns_parse_alloc},
     {"free", HART, NS_VERB_FREE, 0, ns_parse_free},
     {"alloc-coherent", HART, NS_VERB_ALLOC_COHERENT, 0, ns_parse_alloc_coherent},
+    {"alloc-pages", HART, NS_VERB_ALLOC_PAGES, 0, ns_parse_alloc_pages},
+    {"pin", HART, NS_VERB_PIN, 0, ns_parse_pin},
+    {"unpin", HART, NS_VERB_UNPIN, 0, ns_parse_pin},
+    {"unbind", HART, NS_VERB_UNBIND, 0, ns_parse_unbind},
+    {"worker", HART, NS_VERB_WORKER, 0, ns_parse_nothing},
     {"set-attr", HART, NS_VERB_SET_ATTR, 0, ns_parse_set_attr},
     {"sfence", HART, NS_VERB_SFENCE, 0, ns_parse_sfence},
     {"doorbell", HART, NS_VERB_DOORBELL, 0, ns_parse_device_verb},
@@ -114,9 +126,35 @@ static void unknown_verb(struct ns_parser *parser, const struct ns_token *word, 
                          word->start);
 }
 
+/* "dma-debug N": one of the kernel's own checks. */
+static bool parse_check(struct ns_parser *parser, struct ns_step *step) {
+    struct ns_place place = ns_parser_place(parser, ns_parser_token(parser));
+    uint64_t number = 0;
+    if (!ns_parser_take_number(parser, 1, NS_LIMIT_DEBUG_CHECK, &number, "the number of a check")) {
+        return false;
+    }
+    if (parser->machine_known && parser->scenario->machine.kernel.dma_debug == NS_CONFIG_DEBUG_OFF) {
+        ns_parser_error_hint(parser, place, "`dma-debug linux-7 all` in the machine",
+                             "the machine's kernel is built without these checks");
+    }
+    if (step->check_count == NS_LIMIT_EXPECTATIONS) {
+        ns_parser_error(parser, place, "a step expects at most %u checks", NS_LIMIT_EXPECTATIONS);
+        return false;
+    }
+    step->check[step->check_count] = (uint8_t)number;
+    step->check_place[step->check_count++] = place;
+    return true;
+}
+
 static bool parse_expectations(struct ns_parser *parser, struct ns_step *step) {
     do {
         struct ns_token id;
+        if (ns_parser_accept_word(parser, "dma-debug")) {
+            if (!parse_check(parser, step)) {
+                return false;
+            }
+            continue;
+        }
         if (!ns_parser_take(parser, NS_TOKEN_WORD, &id, "`expect` names a hazard, such as `expect DC-REFETCH`")) {
             return false;
         }
@@ -308,6 +346,7 @@ static void add_step(struct ns_parser *parser, struct blocks *blocks) {
     step->hart = NS_NONE;
     step->irq = NS_NONE;
     step->pool = NS_NONE;
+    step->list = NS_NONE;
     step->scope = NS_SCOPE_POC;
     struct ns_place place = ns_parser_place(parser, ns_parser_token(parser));
     if (!parse_step(parser, step) || parser->failed) {

@@ -10,7 +10,8 @@
 
 struct interval {
     uint64_t start, end;
-    uint32_t object; /* NS_NONE: the machine's page tables */
+    const char *what; /* the name of an object, or what else lies there; for messages */
+    bool is_object;
 };
 
 static uint64_t round_up(uint64_t value, uint64_t alignment) {
@@ -101,6 +102,41 @@ static bool place_freely(const struct ns_scenario *scenario, uint32_t index, con
     return false;
 }
 
+/* Takes what is reserved. False, with a sentence, when two of them overlap or one finds no room. */
+static bool take_reserved(const struct ns_scenario *scenario, struct ns_placement *placement,
+                          struct ns_reserved *reserved, struct interval *taken, size_t *count, char *reason,
+                          size_t reason_size) {
+    bool room;
+    const size_t entries = ns_reserved_memory(scenario, placement, reserved, &room);
+    if (!room) {
+        snprintf(reason, reason_size, "machine \"%s\" has no room for its `cma` areas", scenario->machine.name);
+        return false;
+    }
+    for (size_t i = 0; i < entries; i++) {
+        const struct ns_reserved *entry = &reserved[i];
+        const struct interval *other = collision(taken, *count, entry->start, entry->start + entry->length);
+        if (other != NULL) {
+            snprintf(reason, reason_size, "%s lies over %s", entry->what, other->what);
+            return false;
+        }
+        taken[(*count)++] = (struct interval){entry->start, entry->start + entry->length, entry->what, false};
+    }
+    return true;
+}
+
+/* The pages of the default area in their order: as the kernel's page allocator would give them. */
+static bool place_movable(const struct ns_placement *placement, uint64_t *next, uint64_t *address) {
+    for (size_t i = 0; i < placement->area_count; i++) {
+        const struct ns_placed_area *area = &placement->area[i];
+        if (area->device != NS_NONE || *next + NS_PAGE_SIZE > area->length)
+            continue;
+        *address = area->start + *next;
+        *next += NS_PAGE_SIZE;
+        return true;
+    }
+    return false;
+}
+
 enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_placement *placement, uint32_t *object,
                                  char *reason, size_t reason_size) {
     const struct ns_machine_config *machine = &scenario->machine;
@@ -108,8 +144,8 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
     *object = NS_NONE;
     placement->address = malloc((scenario->object_count + 1) * sizeof *placement->address);
     /* Each thing that is placed ends at most one gap, and so does each RAM. */
-    placement->gap = calloc(scenario->object_count + 2 + machine->ram_count, sizeof *placement->gap);
-    struct interval *taken = malloc((scenario->object_count + 1) * sizeof *taken);
+    placement->gap = calloc(scenario->object_count + 2 + NS_RESERVED_MAX + machine->ram_count, sizeof *placement->gap);
+    struct interval *taken = malloc((scenario->object_count + 1 + NS_RESERVED_MAX) * sizeof *taken);
     if (placement->address == NULL || placement->gap == NULL || taken == NULL) {
         free(taken);
         return NS_ERROR_MEMORY;
@@ -118,8 +154,12 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
     size_t count = 0;
     uint64_t first, length;
     ns_machine_reserved(machine, &first, &length);
-    taken[count++] = (struct interval){first, first + length, NS_NONE};
+    taken[count++] = (struct interval){first, first + length, "the machine's page tables", false};
     uint64_t next[NS_CONFIG_MAX_RAMS] = {0};
+    struct ns_reserved reserved[NS_RESERVED_MAX];
+    if (!take_reserved(scenario, placement, reserved, taken, &count, reason, reason_size))
+        status = NS_ERROR_ARGUMENT;
+    uint64_t next_movable = 0;
 
     /* Given addresses first: the others go around them. */
     for (int given = 1; given >= 0; given--)
@@ -144,13 +184,17 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
                     snprintf(reason, reason_size, "`%s` does not lie in the RAM of machine \"%s\"", at->name,
                              machine->name);
                 else if (other != NULL)
-                    snprintf(reason, reason_size, "`%s` lies over %s%s%s", at->name,
-                             other->object == NS_NONE ? "the machine's page tables" : "`",
-                             other->object == NS_NONE ? "" : scenario->objects[other->object].name,
-                             other->object == NS_NONE ? "" : "`");
+                    snprintf(reason, reason_size, "`%s` lies over %s%s%s", at->name, other->is_object ? "`" : "",
+                             other->what, other->is_object ? "`" : "");
                 placement->address[i] = at->address;
                 if (!in_ram || other != NULL)
                     status = NS_ERROR_ARGUMENT;
+            } else if (at->movable) {
+                if (!place_movable(placement, &next_movable, &placement->address[i])) {
+                    snprintf(reason, reason_size, "`%s` finds no page in the machine's `cma` area", at->name);
+                    status = NS_ERROR_ARGUMENT;
+                }
+                continue; /* the area is taken as a whole */
             } else if (!place_freely(scenario, i, taken, count, next, &placement->address[i])) {
                 static const char *const zone[] = {[NS_ZONE_ANY] = "",
                                                    [NS_ZONE_DMA] = "in zone dma ",
@@ -164,8 +208,8 @@ enum ns_status ns_scenario_place(const struct ns_scenario *scenario, struct ns_p
                 const uint64_t start = placement->address[i];
                 const uint64_t end = start + at->size;
                 taken[count++] = has_own_pages(at) ? (struct interval){start / NS_PAGE_SIZE * NS_PAGE_SIZE,
-                                                                       round_up(end, NS_PAGE_SIZE), i}
-                                                   : (struct interval){start, end, i};
+                                                                       round_up(end, NS_PAGE_SIZE), at->name, true}
+                                                   : (struct interval){start, end, at->name, true};
             }
         }
     if (status == NS_OK)

@@ -6,10 +6,21 @@
 
 #include "model/nosnoop.h"
 #include "model/pool_port.h"
+#include "pool/atomic_pool.h"
+#include "pool/attributes.h"
 #include "pool/buffer_pool.h"
+#include "pool/cma.h"
 #include "pool/coherent.h"
+#include "pool/device_pool.h"
+#include "pool/devres.h"
+#include "pool/dma_debug.h"
 #include "pool/dma_pool.h"
+#include "pool/genalloc.h"
+#include "pool/kmalloc.h"
 #include "pool/mapping.h"
+#include "pool/pages.h"
+#include "pool/remap.h"
+#include "pool/swiotlb.h"
 #include "scenarios/place.h"
 #include "scenarios/runner.h"
 
@@ -20,6 +31,7 @@ struct run_object {
     uint64_t physical;
     uint64_t bus; /* coherent memory: the handle; else NS_DMA_MAPPING_ERROR */
     uint64_t size;
+    uint64_t cookie;         /* what its allocation returned as an address, for free */
     uint32_t tracked;        /* number in the tracker, or NS_NO_OBJECT */
     struct ns_buffer buffer; /* from a buffer pool */
     uint32_t *field_offsets; /* a struct's, for the tracker */
@@ -31,13 +43,30 @@ struct run_register {
     uint32_t size;
     /* a handle of map: */
     uint64_t bus, physical, length;
+    uint64_t device_side; /* physical: the bounce slot, or the same */
     uint32_t device;
     enum ns_dma_direction direction;
+};
+
+/* What map-sg returned for one entry. */
+struct run_segment {
+    uint64_t virtual_address, physical, bus, length;
+    uint64_t device_side; /* physical: the bounce slot, or the same */
+};
+struct run_list {
+    bool mapped;
+    uint32_t device;
+    enum ns_dma_direction direction;
+    struct run_segment *segment; /* as many as the list has entries */
+    struct ns_scatterlist *entry;
 };
 
 struct run_pool {
     struct ns_buffer_pool *buffers;
     struct ns_dma_pool *blocks;
+    struct ns_gen_pool *gen;
+    struct ns_gen_pool_data_align align;
+    struct ns_kmalloc *heap;
 };
 
 struct run {
@@ -50,14 +79,22 @@ struct run {
     struct run_object *object;
     struct run_register *reg;
     struct run_pool *pool;
+    struct run_list *list;
     struct ns_pool_device device[NS_LIMIT_DEVICES];
     struct ns_bus_range range[NS_LIMIT_DEVICES][NS_CONFIG_MAX_WINDOWS];
     struct ns_machine_port port;
     bool prepared;  /* the declared pools exist */
     bool port_busy; /* one hart in the allocators at a time: their lock */
     struct ns_frames *frames;
-    struct ns_dma_direct *direct; /* the kernel's coherent path */
+    struct ns_cma *area[NS_CONFIG_MAX_KERNEL_CMA];
+    struct ns_cma *default_area;
+    struct ns_device_pool *global_pool;
+    struct ns_dma_direct *direct;
+    struct ns_devres *devres[NS_LIMIT_DEVICES]; /* NULL: unbound */
+    struct ns_swiotlb *swiotlb;
+    struct ns_frame_region ram[NS_CONFIG_MAX_RAMS];
     struct ns_dma *dma;
+    struct ns_dma_debug *debug;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
     bool free_order;
@@ -84,9 +121,34 @@ uint64_t run_length(const struct run *run, const struct ns_ref *ref);
 unsigned run_actor(const struct run *run, const struct ns_step *step);
 uint8_t *run_scratch(struct run *run, unsigned actor);
 
-/* step_api.c: map, unmap, sync, alloc, free: the pool's functions, run on the step's hart. */
+/* step_api.c: steps that call the allocators and the DMA API, run on the step's hart. */
 void run_api_step(struct run *run, const struct ns_step *step);
-/* Makes the declared pools; called on hart 0 before its first step. False with a message when one cannot be made. */
+/* Around each call: the allocators' lock, and the event that what they do belongs to. Fills the event in and gives its
+ * number. */
+uint32_t run_call_begin(struct run *run, unsigned hart, struct ns_event *event);
+void run_call_end(struct run *run, unsigned hart);
+/* A hazard of the call itself; length 0: without bytes. */
+void run_report(struct run *run, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t event, uint64_t first,
+                uint64_t length, const char *detail);
+
+/* step_streaming.c */
+void run_map(struct run *run, const struct ns_step *step);
+void run_unmap_or_sync(struct run *run, const struct ns_step *step);
+void run_map_sg(struct run *run, const struct ns_step *step);
+void run_unmap_or_sync_sg(struct run *run, const struct ns_step *step);
+void run_mapping_error(struct run *run, const struct ns_step *step);
+
+/* step_allocators.c */
+void run_alloc(struct run *run, const struct ns_step *step);
+void run_alloc_coherent(struct run *run, const struct ns_step *step);
+void run_alloc_pages(struct run *run, const struct ns_step *step);
+void run_free(struct run *run, const struct ns_step *step);
+void run_pin(struct run *run, const struct ns_step *step);
+void run_unbind(struct run *run, const struct ns_step *step);
+void run_worker(struct run *run, const struct ns_step *step);
+
+/* run_kernel.c. Makes the declared pools; called on hart 0 before its first step. False with a message when one cannot
+ * be made. */
 bool run_prepare_pools(struct run *run, char *message, size_t message_size);
 
 /* chaos.c: what the machine may do to maintenance, drawn once for a run; the hardware's own moves before a step. */

@@ -165,12 +165,19 @@ static void describe_device(struct run *run, uint32_t index, struct ns_machine_d
         if (own ? strcmp(window->device, declared->name) == 0 : window->device[0] == '\0')
             run->range[index][ranges++] = (struct ns_bus_range){window->physical, window->bus, window->length};
     }
-    run->device[index] = (struct ns_pool_device){.name = declared->name,
-                                                 .dma_mask = mask_of(declared->dma_mask_bits),
-                                                 .coherent_dma_mask = mask_of(declared->dma_mask_bits),
-                                                 .coherent = declared->declared_coherent,
-                                                 .ranges = ranges == 0 ? NULL : run->range[index],
-                                                 .range_count = ranges};
+    run->device[index] = (struct ns_pool_device){
+        .name = declared->name,
+        .dma_mask = mask_of(declared->dma_mask_bits),
+        .coherent_dma_mask = mask_of(declared->coherent_mask_bits),
+        .bus_dma_limit = declared->bus_limit,
+        .coherent = declared->declared_coherent,
+        .ranges = ranges == 0 ? NULL : run->range[index],
+        .range_count = ranges,
+        .driver = declared->name,
+        .max_segment_size = declared->max_segment,
+        .segment_boundary = declared->segment_boundary == 0 ? 0 : declared->segment_boundary - 1,
+        .min_align_mask = declared->min_align_mask,
+        .untrusted = declared->untrusted};
 }
 
 static bool place_object(struct run *run, uint32_t index) {
@@ -286,6 +293,7 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
             return NS_ERROR_LIMIT;
         }
     ns_machine_port_init(&run->port, run->machine);
+    run->port.log = run->log;
     return NS_OK;
 }
 
@@ -336,6 +344,31 @@ static enum ns_status execute(struct run *run, char *message, size_t size) {
     return status;
 }
 
+static void release_lists(struct run_list *list, size_t count) {
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        free(list[i].segment);
+        free(list[i].entry);
+    }
+    free(list);
+}
+
+/* Every list with room for its entries, none of them mapped. */
+static struct run_list *make_lists(const struct ns_scenario *scenario) {
+    struct run_list *list = calloc(scenario->list_count + 1, sizeof *list);
+    for (size_t i = 0; list != NULL && i < scenario->list_count; i++) {
+        list[i].segment = calloc(scenario->lists[i].count, sizeof *list[i].segment);
+        list[i].entry = calloc(scenario->lists[i].count, sizeof *list[i].entry);
+        if (list[i].segment == NULL || list[i].entry == NULL) {
+            release_lists(list, i + 1);
+            return NULL;
+        }
+        for (uint32_t s = 0; s < scenario->lists[i].count; s++)
+            list[i].segment[s] =
+                (struct run_segment){.bus = NS_DMA_MAPPING_ERROR, .length = scenario->lists[i].lengths[s]};
+    }
+    return list;
+}
+
 static void release(struct run *run) {
     if (run->machine != NULL)
         ns_machine_port_release(&run->port);
@@ -350,6 +383,7 @@ static void release(struct run *run) {
     free(run->object);
     free(run->reg);
     free(run->pool);
+    release_lists(run->list, run->scenario->list_count);
     free(run->plan);
     free(run->executed);
 }
@@ -368,9 +402,10 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
     run->object = calloc(scenario->object_count + 1, sizeof *run->object);
     run->reg = calloc(scenario->register_count + 1, sizeof *run->reg);
     run->pool = calloc(scenario->pool_count + 1, sizeof *run->pool);
+    run->list = make_lists(scenario);
     run->executed = calloc(scenario->written_count + 1, sizeof *run->executed);
     enum ns_status status = NS_ERROR_MEMORY;
-    if (run->object != NULL && run->reg != NULL && run->pool != NULL && run->executed != NULL)
+    if (run->object != NULL && run->reg != NULL && run->pool != NULL && run->list != NULL && run->executed != NULL)
         status = options->schedule != NULL ? plan_schedule(run, message, message_size)
                  : plan_all(run)           ? NS_OK
                                            : NS_ERROR_MEMORY;

@@ -241,9 +241,10 @@ static bool allocate_tables(struct ns_parser *parser) {
     scenario->irqs = ns_arena_alloc(arena, NS_LIMIT_DEVICES * NS_LIMIT_DEVICE_IRQS * sizeof *scenario->irqs);
     scenario->pools = ns_arena_alloc(arena, NS_LIMIT_POOLS * sizeof *scenario->pools);
     scenario->registers = ns_arena_alloc(arena, NS_LIMIT_REGISTERS * sizeof *scenario->registers);
+    scenario->lists = ns_arena_alloc(arena, NS_LIMIT_LISTS * sizeof *scenario->lists);
     parser->blocks = calloc(NS_LIMIT_MACHINES, sizeof *parser->blocks);
     return scenario->objects != NULL && scenario->devices != NULL && scenario->irqs != NULL &&
-           scenario->pools != NULL && scenario->registers != NULL && parser->blocks != NULL;
+           scenario->pools != NULL && scenario->registers != NULL && scenario->lists != NULL && parser->blocks != NULL;
 }
 
 static bool knows_version(struct ns_parser *parser) {
@@ -277,7 +278,8 @@ static void check_places(struct ns_parser *parser) {
     if (status == NS_ERROR_MEMORY) {
         parser->out_of_memory = true;
     } else if (status != NS_OK) {
-        ns_parser_error(parser, parser->scenario->objects[object].place, "%s", reason);
+        struct ns_place place = object != NS_NONE ? parser->scenario->objects[object].place : parser->use_place;
+        ns_parser_error(parser, place, "%s", reason);
     }
 }
 

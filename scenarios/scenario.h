@@ -37,6 +37,10 @@ extern "C" {
 #define NS_LIMIT_ACCESS_BYTES  (1u << 20)  /* one load, store or DMA step */
 #define NS_LIMIT_EXPECTATIONS  8u          /* per step */
 #define NS_LIMIT_POOLS         16u
+#define NS_LIMIT_LISTS         32u
+#define NS_LIMIT_LIST_ENTRIES  64u         /* of one scatterlist */
+#define NS_LIMIT_PAGE_ORDER    10u         /* alloc-pages: 4 MiB */
+#define NS_LIMIT_POOL_BYTES    (16u << 20) /* of one gen-pool, or of a device's own memory */
 #define NS_LIMIT_DEVICE_IRQS   4u          /* per device */
 #define NS_LIMIT_MACHINES      16u         /* machine blocks in one file */
 #define NS_LIMIT_MACHINE_DEPTH 4u          /* machine A from B from C ... */
@@ -60,8 +64,11 @@ enum ns_object_kind {
     NS_OBJECT_BUFFER,    /* buffer NAME size N ... */
     NS_OBJECT_STRUCT,    /* struct NAME ... with fields, `count` elements */
     NS_OBJECT_ALIAS,     /* alias NAME of OBJECT type T: a second mapping of the same physical pages */
-    NS_OBJECT_ALLOCATED, /* the target of `alloc` or `alloc-coherent`: exists from that step on */
+    NS_OBJECT_ALLOCATED, /* the target of `alloc`, `alloc-coherent` or `alloc-pages`: exists from that step on */
 };
+
+/* Which family of functions an allocated object is of. */
+enum ns_allocation { NS_ALLOCATION_POOL, NS_ALLOCATION_COHERENT, NS_ALLOCATION_MANAGED, NS_ALLOCATION_PAGES };
 
 enum ns_zone_wish { NS_ZONE_ANY, NS_ZONE_DMA, NS_ZONE_DMA32, NS_ZONE_NORMAL };
 
@@ -78,25 +85,38 @@ struct ns_object {
     uint8_t fill; /* initial content of every byte; 0 without `fill` */
     bool has_type;
     enum ns_memory_type type; /* initial page type */
+    bool movable;             /* its pages lie in the CMA area, and can be moved out of it */
     bool descriptor;          /* declared `descriptor`, or a struct with count > 1 */
     uint32_t count;           /* elements (struct arrays); 1 otherwise */
     uint32_t stride;          /* bytes from element to element */
     size_t field_count;
     struct ns_field *fields;
-    uint32_t of;     /* alias: the object; allocated: NS_NONE */
-    uint32_t pool;   /* allocated: index of the pool, or NS_NONE for alloc-coherent */
-    uint32_t device; /* alloc-coherent: the device */
+    uint32_t of;                   /* alias: the object; allocated: NS_NONE */
+    enum ns_allocation allocation; /* allocated */
+    uint32_t pool;                 /* of NS_ALLOCATION_POOL: index, else NS_NONE */
+    uint32_t device;               /* alloc-coherent: the device */
+    uint32_t order;                /* of NS_ALLOCATION_PAGES: 2^order pages */
+    unsigned attributes;           /* alloc-coherent: bits of pool/dma_attributes.h */
 };
 
 struct ns_device {
     char *name;
     struct ns_place place;
-    uint32_t dma_bits;      /* what the hardware really drives, 16 to 64; default 32 */
-    uint32_t dma_mask_bits; /* what the driver declares to the DMA API; default dma_bits */
-    bool snoops;            /* the hardware is IO-coherent; default no */
-    bool declared_coherent; /* what the firmware tells the kernel; default the truth */
-    uint32_t burst;         /* bytes per burst, power of two, 4 to 4096; 0: the machine's */
-    uint32_t outstanding;   /* bursts in flight, 1 to 16; 0: the machine's */
+    uint32_t dma_bits;           /* what the hardware really drives, 16 to 64; default 32 */
+    uint32_t dma_mask_bits;      /* what the driver declares to the DMA API; default dma_bits */
+    bool snoops;                 /* the hardware is IO-coherent; default no */
+    bool declared_coherent;      /* what the firmware tells the kernel; default the truth */
+    uint32_t coherent_mask_bits; /* of coherent allocations; default dma_mask_bits */
+    uint64_t bus_limit;          /* highest bus address that the path to memory carries, inclusive; 0: no limit */
+    uint64_t own_pool_size;      /* memory of its own for coherent allocations, bytes; 0: none */
+    uint64_t own_pool_start;     /* physical */
+    bool own_pool_historic;      /* a wrong free passes unseen, as in the kernel */
+    uint32_t max_segment;        /* bytes of one scatterlist segment; 0: 64 KiB, the kernel's default */
+    uint64_t segment_boundary;   /* bytes, a power of two: no segment crosses a multiple of it; 0: none */
+    uint64_t min_align_mask;     /* low bits of an address that a bounce keeps; 2^n - 1 */
+    bool untrusted;              /* every mapping bounces */
+    uint32_t burst;              /* bytes per burst, power of two, 4 to 4096; 0: the machine's */
+    uint32_t outstanding;        /* bursts in flight, 1 to 16; 0: the machine's */
     bool has_posted;
     uint32_t posted; /* posted-write entries in front of memory; overrides the machine's */
     size_t irq_count;
@@ -109,18 +129,44 @@ struct ns_irq {
     uint32_t device;
 };
 
-enum ns_pool_kind { NS_POOL_BUFFERS, NS_POOL_BLOCKS };
+enum ns_pool_kind {
+    NS_POOL_BUFFERS, /* buffers N: page frames with a reference count */
+    NS_POOL_BLOCKS,  /* dma-pool: small blocks of coherent memory */
+    NS_POOL_GEN,     /* gen-pool: any memory, in granules */
+    NS_POOL_HEAP,    /* heap: kmalloc */
+};
+enum ns_block_checks { NS_BLOCKS_STRICT, NS_BLOCKS_KERNEL, NS_BLOCKS_KERNEL_DEBUG };
+enum ns_gen_algorithm { NS_GEN_FIRST_FIT, NS_GEN_BEST_FIT, NS_GEN_ORDER_ALIGN, NS_GEN_ALIGN };
 struct ns_pool_declaration {
     char *name;
     struct ns_place place;
     enum ns_pool_kind kind;
-    uint32_t buffers;  /* NS_POOL_BUFFERS: 1 to 512 */
-    uint32_t size;     /* usable bytes of a buffer (at most 2048) or of a block */
-    uint32_t align;    /* NS_POOL_BLOCKS */
-    uint64_t boundary; /* NS_POOL_BLOCKS; 0 none */
-    uint64_t limit;    /* first physical address not allowed; 0: 4 GiB */
-    uint32_t device;   /* NS_POOL_BLOCKS: for DEV */
-    uint32_t of;       /* struct whose layout the blocks have, or NS_NONE */
+    uint32_t buffers;            /* NS_POOL_BUFFERS: 1 to 512 */
+    uint32_t size;               /* usable bytes of a buffer (at most 2048) or of a block; all bytes of a gen-pool */
+    uint32_t align;              /* NS_POOL_BLOCKS; NS_GEN_ALIGN: bytes */
+    uint64_t boundary;           /* NS_POOL_BLOCKS; 0 none */
+    uint64_t limit;              /* first physical address not allowed; 0: 4 GiB */
+    uint32_t device;             /* NS_POOL_BLOCKS, NS_POOL_BUFFERS: for DEV, or NS_NONE */
+    uint32_t of;                 /* struct whose layout the blocks have, or NS_NONE */
+    bool faithful;               /* BUFFERS: with its published defects */
+    bool guard;                  /* BUFFERS: the spare bytes behind a buffer hold a pattern */
+    bool zero;                   /* BUFFERS: cleared when it is taken */
+    bool old_design;             /* BLOCKS: before Linux 6.4 */
+    enum ns_block_checks checks; /* BLOCKS */
+    enum ns_gen_algorithm algorithm; /* GEN */
+    uint32_t granule;                /* GEN: bytes, a power of two */
+    bool has_address;                /* GEN: the memory lies at `address` */
+    uint64_t address;                /* GEN: physical */
+    bool strict;                     /* GEN: refuses what the kernel's takes without a look */
+    bool historic;                   /* HEAP: with its published defects */
+};
+
+/* What `map-sg` returned. */
+struct ns_list {
+    char *name;
+    struct ns_place place;
+    uint32_t count;    /* entries */
+    uint64_t *lengths; /* bytes of each */
 };
 
 /* A register: a name that a step wrote with `-> NAME`. Holds bytes of the last load or read, or a handle of a map. */
@@ -138,24 +184,25 @@ enum ns_ref_kind {
     NS_REF_OBJECT,  /* bytes [offset, offset + length) of an object. Maintenance verbs may reach outside of it. */
     NS_REF_ADDRESS, /* @ADDRESS[a..b]: virtual for harts, bus address for devices */
     NS_REF_HANDLE,  /* a handle register: the mapping's bytes, or [a..b] of them */
+    NS_REF_SEGMENT, /* one segment of a list: index the list, element the segment */
 };
 struct ns_ref {
     enum ns_ref_kind kind;
     struct ns_place place;
-    uint32_t index;   /* object or register */
+    uint32_t index;   /* object, register or list */
     uint64_t address; /* NS_REF_ADDRESS */
     int64_t offset;   /* bytes from the start of object, address or mapping; may be negative for maintenance verbs */
     uint64_t length;  /* bytes; 0 with NS_REF_HANDLE: the whole mapping */
-    uint32_t element; /* struct array element, or NS_NONE */
+    uint32_t element; /* struct array element, list segment, or NS_NONE */
     uint32_t field;   /* field, or NS_NONE */
 };
 
-enum ns_value_kind { NS_VALUE_NONE, NS_VALUE_NUMBER, NS_VALUE_FILL, NS_VALUE_REGISTER };
+enum ns_value_kind { NS_VALUE_NONE, NS_VALUE_NUMBER, NS_VALUE_FILL, NS_VALUE_REGISTER, NS_VALUE_OBJECT };
 struct ns_value {
     enum ns_value_kind kind;
     struct ns_place place;
     uint64_t number; /* NUMBER: little-endian over the reference's length (at most 8 bytes); FILL: 0 to 255 */
-    uint32_t index;  /* REGISTER */
+    uint32_t index;  /* REGISTER; OBJECT: the handle that its allocation gave */
 };
 
 enum ns_direction { NS_DIRECTION_NONE, NS_DIRECTION_TO_DEVICE, NS_DIRECTION_FROM_DEVICE, NS_DIRECTION_BIDIRECTIONAL };
@@ -180,9 +227,21 @@ enum ns_verb {
     NS_VERB_UNMAP,
     NS_VERB_SYNC_FOR_CPU,
     NS_VERB_SYNC_FOR_DEVICE,
+    NS_VERB_MAP_SG,
+    NS_VERB_UNMAP_SG,
+    NS_VERB_SYNC_SG_FOR_CPU,
+    NS_VERB_SYNC_SG_FOR_DEVICE,
+    NS_VERB_MAP_RESOURCE,
+    NS_VERB_UNMAP_RESOURCE,
+    NS_VERB_MAPPING_ERROR,
     NS_VERB_ALLOC,
     NS_VERB_FREE,
     NS_VERB_ALLOC_COHERENT,
+    NS_VERB_ALLOC_PAGES,
+    NS_VERB_PIN,
+    NS_VERB_UNPIN,
+    NS_VERB_UNBIND,
+    NS_VERB_WORKER,
     NS_VERB_SET_ATTR,
     NS_VERB_SFENCE,
     NS_VERB_DOORBELL,
@@ -231,6 +290,17 @@ enum ns_instruction { /* NS_VERB_CBO, NS_VERB_DCACHE, NS_VERB_SYNC */
 };
 const char *ns_instruction_text(enum ns_instruction instruction);
 
+/* set-attr: the PTEs alone, or the whole sequence, or what is left of it when a kernel forgets something. */
+enum ns_attribute_sequence {
+    NS_SEQUENCE_PTE_ONLY,
+    NS_SEQUENCE_COMPLETE,
+    NS_SEQUENCE_FLUSH_FIRST,
+    NS_SEQUENCE_WITHOUT_FLUSH,
+    NS_SEQUENCE_WITHOUT_SFENCE,
+};
+
+#define NS_LIMIT_DEBUG_CHECK 26u /* the last of the kernel's checks of the DMA API */
+
 /* A step as written: one line. */
 struct ns_step {
     uint32_t line; /* of the file */
@@ -247,6 +317,9 @@ struct ns_step {
     uint32_t hart;               /* hw: which hart, or NS_NONE */
     uint32_t irq;                /* raise, wait */
     uint32_t pool;               /* alloc */
+    uint32_t list;               /* map-sg, unmap-sg and its syncs: index, or NS_NONE */
+    uint32_t entry_count;        /* map-sg: of `entries`; unmap-sg ... entries N: N; 0: as mapped */
+    struct ns_ref *entries;      /* map-sg */
     enum ns_direction direction; /* NONE: as mapped */
     enum ns_memory_type type;    /* set-attr */
     enum ns_cache_scope scope;   /* clean, invalidate, flush: `scope l1` or `scope poc` (default) */
@@ -255,11 +328,23 @@ struct ns_step {
     bool skip_cpu_sync;          /* map, unmap */
     bool using_physical;         /* device verbs: the address programmed is the physical one, not the bus address */
     bool skip_flush;             /* alloc-coherent ... skip-flush: the historic bug */
-    bool has_size;               /* unmap ... size N */
+    bool has_size;               /* unmap ... size N, free ... size N, alloc ... size N */
     uint64_t size;
+    bool has_handle;                     /* free ... handle: `value` is what is passed instead of the right one */
+    bool has_offset;                     /* alloc ... offset N: exactly there in a gen-pool */
+    uint64_t offset;                     /* bytes */
+    bool has_gfp;                        /* gfp WORDS */
+    uint32_t gfp;                        /* bits of pool/gfp.h */
+    bool overwrite;                      /* map: DMA_ATTR_OVERWRITE */
+    unsigned attributes;                 /* alloc-coherent: bits of pool/dma_attributes.h */
+    uint32_t order;                      /* alloc-pages */
+    enum ns_attribute_sequence sequence; /* set-attr */
     uint32_t expect_count;
     uint16_t expect[NS_LIMIT_EXPECTATIONS]; /* enum ns_hazard_id, model/hazard.h */
     struct ns_place expect_place[NS_LIMIT_EXPECTATIONS];
+    uint32_t check_count;
+    uint8_t check[NS_LIMIT_EXPECTATIONS]; /* expect dma-debug N */
+    struct ns_place check_place[NS_LIMIT_EXPECTATIONS];
 };
 
 /* A step as executed: `repeat` lets one written step occur many times. */
@@ -312,6 +397,8 @@ struct ns_scenario {
     struct ns_pool_declaration *pools;
     size_t register_count;
     struct ns_register *registers;
+    size_t list_count;
+    struct ns_list *lists;
     size_t written_count;
     struct ns_step *written; /* each step line once, in file order */
     size_t step_count;

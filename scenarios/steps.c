@@ -20,7 +20,13 @@ uint64_t run_length(const struct run *run, const struct ns_ref *ref) {
     return ref->length;
 }
 
+static const struct run_segment *segment_of(const struct run *run, const struct ns_ref *ref) {
+    return &run->list[ref->index].segment[ref->element];
+}
+
 uint64_t run_virtual(const struct run *run, const struct ns_ref *ref) {
+    if (ref->kind == NS_REF_SEGMENT)
+        return segment_of(run, ref)->virtual_address + (uint64_t)ref->offset;
     if (ref->kind == NS_REF_OBJECT)
         return run->object[ref->index].virtual_address + (uint64_t)ref->offset;
     if (ref->kind == NS_REF_HANDLE)
@@ -29,6 +35,8 @@ uint64_t run_virtual(const struct run *run, const struct ns_ref *ref) {
 }
 
 uint64_t run_physical(const struct run *run, const struct ns_ref *ref) {
+    if (ref->kind == NS_REF_SEGMENT)
+        return segment_of(run, ref)->physical + (uint64_t)ref->offset;
     if (ref->kind == NS_REF_OBJECT)
         return run->object[ref->index].physical + (uint64_t)ref->offset;
     if (ref->kind == NS_REF_HANDLE)
@@ -54,6 +62,17 @@ uint8_t *run_scratch(struct run *run, unsigned actor) {
     return run->scratch[actor];
 }
 
+/* Is the buffer mapped for this device by way of a bounce slot? Then that is what the driver was given. */
+static bool bounced(const struct run *run, const struct ns_step *step, const struct ns_ref *ref, uint64_t *side) {
+    if (run->swiotlb == NULL)
+        return false;
+    const struct ns_dma_mapping mapping = ns_dma_find(run->dma, run_virtual(run, ref), 1);
+    if (mapping.device != &run->device[step->actor] || mapping.slot == NS_DMA_MAPPING_ERROR)
+        return false;
+    *side = mapping.slot + (run_physical(run, ref) - mapping.physical);
+    return true;
+}
+
 /* What the driver programs into the device for a reference: the bus address, unless the scenario says that it uses the
  * physical one. */
 static uint64_t programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref,
@@ -65,8 +84,16 @@ static uint64_t programmed(const struct run *run, const struct ns_step *step, co
     *intended = run_physical(run, ref);
     if (step->using_physical)
         return *intended;
-    if (ref->kind == NS_REF_HANDLE)
+    if (ref->kind == NS_REF_HANDLE) {
+        *intended = run->reg[ref->index].device_side + (uint64_t)ref->offset;
         return run->reg[ref->index].bus + (uint64_t)ref->offset;
+    }
+    if (ref->kind == NS_REF_SEGMENT) {
+        *intended = segment_of(run, ref)->device_side + (uint64_t)ref->offset;
+        return segment_of(run, ref)->bus + (uint64_t)ref->offset;
+    }
+    if (ref->kind == NS_REF_OBJECT && bounced(run, step, ref, intended))
+        return ns_physical_to_bus(&run->device[step->actor], *intended);
     const uint64_t bus = ns_device_bus_address(run->machine, step->actor, *intended);
     return bus == UINT64_MAX ? *intended : bus;
 }
@@ -104,6 +131,7 @@ static void value_bytes(const struct run *run, const struct ns_value *value, uin
         break;
     }
     case NS_VALUE_NONE:
+    case NS_VALUE_OBJECT: /* only `free` has it */
         memset(data, 0, length);
         break;
     }
@@ -321,6 +349,29 @@ static void retype(struct run *run, const struct ns_step *step) {
     (void)ns_tracker_add_object(run->tracker, &part);
 }
 
+/* The whole change of a memory type, or what a kernel makes of it that forgets a part. */
+static void run_attribute_sequence(struct run *run, const struct ns_step *step) {
+    static const enum ns_attribute_change change[] = {[NS_SEQUENCE_COMPLETE] = NS_CHANGE_COMPLETE,
+                                                      [NS_SEQUENCE_FLUSH_FIRST] = NS_CHANGE_FLUSH_FIRST,
+                                                      [NS_SEQUENCE_WITHOUT_FLUSH] = NS_CHANGE_WITHOUT_FLUSH,
+                                                      [NS_SEQUENCE_WITHOUT_SFENCE] = NS_CHANGE_WITHOUT_SFENCE};
+    static const enum ns_port_type type[] = {
+        [NS_TYPE_CACHEABLE] = NS_PORT_CACHEABLE, [NS_TYPE_NC] = NS_PORT_NC, [NS_TYPE_IO] = NS_PORT_IO};
+    const uint64_t start = run_virtual(run, &step->ref) / NS_PAGE_SIZE * NS_PAGE_SIZE;
+    const uint64_t end =
+        (run_virtual(run, &step->ref) + run_length(run, &step->ref) + NS_PAGE_SIZE - 1) / NS_PAGE_SIZE * NS_PAGE_SIZE;
+    struct ns_event event = {.kind = NS_EVENT_SET_TYPE,
+                             .address = run_physical(run, &step->ref) / NS_PAGE_SIZE * NS_PAGE_SIZE,
+                             .length = (uint32_t)(end - start),
+                             .type = (uint8_t)step->type,
+                             .peer = 0xff};
+    (void)run_call_begin(run, step->actor, &event);
+    if (ns_change_attribute(&run->port.port, start, end - start, type[step->type], change[step->sequence]) !=
+        NS_POOL_OK)
+        run->limit = "a memory type cannot be changed here: no room for page tables, or pages without a mapping";
+    run_call_end(run, step->actor);
+}
+
 static void hart_step(struct run *run, const struct ns_step *step) {
     const unsigned hart = step->actor;
     const uint32_t length = (uint32_t)run_length(run, &step->ref);
@@ -359,6 +410,10 @@ static void hart_step(struct run *run, const struct ns_step *step) {
         break;
     case NS_VERB_SET_ATTR:
         retype(run, step);
+        if (step->sequence != NS_SEQUENCE_PTE_ONLY) {
+            run_attribute_sequence(run, step);
+            break;
+        }
         (void)ns_hart_set_type(run->machine, hart, run_virtual(run, &step->ref), length, step->type);
         break;
     case NS_VERB_SFENCE:

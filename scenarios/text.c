@@ -22,9 +22,21 @@ const char *ns_verb_text(enum ns_verb verb) {
         [NS_VERB_UNMAP] = "unmap",
         [NS_VERB_SYNC_FOR_CPU] = "sync-for-cpu",
         [NS_VERB_SYNC_FOR_DEVICE] = "sync-for-device",
+        [NS_VERB_MAP_SG] = "map-sg",
+        [NS_VERB_UNMAP_SG] = "unmap-sg",
+        [NS_VERB_SYNC_SG_FOR_CPU] = "sync-sg-for-cpu",
+        [NS_VERB_SYNC_SG_FOR_DEVICE] = "sync-sg-for-device",
+        [NS_VERB_MAP_RESOURCE] = "map-resource",
+        [NS_VERB_UNMAP_RESOURCE] = "unmap-resource",
+        [NS_VERB_MAPPING_ERROR] = "mapping-error",
         [NS_VERB_ALLOC] = "alloc",
         [NS_VERB_FREE] = "free",
         [NS_VERB_ALLOC_COHERENT] = "alloc-coherent",
+        [NS_VERB_ALLOC_PAGES] = "alloc-pages",
+        [NS_VERB_PIN] = "pin",
+        [NS_VERB_UNPIN] = "unpin",
+        [NS_VERB_UNBIND] = "unbind",
+        [NS_VERB_WORKER] = "worker",
         [NS_VERB_SET_ATTR] = "set-attr",
         [NS_VERB_SFENCE] = "sfence",
         [NS_VERB_DOORBELL] = "doorbell",
@@ -94,6 +106,11 @@ size_t ns_ref_format(const struct ns_scenario *scenario, const struct ns_ref *re
         break;
     case NS_REF_HANDLE:
         name = scenario->registers[ref->index].name;
+        break;
+    case NS_REF_SEGMENT:
+        name = scenario->lists[ref->index].name;
+        snprintf(element, sizeof element, "[%u]", (unsigned)ref->element);
+        whole = scenario->lists[ref->index].lengths[ref->element];
         break;
     case NS_REF_OBJECT: {
         const struct ns_object *object = &scenario->objects[ref->index];

@@ -19,6 +19,9 @@ const char *const accepted[] = {
     "device d dma-bits 16 dma-mask 64 irq a irq b irq c irq d4 snoops yes declared non-coherent burst 4 outstanding 16 "
     "posted 0",
     "device d posted 64 burst 4096 snoops no declared coherent",
+    "device d coherent-mask 16 bus-limit 0xFFFF_FFFF max-segment 1 segment-boundary 4K min-align-mask 4095 untrusted",
+    "device d coherent-pool size 4K at 0x8100_0000\ndevice e coherent-pool size 16M at 0x8200_0000 historic",
+    "machine \"d\" from \"one-core-wb64\"\ncma size 4M\nend\nbuffer b size 4K movable align 4K",
     /* buffer, struct, pool, alias */
     "buffer b size 1",
     "buffer b descriptor type nc fill 255 align 1 size 4K",
@@ -31,6 +34,14 @@ const char *const accepted[] = {
     "pool p buffers 512 limit 4G size 1",
     "pool p dma-pool size 1 for nic",
     "pool p dma-pool for nic of desc boundary 4K align 64 size 128",
+    "pool p buffers 2 for nic guard zero\npool q buffers 2 faithful",
+    "pool p dma-pool size 8 for nic design old checks kernel\npool q dma-pool size 8 for nic checks kernel-debug "
+    "design new",
+    "pool p dma-pool size 8 for nic checks strict",
+    "pool p gen-pool size 4K\npool q gen-pool size 16M granule 1M at 0x8100_0000 strict algorithm order-align",
+    "pool p gen-pool size 4K granule 1 algorithm first-fit\npool q gen-pool size 4K algorithm best-fit",
+    "pool p gen-pool size 64 granule 16 align 32",
+    "pool p heap\npool q heap historic",
     "alias a of rx type nc",
     /* harts */
     "cpu0: load rx",
@@ -63,6 +74,30 @@ const char *const accepted[] = {
     "cpu0: alloc-coherent size 4096 for nic -> ring",
     "cpu0: alloc-coherent skip-flush of desc for nic -> ring\ncpu0: store ring[3].addr = 1\ncpu0: free ring",
     "cpu0: alloc-coherent of desc size 80 for nic -> ring\ncpu0: store ring[9].addr = 1",
+    "cpu0: alloc-coherent size 64 for nic gfp atomic, zero write-combine no-kernel-mapping no-warn managed -> x",
+    "cpu0: alloc-coherent size 64 for nic -> x\ncpu0: free x\ncpu0: free x size 1 handle 0 for dma0",
+    "cpu0: alloc-coherent size 64 for nic -> x\ncpu0: alloc-coherent size 64 for nic -> y\ncpu0: free x handle y",
+    "cpu0: alloc-coherent size 64 for nic -> x\ncpu0: map rx for nic to-device -> h\ncpu0: free x handle h",
+    "pool p dma-pool size 8 for nic\ncpu0: alloc p gfp nowait -> x\ncpu0: free x handle 0x1000",
+    "pool p gen-pool size 4K\ncpu0: alloc p size 8 -> x\ncpu0: alloc p size 8 offset 0 -> y\ncpu0: free x size 4096",
+    "pool p heap\ncpu0: alloc p size 1 gfp kernel -> x\ncpu0: alloc p size 16M gfp noio, nofs, nowarn, comp -> y",
+    "cpu0: alloc-pages 0 -> x\ncpu0: alloc-pages 10 gfp dma, dma32, highmem, movable -> y\ncpu0: free x",
+    "machine \"d\" from \"one-core-wb64\"\ncma size 8K\nend\nbuffer b size 64 movable\nbuffer c size 4K movable\n"
+    "cpu0: pin b[0..4]\ncpu0: unpin b",
+    "cpu0: unbind nic\ncpu0: worker expect PL-EXHAUSTED",
+    "cpu0: map-sg rx, tx[0..4], desc[2].addr skip-cpu-sync for nic to-device -> l\ncpu0: unmap-sg l",
+    "cpu0: map-sg rx for nic to-device -> l\ncpu0: unmap-sg l\ncpu0: map-sg rx for nic to-device -> l",
+    "cpu0: map-sg rx, tx for nic to-device -> l\ncpu0: sync-sg-for-cpu l entries 1\ncpu0: sync-sg-for-device l\n"
+    "cpu0: unmap-sg l for dma0 entries 2 from-device skip-cpu-sync\nnic: read l[1]\nnic: write l[0][4..8] = 1\n"
+    "cpu0: unmap l[0] size 4\ncpu0: mapping-error l[1]",
+    "cpu0: map-resource @0x1000_0000[0..64] for nic to-device skip-cpu-sync -> h\ncpu0: mapping-error h\n"
+    "cpu0: unmap-resource h size 64 for dma0 from-device skip-cpu-sync",
+    "cpu0: map rx overwrite for nic from-device",
+    "cpu0: set-attr rx nc sequence\ncpu0: set-attr rx nc sequence flush-first\n"
+    "cpu0: set-attr rx nc sequence without-flush\ncpu0: set-attr rx io sequence without-sfence expect AT-WRONG-TYPE",
+    "machine \"d\" from \"one-core-wb64\"\ndma-debug linux-7\nend\ncpu0: fence expect AT-WRONG-TYPE, dma-debug 1, "
+    "dma-debug "
+    "26",
     "cpu0: set-attr rx cacheable\ncpu0: set-attr rx nc\ncpu0: set-attr rx io",
     "cpu0: sfence\ncpu0: sfence rx\ncpu0: sfence expect AT-WRONG-TYPE",
     "cpu0: doorbell nic\ncpu0: mmio-read nic",
@@ -108,6 +143,9 @@ TEST(Grammar, EveryProductionIsAccepted) {
         std::string prelude = with_prelude(std::string(text) + "\n");
         if (std::string(text).rfind("final memory rx ==", 0) == 0) {
             prelude.replace(prelude.find("buffer rx size 64"), 17, "buffer rx size 8");
+        }
+        if (std::string(text).rfind("machine \"d\"", 0) == 0) {
+            prelude.replace(prelude.find("use machine \"one-core-wb64\""), 27, "use machine \"d\"");
         }
         Parsed parsed(prelude);
         EXPECT_EQ("", parsed.errors());
@@ -238,6 +276,53 @@ TEST(Steps, KeepWhatWasWritten) {
     EXPECT_EQ(NS_VALUE_FILL, steps[10].value.kind);
     EXPECT_EQ(0xABu, steps[10].value.number);
     EXPECT_EQ(NS_SCOPE_POC, steps[10].scope);
+}
+
+TEST(Steps, OfTheAllocatorsKeepWhatWasWritten) {
+    Parsed parsed(with_prelude("pool p gen-pool size 64K granule 64 at 0x8100_0000 align 128\n" /* 8 */
+                               "cpu0: alloc p size 192 -> x\n"
+                               "cpu0: alloc p size 64 offset 4K -> y\n" /* 10 */
+                               "cpu0: alloc-coherent for nic size 4K gfp atomic, dma write-combine managed -> c\n"
+                               "cpu0: free c handle y size 8K for dma0\n" /* 12 */
+                               "cpu0: alloc-pages 3 gfp dma32 -> g\n"
+                               "cpu0: map-sg rx[0..8], tx for dma0 from-device -> l\n" /* 14 */
+                               "cpu0: unmap-sg l entries 1\n"
+                               "dma0: write l[1][4..8] = 7\n" /* 16 */
+                               "cpu0: set-attr rx nc sequence without-flush\n"));
+    ASSERT_EQ("", parsed.errors());
+    const ns_step *steps = parsed->written;
+    const ns_pool_declaration &pool = parsed->pools[0];
+    EXPECT_EQ(NS_POOL_GEN, pool.kind);
+    EXPECT_EQ(64u << 10, pool.size);
+    EXPECT_EQ(64u, pool.granule);
+    EXPECT_EQ(NS_GEN_ALIGN, pool.algorithm);
+    EXPECT_EQ(128u, pool.align);
+    EXPECT_EQ(UINT64_C(0x81000000), pool.address);
+    EXPECT_EQ(192u, parsed->objects[steps[0].result].size);
+    EXPECT_EQ(NS_ALLOCATION_POOL, parsed->objects[steps[0].result].allocation);
+    EXPECT_TRUE(steps[1].has_offset);
+    EXPECT_EQ(4096u, steps[1].offset);
+    const ns_object &managed = parsed->objects[steps[2].result];
+    EXPECT_EQ(NS_ALLOCATION_MANAGED, managed.allocation);
+    EXPECT_EQ(1u << 2, managed.attributes) << "DMA_ATTR_WRITE_COMBINE";
+    EXPECT_EQ(0xa21u, steps[2].gfp) << "GFP_ATOMIC | __GFP_DMA of Linux 5.10";
+    EXPECT_EQ(NS_VALUE_OBJECT, steps[3].value.kind);
+    EXPECT_EQ(steps[1].result, steps[3].value.index);
+    EXPECT_EQ(8192u, steps[3].size);
+    EXPECT_EQ(1u, steps[3].device);
+    EXPECT_EQ(3u, steps[4].order);
+    EXPECT_EQ(0xcc4u, steps[4].gfp) << "GFP_KERNEL | __GFP_DMA32: nothing says how it may wait";
+    EXPECT_EQ(32768u, parsed->objects[steps[4].result].size);
+    ASSERT_EQ(2u, steps[5].entry_count);
+    EXPECT_EQ(8u, steps[5].entries[0].length);
+    EXPECT_EQ(32u, parsed->lists[steps[5].list].lengths[1]);
+    EXPECT_EQ(steps[5].list, steps[6].list);
+    EXPECT_EQ(1u, steps[6].entry_count);
+    EXPECT_EQ(NS_REF_SEGMENT, steps[7].ref.kind);
+    EXPECT_EQ(1u, steps[7].ref.element);
+    EXPECT_EQ(4, steps[7].ref.offset);
+    EXPECT_EQ("l[1][4..8]", parsed.ref(steps[7].ref));
+    EXPECT_EQ(NS_SEQUENCE_WITHOUT_FLUSH, steps[8].sequence);
 }
 
 TEST(Steps, ReferencesReadAsWritten) {

@@ -85,6 +85,49 @@ std::vector<Limit> limits() {
     all.push_back({"expectations", u + "cpu0: fence expect OR-DRAIN" + repeated(7, ", OR-DRAIN") + "\n",
                    u + "cpu0: fence expect OR-DRAIN" + repeated(8, ", OR-DRAIN") + "\n",
                    "2:100 a step expects at most 8 hazards\n"});
+    auto refs = [](const std::string &i) { return std::string(i == "0" ? "b" : ", b"); };
+    auto lists = [](const std::string &i) { return "cpu0: map-sg b for nic to-device -> l" + i + "\n"; };
+    auto areas = [](const std::string &i) { return "cma size 4K for d" + i + "\n"; };
+    const std::string n = b + "device nic\n";
+    all.push_back({"list entries", n + "cpu0: map-sg " + listed(64, refs) + " for nic to-device -> l\n",
+                   n + "cpu0: map-sg " + listed(65, refs) + " for nic to-device -> l\n",
+                   "4:206 a list has at most 64 entries\n"});
+    all.push_back({"entries of an unmap", n + "cpu0: map-sg b, b for nic to-device -> l\ncpu0: unmap-sg l entries 2\n",
+                   n + "cpu0: map-sg b, b for nic to-device -> l\ncpu0: unmap-sg l entries 3\n",
+                   "5:7 `l` has 2 entries; the kernel would read behind its end\n"});
+    all.push_back({"lists", n + listed(32, lists), n + listed(33, lists), "36:37 a scenario has at most 32 lists\n"});
+    all.push_back({"list bytes", u + "device nic\nbuffer a size 16M\ncpu0: map-sg a for nic to-device -> l\n",
+                   n + "buffer a size 16M\ncpu0: map-sg a, b for nic to-device -> l\n",
+                   "5:7 a list has at most 16M bytes\n"});
+    all.push_back({"page order", u + "cpu0: alloc-pages 10 -> x\n", u + "cpu0: alloc-pages 11 -> x\n",
+                   "2:19 the order of pages is at most 10, not 11\n"});
+    all.push_back({"gen-pool", u + "pool p gen-pool size 16M\n", u + "pool p gen-pool size 16781312\n",
+                   "2:22 `size` is at most 16M, not 16388K\n"});
+    all.push_back({"gen-pools together",
+                   u + listed(4, [](const std::string &i) { return "pool p" + i + " gen-pool size 16M\n"; }),
+                   u + listed(4, [](const std::string &i) { return "pool p" + i + " gen-pool size 16M\n"; }) +
+                       "pool q gen-pool size 4K\n",
+                   "6:22 with this one, the objects are larger than 64M together\n"});
+    all.push_back({"memory of a device", u + "device d coherent-pool size 16M at 0x8100_0000\n",
+                   u + "device d coherent-pool size 16781312 at 0x8100_0000\n",
+                   "2:29 `size` is at most 16M, not 16388K\n"});
+    all.push_back({"allocation", u + "pool p heap\ncpu0: alloc p size 16M -> x\n",
+                   u + "pool p heap\ncpu0: alloc p size 16777217 -> x\n",
+                   "3:20 `size` is at most 16M, not 16777217\n"});
+    all.push_back({"areas", "machine \"m\"\n" + listed(8, areas) + "end\n",
+                   "machine \"m\"\n" + listed(9, areas) + "end\n", "10:5 a machine has at most 8 `cma` areas\n"});
+    all.push_back({"area", "machine \"m\"\ncma size 64M\nend\n", "machine \"m\"\ncma size 67112960\nend\n",
+                   "2:10 `size` is at most 64M, not 65540K\n"});
+    all.push_back({"atomic pool", "machine \"m\"\natomic-pool size 64M\nend\n",
+                   "machine \"m\"\natomic-pool size 67112960\nend\n", "2:18 `size` is at most 64M, not 65540K\n"});
+    all.push_back({"slots", "machine \"m\"\nswiotlb slots 32768\nend\n", "machine \"m\"\nswiotlb slots 32769\nend\n",
+                   "2:15 `slots` is at most 32K, not 32769\n"});
+    all.push_back({"checks",
+                   "machine \"m\"\ndma-debug linux-7\nend\nuse machine \"m\"\ncpu0: fence expect dma-debug 26" +
+                       repeated(7, ", dma-debug 1") + "\n",
+                   "machine \"m\"\ndma-debug linux-7\nend\nuse machine \"m\"\ncpu0: fence expect dma-debug 26" +
+                       repeated(8, ", dma-debug 1") + "\n",
+                   "5:135 a step expects at most 8 checks\n"});
     all.push_back({"reach", b + "cpu0: clean b[-16M..1]\n", b + "cpu0: clean b[-16777217..1]\n",
                    "3:14 a range reaches at most 16M beyond `b`\n"});
     return all;
