@@ -38,6 +38,10 @@ void command(benchmark::State &state, std::vector<std::string> arguments) {
 BENCHMARK_CAPTURE(command, run_one_scenario, {"run", NOSNOOP_SCENARIOS "/bugs/rx-missing-invalidate.dma"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
+// Less run_one_scenario: what the allocation itself takes.
+BENCHMARK_CAPTURE(command, alloc_coherent_4m, {"run", NOSNOOP_BENCH "/alloc-coherent-4m.dma"})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 BENCHMARK_CAPTURE(command, test_catalogue, {"test", "--jobs", "2", NOSNOOP_SCENARIOS "/bugs"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();

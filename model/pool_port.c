@@ -31,7 +31,7 @@ static void port_store(void *context, uint64_t address, unsigned size, uint64_t 
     remember(port, ns_hart_store(port->machine, port->hart, address, size, bytes));
 }
 
-enum { CHUNK = 256 }; /* bytes moved by one access of a fill or copy */
+enum { CHUNK = 1024 }; /* bytes moved by one access of a fill or copy */
 
 static void port_fill(void *context, uint64_t address, uint64_t length, uint8_t value) {
     struct ns_machine_port *port = context;
