@@ -7,6 +7,15 @@
 
 /* ---- allocation ------------------------------------------------------------------------------ */
 
+/* What accesses to coherent memory are meant to be: never cacheable, and strongly ordered where the kernel asks for
+ * that (RISC-V from 5.19 to 6.17). */
+static enum ns_memory_type coherent_type(const struct run *run, const struct ns_object *declared) {
+    const struct ns_dma_direct_config *config = &run->direct->config;
+    const enum ns_port_type asked =
+        ns_dma_pgprot(config->pgprot, config->arch_has_dma_write_combine, false, (unsigned)declared->attributes);
+    return asked == NS_PORT_IO ? NS_TYPE_IO : NS_TYPE_NC;
+}
+
 static void object_begin(struct run *run, uint32_t index, const struct run_object *made, bool coherent) {
     const struct ns_object *declared = &run->scenario->objects[index];
     struct run_object *object = &run->object[index];
@@ -17,7 +26,7 @@ static void object_begin(struct run *run, uint32_t index, const struct run_objec
     struct ns_tracked_object tracked = {.first = made->physical,
                                         .length = declared->size,
                                         .coherent = coherent,
-                                        .type = coherent ? NS_TYPE_NC : NS_TYPE_CACHEABLE,
+                                        .type = coherent ? coherent_type(run, declared) : NS_TYPE_CACHEABLE,
                                         .descriptor = declared->descriptor};
     snprintf(tracked.name, sizeof tracked.name, "%s", declared->name);
     object->tracked = before;
