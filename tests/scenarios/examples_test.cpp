@@ -45,6 +45,16 @@ TEST(Examples, EveryScenarioOfTheManualParses) {
     }
 }
 
+TEST(Examples, EveryScenarioOfTheChapterOnDmaMemoryParses) {
+    std::vector<Example> found = examples(read_file(NS_SOURCE_DIR "/docs/linux-dma-memory.md"), "dma");
+    EXPECT_GE(found.size(), 2u);
+    for (const Example &example : found) {
+        SCOPED_TRACE("docs/linux-dma-memory.md:" + std::to_string(example.line));
+        Parsed parsed(example.text);
+        EXPECT_EQ("", parsed.errors());
+    }
+}
+
 /* The manual says so: a fragment stands behind the declarations of its section "Fragments". */
 TEST(Examples, EveryFragmentOfTheManualParsesBehindItsDeclarations) {
     std::vector<Example> scenarios = examples(manual(), "dma"), fragments = examples(manual(), "dma-fragment");
