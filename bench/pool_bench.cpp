@@ -63,8 +63,7 @@ void blocks(benchmark::State &state, ns_dma_pool_design design, ns_dma_pool_chec
     options.design = design;
     options.checks = checks;
     ns_dma_pool *pool = nullptr;
-    if (ns_dma_pool_create(machine.direct, &machine.nic, "bench", 64, 64, 0, &options, &pool) !=
-        NS_POOL_OK)
+    if (ns_dma_pool_create(machine.direct, &machine.nic, "bench", 64, 64, 0, &options, &pool) != NS_POOL_OK)
         state.SkipWithError("no pool");
     struct Block {
         uint64_t address, bus;

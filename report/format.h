@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define NS_TIME_TEXT    32 /* bytes that ns_format_time needs at most */
+#define NS_TIME_TEXT 32 /* bytes that ns_format_time needs at most */
 
 /* Picoseconds with three significant digits: "0 ps", "850 ps", "1.24 us", "12.0 s". Rounds half up. Returns `text`. */
 const char *ns_format_time(uint64_t picoseconds, char text[NS_TIME_TEXT]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The catalogue is complete: every rule that the code knows has a published bug in which it fires, and a repaired twin without it. That
-// the files behave as they say is what `nosnoop test` proves beside this.
+// The catalogue is complete: every rule that the code knows has a published bug in which it fires, and a repaired twin
+// without it. That the files behave as they say is what `nosnoop test` proves beside this.
 #include "model/hazard.h"
 #include "scenarios/scenario.h"
 
@@ -56,7 +56,9 @@ bool is_fixed(const fs::path &path) {
     return stem.size() > 6 && stem.compare(stem.size() - 6, 6, "-fixed") == 0;
 }
 
-fs::path twin_of(const fs::path &bug) { return bug.parent_path() / (bug.stem().string() + "-fixed.dma"); }
+fs::path twin_of(const fs::path &bug) {
+    return bug.parent_path() / (bug.stem().string() + "-fixed.dma");
+}
 
 std::map<fs::path, std::set<ns_hazard_id>> bugs() {
     std::map<fs::path, std::set<ns_hazard_id>> found;

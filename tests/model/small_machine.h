@@ -63,9 +63,7 @@ class SmallMachine : public ::testing::Test {
         ns_log_destroy(log);
     }
 
-    void set_device(unsigned device, ns_tracked_device facts) {
-        ns_tracker_set_device(tracker, device, &facts);
-    }
+    void set_device(unsigned device, ns_tracked_device facts) { ns_tracker_set_device(tracker, device, &facts); }
     // Rings are told to start, and completion is waited for: their order is checked.
     void order_matters(unsigned device) {
         ns_tracked_device facts{};
