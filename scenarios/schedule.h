@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A schedule: which steps of a scenario a run executes, in which order, and what the hardware does by itself between
+ * and inside them. As text it is one word without spaces, for `nosnoop run --schedule`:
+ *
+ *     11,12,fill:cpu0:0x8000_0000,14,evict:cpu0:0x8000_0040@2,18
+ *
+ * A number is the line of a step; the next occurrence of that line is executed. Everything else is a move. A move
+ * happens before the next step in the list; with `@N` behind it, inside that step, before its operation number N (the
+ * first operation is 0, so `@0` is the same as nothing). An operation is one call of a load, store, maintenance, fence,
+ * page table entry, or DMA transfer, as a step such as `map` makes several of them. Moves behind the last step happen
+ * at the end of the run.
+ */
+#ifndef NS_SCENARIOS_SCHEDULE_H
+#define NS_SCENARIOS_SCHEDULE_H
+
+#include "cache/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum ns_schedule_kind {
+    NS_SCHEDULE_STEP,     /* LINE */
+    NS_SCHEDULE_FILL,     /* fill:HART:ADDRESS: the line that holds the physical address comes into the hart's L1 */
+    NS_SCHEDULE_EVICT,    /* evict:HART:ADDRESS: it leaves all caches */
+    NS_SCHEDULE_EVICT_L1, /* evict-l1:HART:ADDRESS: it leaves the hart's L1 for the next level (victim of a fill) */
+    NS_SCHEDULE_SAMPLE,   /* sample:HART:ADDRESS: the first half of a fill */
+    NS_SCHEDULE_INSTALL,  /* install:HART:ADDRESS: the second half */
+    NS_SCHEDULE_DIRTY,    /* dirty:HART:ADDRESS: a squashed store leaves the line dirty */
+    NS_SCHEDULE_DRAIN,    /* drain:ACTOR or drain:ACTOR:ADDRESS: entries of a hart's store buffer and late write-backs,
+                             or of a device's posted writes, reach memory: all, or those that touch the byte */
+    NS_SCHEDULE_LOOK,     /* look:HART:ADDRESS: a turn of a poll's loop that does not see its value yet (physical) */
+    NS_SCHEDULE_WALK,     /* walk:HART:ADDRESS: the hart's TLB takes the translation of this virtual page */
+    NS_SCHEDULE_FORGET,   /* forget:HART:ADDRESS: its TLB drops the translation of this virtual page */
+    NS_SCHEDULE_LATE,     /* late: write-backs of maintenance wait until a fence or `drain`; for the whole run, first */
+    NS_SCHEDULE_AS_FLUSH, /* as-flush: the next operation (or number N with @N) performs invalidates as flushes */
+};
+
+struct ns_schedule_item {
+    enum ns_schedule_kind kind;
+    uint32_t line;    /* STEP */
+    uint32_t part;    /* moves: N of `@N`, 0 without */
+    bool is_device;   /* DRAIN: of a device, not of a hart */
+    uint32_t actor;   /* hart number, or index of the device in the scenario */
+    bool has_address; /* DRAIN without: everything */
+    uint64_t address; /* physical; virtual for WALK and FORGET */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
