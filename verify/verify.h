@@ -59,7 +59,7 @@ struct ns_verify_hazard {
     char *schedule_text; /* the word for `run --schedule` */
 };
 
-enum ns_verify_quantifier { NS_VERIFY_ALWAYS, NS_VERIFY_SOMETIMES, NS_VERIFY_NEVER };
+enum ns_verify_quantifier { NS_FOUND_ALWAYS, NS_FOUND_SOMETIMES, NS_FOUND_NEVER };
 
 /* A `verify always | sometimes | never` line, or a register whose final values were collected. */
 struct ns_verify_observation {
