@@ -33,6 +33,10 @@ static void told(struct ns_tracker *tracker, unsigned who, unsigned by) {
 }
 
 void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned device) {
+    if (tracker->recording != NULL) {
+        record_signal(tracker, NS_RECORDED_DOORBELL, hart, device, 0);
+        return;
+    }
     join(&tracker->doorbell[device], clock_of(tracker, hart));
     /* Harts have locks among themselves that a scenario does not write down: what another hart did before is told too.
      */
@@ -47,17 +51,29 @@ void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned dev
 }
 
 void ns_tracker_start(struct ns_tracker *tracker, unsigned device) {
+    if (tracker->recording != NULL) {
+        record_signal(tracker, NS_RECORDED_START, device, 0, 0);
+        return;
+    }
     join(&tracker->clock[device], &tracker->doorbell[device]);
     tracker->learnt[device] = now(tracker);
     tracker->started[device] = true;
 }
 
 void ns_tracker_raise(struct ns_tracker *tracker, unsigned device, unsigned irq) {
+    if (tracker->recording != NULL) {
+        record_signal(tracker, NS_RECORDED_RAISE, device, 0, irq);
+        return;
+    }
     if (irq < IRQ_LIMIT)
         join(&tracker->irq[irq], clock_of(tracker, device));
 }
 
 void ns_tracker_wait(struct ns_tracker *tracker, unsigned hart, unsigned irq) {
+    if (tracker->recording != NULL) {
+        record_signal(tracker, NS_RECORDED_WAIT, hart, 0, irq);
+        return;
+    }
     if (irq >= IRQ_LIMIT)
         return;
     join(&tracker->clock[hart], &tracker->irq[irq]);

@@ -79,7 +79,7 @@ const char *ns_event_kind_text(enum ns_event_kind kind); /* "load", "fill", "dma
 struct ns_event {
     uint64_t time_ps;
     uint64_t address;
-    uint64_t bus_address;
+    uint64_t bus_address; /* LOAD, STORE: the virtual address */
     uint32_t length;
     uint32_t site; /* which step caused it, index into ns_log.site; NS_NO_SITE for set-up */
     uint32_t link; /* another event, see the kinds; NS_NO_EVENT */

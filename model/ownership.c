@@ -291,6 +291,10 @@ static void map_both_sides(struct ns_tracker *tracker, struct mapping mapping, u
 
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                     uint8_t direction, bool undefined_until_written) {
+    if (tracker->recording != NULL) {
+        record_map(tracker, event, device, address, length, direction, undefined_until_written);
+        return;
+    }
     const struct ns_tracked_device *facts = &tracker->device[device];
     const struct mapping mapping = {.first = address,
                                     .length = length,
@@ -363,6 +367,11 @@ static void end_mapping(struct ns_tracker *tracker, uint32_t event, struct mappi
 }
 
 void ns_tracker_unmap(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address) {
+    if (tracker->recording != NULL) {
+        struct ns_recorded entry = {.kind = NS_RECORDED_UNMAP, .peer = (uint8_t)device, .address = address};
+        record_entry(tracker, event, &entry);
+        return;
+    }
     struct mapping *mapping = live_mapping(tracker, device, address);
     if (mapping == NULL)
         return;
@@ -399,6 +408,15 @@ static void change_owner(struct ns_tracker *tracker, uint32_t event, unsigned de
 
 void ns_tracker_sync(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                      bool for_cpu) {
+    if (tracker->recording != NULL) {
+        struct ns_recorded entry = {.kind = NS_RECORDED_SYNC,
+                                    .peer = (uint8_t)device,
+                                    .address = address,
+                                    .length = length,
+                                    .flags = for_cpu ? NS_RECORDED_FOR_CPU : 0};
+        record_entry(tracker, event, &entry);
+        return;
+    }
     change_owner(tracker, event, device, address, length, for_cpu);
     const struct mapping *mapping = live_mapping(tracker, device, address);
     if (mapping != NULL && mapping->other_side != 0)
@@ -425,11 +443,19 @@ static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t len
 }
 
 void ns_tracker_free(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length) {
-    (void)event;
+    if (tracker->recording != NULL) {
+        struct ns_recorded entry = {.kind = NS_RECORDED_FREE, .address = address, .length = length};
+        record_entry(tracker, event, &entry);
+        return;
+    }
     set_freed(tracker, address, length, true);
 }
 
 void ns_tracker_alloc(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length) {
-    (void)event;
+    if (tracker->recording != NULL) {
+        struct ns_recorded entry = {.kind = NS_RECORDED_ALLOC, .address = address, .length = length};
+        record_entry(tracker, event, &entry);
+        return;
+    }
     set_freed(tracker, address, length, false);
 }

@@ -109,7 +109,7 @@ bool tlm_hart::load_entry(uint64_t physical, uint64_t *value) {
 bool tlm_hart::store_entry(uint64_t physical, uint64_t value) {
     uint8_t bytes[8];
     std::memcpy(bytes, &value, sizeof bytes);
-    return store_piece(physical, NS_TYPE_CACHEABLE, sizeof bytes, bytes) == NS_OK;
+    return store_piece(physical, physical, NS_TYPE_CACHEABLE, sizeof bytes, bytes) == NS_OK; // no translation
 }
 
 ns_status tlm_hart::hardware(cache_request request, unsigned initiator, uint64_t physical, bool *present,
@@ -145,7 +145,7 @@ ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_ve
         ns_memory_type type = NS_TYPE_IO;
         ns_status status = translate(address, false, &translation, &type);
         if (status == NS_OK)
-            status = load_piece(translation.physical, type, piece, data, versions, flags);
+            status = load_piece(address, translation.physical, type, piece, data, versions, flags);
         if (status != NS_OK)
             return status;
         address += piece;
@@ -157,7 +157,7 @@ ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_ve
     return NS_OK;
 }
 
-ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
+ns_status tlm_hart::load_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
                                ns_version *versions, unsigned flags) {
     if (const int device = machine_.device_at(physical); device >= 0) {
         uint32_t value = 0; // a register's bytes have no versions
@@ -172,6 +172,7 @@ ns_status tlm_hart::load_piece(uint64_t physical, ns_memory_type type, uint32_t 
     ns_event event{};
     event.kind = NS_EVENT_LOAD;
     event.address = physical;
+    event.bus_address = address;
     event.length = length;
     event.type = static_cast<uint8_t>(type);
     event.level = static_cast<uint8_t>(machine_.config().cache.levels);
@@ -238,7 +239,7 @@ ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data
         ns_memory_type type = NS_TYPE_IO;
         ns_status status = translate(address, true, &translation, &type);
         if (status == NS_OK)
-            status = store_piece(translation.physical, type, piece, data);
+            status = store_piece(address, translation.physical, type, piece, data);
         if (status != NS_OK)
             return status;
         address += piece;
@@ -248,7 +249,8 @@ ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data
     return NS_OK;
 }
 
-ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data) {
+ns_status tlm_hart::store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,
+                                const uint8_t *data) {
     if (const int device = machine_.device_at(physical); device >= 0)
         return ns_hart_doorbell(machine_.face(), index_, static_cast<unsigned>(device));
     if (!ns_memory_holds(machine_.memory_core(), physical, length))
@@ -258,6 +260,7 @@ ns_status tlm_hart::store_piece(uint64_t physical, ns_memory_type type, uint32_t
     ns_event event{};
     event.kind = NS_EVENT_STORE;
     event.address = physical;
+    event.bus_address = address;
     event.length = length;
     event.type = static_cast<uint8_t>(type);
     event.peer = 0xff;
@@ -401,7 +404,7 @@ void tlm_hart::fence(bool maintenance_too) {
     ns_event event{};
     event.kind = NS_EVENT_FENCE;
     event.peer = 0xff;
-    machine_.log_event(index_, event);
+    ns_tracker_fence(machine_.tracker(), machine_.log_event(index_, event), !maintenance_too);
     sc_core::wait(machine_.cycles(1));
 }
 
@@ -458,7 +461,7 @@ void tlm_hart::sfence(bool all, uint64_t address) {
     event.kind = NS_EVENT_SFENCE;
     event.address = all ? 0 : address;
     event.peer = 0xff;
-    machine_.log_event(index_, event);
+    ns_tracker_sfence(machine_.tracker(), machine_.log_event(index_, event), all, address);
     sc_core::wait(machine_.cycles(1));
 }
 

@@ -54,9 +54,10 @@ class tlm_hart : public sc_core::sc_module {
     ns_status page_fault(uint64_t address, const ns_translation &translation, const char *what);
     ns_status gather(uint64_t *address, uint64_t *length, ns_maintenance *run);
     ns_status bus_error(uint64_t physical, uint32_t length, ns_status status);
-    ns_status load_piece(uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data, ns_version *versions,
-                         unsigned flags);
-    ns_status store_piece(uint64_t physical, ns_memory_type type, uint32_t length, const uint8_t *data);
+    ns_status load_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
+                         ns_version *versions, unsigned flags);
+    ns_status store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,
+                          const uint8_t *data);
     void buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event);
     void prefetch_for_load(uint64_t next_line);
     bool drain_one(uint64_t physical, uint64_t length);

@@ -313,17 +313,22 @@ uint64_t machine::alias(uint64_t physical, uint64_t length, ns_memory_type type)
     if (start == 0 || ns_page_map(&builder, page_root_, start, physical, length, bits, false) != NS_OK)
         return 0;
     aliases_.push_back({start, physical, length});
+    tell_pages(start, length);
     return start + offset;
 }
 
 ns_status machine::set_pte_by(unsigned hart_index, uint64_t address, uint64_t pte) {
     const page_table_change change(page_table_lock_, &actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
-    if ((pte & NS_PTE_V) == 0)
-        return ns_page_unmap(&builder, page_root_, address, page_bytes);
+    if ((pte & NS_PTE_V) == 0) {
+        const ns_status unmapped = ns_page_unmap(&builder, page_root_, address, page_bytes);
+        tell_pages(address, page_bytes);
+        return unmapped;
+    }
     const uint64_t physical = (pte & NS_PTE_PPN_MASK) >> NS_PTE_PPN_SHIFT << 12;
     const uint64_t type_bits = pte & UINT64_C(0xf800000000000001);
     const ns_status status = ns_page_map(&builder, page_root_, address, physical, page_bytes, type_bits, false);
+    tell_pages(address, page_bytes);
     if (status != NS_OK || address < alias_start || address >= alias_end)
         return status;
     alias_page *last = aliases_.empty() ? nullptr : &aliases_.back();
@@ -337,7 +342,10 @@ ns_status machine::set_pte_by(unsigned hart_index, uint64_t address, uint64_t pt
 ns_status machine::set_type_directly(uint64_t address, uint64_t length, ns_memory_type type) {
     whole_pages(&address, &length);
     const ns_page_builder builder = direct_builder();
-    return ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
+    const ns_status status =
+        ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
+    tell_pages(address, length);
+    return status;
 }
 
 ns_status machine::set_type_by(unsigned hart_index, uint64_t address, uint64_t length, ns_memory_type type) {
@@ -353,7 +361,24 @@ ns_status machine::set_type_by(unsigned hart_index, uint64_t address, uint64_t l
     log_event(hart_index, event);
     const page_table_change change(page_table_lock_, &actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
-    return ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
+    const ns_status status =
+        ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
+    tell_pages(address, length);
+    return status;
+}
+
+// What the tables say of these pages from now on, for a recording. The newest event is the change.
+void machine::tell_pages(uint64_t address, uint64_t length) {
+    if (tracker_ == nullptr || ns_tracker_recording(tracker_.get()) == nullptr)
+        return;
+    const uint32_t event = static_cast<uint32_t>(log_->event_count - 1);
+    for (const uint64_t end = address + length; address < end; address += page_bytes) {
+        ns_translation translation{};
+        ns_memory_type type = NS_TYPE_IO;
+        const bool good = walk(address, &translation, &type);
+        ns_tracker_page(tracker_.get(), event, address, good ? translation.physical : UINT64_MAX, page_bytes, type,
+                        !good);
+    }
 }
 
 // A walk that sees what the tables hold now, wherever their newest bytes are, and changes nothing.

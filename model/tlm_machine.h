@@ -89,6 +89,7 @@ class machine : public sc_core::sc_module {
     ns_status set_pte_by(unsigned hart, uint64_t address, uint64_t pte);
     ns_status set_type_directly(uint64_t address, uint64_t length, ns_memory_type type);
     ns_status set_type_by(unsigned hart, uint64_t address, uint64_t length, ns_memory_type type);
+    void tell_pages(uint64_t address, uint64_t length);
     bool walk(uint64_t address, ns_translation *translation, ns_memory_type *type);
     bool may_fill(unsigned hart, uint64_t physical);
 

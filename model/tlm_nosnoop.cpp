@@ -242,7 +242,7 @@ enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, 
     event.address = body.registers_of(device);
     event.length = 4;
     event.peer = static_cast<uint8_t>(body.device_actor(device));
-    body.log_event(hart, event);
+    ns_tracker_register_read(body.tracker(), body.log_event(hart, event), body.device_actor(device));
     *value = 0;
     return body.hart(hart).register_access(tlm::TLM_READ_COMMAND, body.registers_of(device), value);
 }

@@ -231,12 +231,20 @@ static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t addr
 
 void ns_tracker_initial(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
                         const uint8_t *data) {
-    write_flat(tracker, event, address, (uint32_t)length, data);
+    if (tracker->recording != NULL)
+        record_access(tracker, NS_RECORDED_INITIAL, event, NS_NO_OBJECT, address, (uint32_t)length, data, 0);
+    else
+        write_flat(tracker, event, address, (uint32_t)length, data);
 }
 
 void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                       const uint8_t *data) {
     const bool copies = bounce_copies(tracker, event, address, length);
+    if (tracker->recording != NULL) {
+        record_access(tracker, NS_RECORDED_STORE, event, object, address, length, data,
+                      copies ? NS_RECORDED_COPIES : 0);
+        return;
+    }
     check_type(tracker, event, object, address, length);
     if (copies)
         bounce_stores(tracker, event, address, length, data);
@@ -250,6 +258,10 @@ void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t objec
 
 void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                           const uint8_t *data) {
+    if (tracker->recording != NULL) {
+        record_access(tracker, NS_RECORDED_DMA_WRITE, event, NS_NO_OBJECT, address, length, data, 0);
+        return;
+    }
     check_device_access(tracker, event, address, length, true);
     tracker->under_way[event_at(tracker, event)->actor] = event;
     write_flat(tracker, event, address, length, data);
@@ -367,6 +379,13 @@ static void keep(struct ns_tracker *tracker, uint32_t event, uint64_t address, u
 
 void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
                      const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts) {
+    if (tracker->recording != NULL) {
+        record_access(tracker, NS_RECORDED_LOAD, event, object, address, length, NULL,
+                      (facts->polling ? NS_RECORDED_POLLING : 0u) |
+                          (facts->to_register ? NS_RECORDED_TO_REGISTER : 0u) |
+                          (bounce_copies(tracker, event, address, length) ? NS_RECORDED_COPIES : 0u));
+        return;
+    }
     const bool wrong_type = check_type(tracker, event, object, address, length);
     if (facts->polling) {
         polled(tracker, event, address, length);
@@ -386,6 +405,11 @@ void ns_tracker_load(struct ns_tracker *tracker, uint32_t event, uint32_t object
 
 void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                          const uint8_t *data, const ns_version *versions, const struct ns_load_facts *facts) {
+    if (tracker->recording != NULL) {
+        record_access(tracker, NS_RECORDED_DMA_READ, event, NS_NO_OBJECT, address, length, NULL,
+                      facts->polling ? NS_RECORDED_POLLING : 0);
+        return;
+    }
     if (facts->polling)
         return; /* the one access that may race */
     for (uint32_t i = 0; i < length; i++) {
@@ -404,6 +428,20 @@ void ns_tracker_dma_read(struct ns_tracker *tracker, uint32_t event, uint64_t ad
 
 void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
                                   bool whole) {
+    if (tracker->recording != NULL) {
+        const struct ns_event *what = event_at(tracker, event);
+        struct ns_recorded entry = {
+            .kind = NS_RECORDED_MAINTAIN,
+            .address = what->address,
+            .length = what->length,
+            .named = address,
+            .named_length = length,
+            .op = what->op,
+            .scope = what->scope,
+            .flags = (uint16_t)((whole ? NS_RECORDED_WHOLE : 0) | (what->exact ? NS_RECORDED_EXACT : 0))};
+        record_entry(tracker, event, &entry);
+        return;
+    }
     tracker->maintenance.active = true;
     tracker->maintenance.whole = whole;
     tracker->maintenance.event = event;
@@ -429,7 +467,7 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
                              const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
                              const ns_version *versions) {
     (void)old_data;
-    if (old_versions == NULL || versions == NULL)
+    if (old_versions == NULL || versions == NULL || tracker->recording != NULL)
         return;
     const bool by_device = event_at(tracker, cause_event)->kind == NS_EVENT_DMA_WRITE;
     for (uint32_t i = 0; i < length;) {
@@ -470,7 +508,7 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
 
 void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns_cache_line_event *line, bool dirty) {
     (void)dirty;
-    if (line->versions == NULL)
+    if (line->versions == NULL || tracker->recording != NULL)
         return;
     for (uint32_t i = 0; i < line->length;) {
         const uint64_t at = line->address + i;

@@ -15,6 +15,7 @@
 #include "cache/cache.h"
 #include "model/config.h"
 #include "model/log.h"
+#include "model/recording.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -160,6 +161,20 @@ bool ns_tracker_flat_equals(struct ns_tracker *tracker, uint64_t address, uint32
 /* The device goes on using, by an old address, memory that was freed, even if it has a new owner now. Until called
  * again with false. */
 void ns_tracker_uses_freed(struct ns_tracker *tracker, unsigned device, bool freed);
+
+/* What only a recording asks about: the event is of the actor that did it. `local`: late maintenance is not waited for.
+ * A page table entry: accesses to [virtual_address, + length) go to `physical` with this type, or fault. */
+void ns_tracker_fence(struct ns_tracker *tracker, uint32_t event, bool local);
+void ns_tracker_sfence(struct ns_tracker *tracker, uint32_t event, bool all, uint64_t virtual_address);
+void ns_tracker_page(struct ns_tracker *tracker, uint32_t event, uint64_t virtual_address, uint64_t physical,
+                     uint64_t length, enum ns_memory_type type, bool faults);
+void ns_tracker_register_read(struct ns_tracker *tracker, uint32_t event, unsigned device);
+void ns_tracker_device_flush(struct ns_tracker *tracker, unsigned device);
+
+/* From now on every operation is written to `recording`, which must outlive the tracker, and nothing is compared: only
+ * what an API refuses is still reported. NULL ends it. */
+void ns_tracker_record(struct ns_tracker *tracker, struct ns_recording *recording);
+struct ns_recording *ns_tracker_recording(struct ns_tracker *tracker);
 
 /* At the end of a run: rules that only then can be decided. */
 void ns_tracker_finish(struct ns_tracker *tracker);

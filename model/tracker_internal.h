@@ -87,6 +87,7 @@ struct clock {
 
 struct ns_tracker {
     struct ns_log *log;
+    struct ns_recording *recording; /* or NULL */
     struct ns_tracker_view view;
     struct ns_tracked_device device[NS_MAX_ACTORS];
     struct ns_tracked_object *object;
@@ -205,6 +206,14 @@ bool bounce_check_load(struct ns_tracker *tracker, uint32_t event, uint64_t addr
 void bounce_check_device_read(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                               const uint8_t *data);
 void bounce_release(struct ns_tracker *tracker);
+
+/* record.c: what the tracker is told goes to its recording. */
+void record_access(struct ns_tracker *tracker, enum ns_recorded_kind kind, uint32_t event, uint32_t object,
+                   uint64_t address, uint32_t length, const uint8_t *data, unsigned flags);
+void record_entry(struct ns_tracker *tracker, uint32_t event, struct ns_recorded *entry);
+void record_signal(struct ns_tracker *tracker, enum ns_recorded_kind kind, unsigned actor, unsigned peer, unsigned irq);
+void record_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
+                uint8_t direction, bool undefined_until_written);
 
 /* edges.c */
 bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);

@@ -155,6 +155,15 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size);
 void run_chaos_machine(struct run *run, struct ns_machine_config *config);
 void run_chaos(struct run *run);
 
+/* record.c: a run that only takes steps down. The step at this place of the plan begins; a step of the hardware, and
+ * one that would wait; what judgements look at. */
+void run_record_begin(struct run *run, size_t place);
+bool run_record_step(struct run *run, const struct ns_step *step);
+void run_record_conditions(struct run *run);
+
+/* steps.c: one turn of a poll, without its loop. */
+void run_record_poll(struct run *run, const struct ns_step *step);
+
 /* judge.c: fills log->outcome. */
 void run_judge(struct run *run);
 

@@ -17,7 +17,7 @@ static bool plan_all(struct run *run) {
     if (run->plan == NULL)
         return false;
     for (size_t i = 0; i < scenario->step_count; i++)
-        run->plan[i] = scenario->steps[i].step;
+        run->plan[i] = scenario->steps[run->options->record_order != NULL ? run->options->record_order[i] : i].step;
     run->plan_count = scenario->step_count;
     run->all_steps = true;
     return true;
@@ -85,6 +85,8 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
             if (!run->free_order)
                 ns_machine_wait_turn(machine, turn);
             for (; i < end; i++) {
+                if (run->options->recording != NULL)
+                    run_record_begin(run, i);
                 run_step(run, run->plan[i]);
                 run->interrupted = run->options->stop != NULL && *run->options->stop != 0;
                 if (run->log->truncated || run->interrupted || run->limit != NULL) {
@@ -286,6 +288,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
         return NS_ERROR_ARGUMENT;
     }
     run->tracker = ns_machine_tracker(run->machine);
+    if (run->options->recording != NULL)
+        ns_tracker_record(run->tracker, run->options->recording);
     for (uint32_t i = 0; i < scenario->object_count; i++)
         if (!place_object(run, i)) {
             snprintf(message, size, "`%s` cannot be mapped: the machine's page tables are full",
@@ -414,7 +418,8 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
     if (status == NS_OK)
         status = execute(run, message, message_size);
     if (status == NS_OK) {
-        ns_tracker_finish(run->tracker);
+        if (options->recording == NULL)
+            ns_tracker_finish(run->tracker);
         if (log->truncated || run->interrupted || run->limit != NULL) {
             struct ns_outcome outcome = {.kind = NS_OUTCOME_INCOMPLETE, .hazard = UINT32_MAX};
             const char *why = run->limit != NULL ? run->limit
@@ -425,7 +430,10 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
             ns_log_add_outcome(log, &outcome);
             run->all_steps = false;
         }
-        run_judge(run);
+        if (options->recording != NULL)
+            run_record_conditions(run);
+        else
+            run_judge(run);
     }
     if (status != NS_OK && message[0] == '\0')
         snprintf(message, message_size, "%s", ns_status_text(status));

@@ -4,6 +4,7 @@
 #define NS_SCENARIOS_RUNNER_H
 
 #include "model/log.h"
+#include "model/recording.h"
 #include "scenarios/scenario.h"
 
 #include <signal.h>
@@ -21,6 +22,10 @@ struct ns_run_options {
     uint64_t chaos_seed;
     const uint32_t *schedule; /* line numbers of steps in the order to execute; NULL: as written */
     size_t schedule_count;
+    /* Not NULL: the steps are taken down (see model/recording.h) instead of judged; nothing waits, and `hw` does
+     * nothing. record_order, when not NULL: all steps (indices into scenario->steps) in the order to take them. */
+    struct ns_recording *recording;
+    const uint32_t *record_order;
     const volatile sig_atomic_t *stop; /* when not NULL and not 0: the run ends after the step under way, incomplete */
 };
 

@@ -317,6 +317,19 @@ static void run_poll(struct run *run, const struct ns_step *step) {
         run_report_hang(run, poll.actor, "the poll never ends: nobody writes the value that it waits for");
 }
 
+void run_record_poll(struct run *run, const struct ns_step *step) {
+    struct poll poll = {
+        .run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
+    value_bytes(run, &step->value, poll.wanted, poll.length);
+    if (poll_once(&poll, NS_ACCESS_POLL) != NS_OK)
+        return;
+    struct ns_recorded entry = {.kind = NS_RECORDED_POLL,
+                                .actor = (uint8_t)poll.actor,
+                                .address = run_physical(run, &step->ref),
+                                .length = poll.length};
+    ns_recording_add(run->options->recording, &entry, poll.wanted, poll.length);
+}
+
 static void copy_by_hart(struct run *run, const struct ns_step *step, uint8_t *data, uint32_t length) {
     if (ns_hart_load(run->machine, step->actor, run_virtual(run, &step->ref), length, data, NULL, 0) != NS_OK)
         return;
@@ -492,6 +505,7 @@ static void device_step(struct run *run, const struct ns_step *step) {
         run_poll(run, step);
         break;
     default: /* NS_VERB_DEVICE_FLUSH */
+        ns_tracker_device_flush(run->tracker, actor);
         ns_device_flush(run->machine, device);
     }
 }
@@ -556,6 +570,8 @@ void run_step(struct run *run, const struct ns_step *step) {
     if (was_never_made(run, &step->ref) || was_never_made(run, &step->to))
         return;
     count_work(run, step);
+    if (run->options->recording != NULL && run_record_step(run, step))
+        return;
     switch (step->actor_kind) {
     case NS_ACTOR_HART:
         hart_step(run, step);
