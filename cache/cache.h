@@ -243,6 +243,17 @@ void ns_cache_for_each(const struct ns_cache *cache,
                        bool (*visit)(void *context, unsigned level, unsigned hart, const struct ns_cache_copy *copy),
                        void *context);
 
+/*
+ * The whole state as bytes, for a search over states: equal bytes, equal future. For hierarchies of one way, at most 255
+ * sets and provenance, whose addresses begin at 0 and fill no set twice (ns_cache_can_save). Lines are kept by their
+ * versions alone; data, statistics and fill events are not part of it. save writes at most ns_cache_save_size bytes and
+ * returns how many; restore returns how many it has read.
+ */
+bool ns_cache_can_save(const struct ns_cache *cache);
+size_t ns_cache_save_size(const struct ns_cache *cache);
+size_t ns_cache_save(const struct ns_cache *cache, uint8_t *state);
+size_t ns_cache_restore(struct ns_cache *cache, const uint8_t *state);
+
 /* level 0: sum over all harts. */
 void ns_cache_get_stats(const struct ns_cache *cache, unsigned level, struct ns_cache_stats *stats);
 
