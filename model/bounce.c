@@ -163,7 +163,7 @@ void ns_tracker_bounce_map(struct ns_tracker *tracker, uint32_t event, uint64_t 
     for (uint64_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, slot + i);
         if (page != NULL)
-            page->flags[(slot + i) % NS_PAGE_SIZE] &= (uint8_t) ~(BYTE_UNMAPPED | BYTE_CPU_OWNS);
+            page->flags[(slot + i) % NS_PAGE_SIZE] &= (uint8_t) ~(NS_BYTE_UNMAPPED | NS_BYTE_CPU_OWNS);
         page = ghost_at(tracker, original + i);
         if (page != NULL)
             byte[i].original = page->flat[(original + i) % NS_PAGE_SIZE];
@@ -290,7 +290,7 @@ static void loaded_from_slot(struct ns_tracker *tracker, const struct bounce_cop
                                                    "device has written nothing since they were the same"});
         }
         pair.byte->state = SLOT_KNOWN;
-        pair.page->flags[pair.offset] &= (uint8_t)~BYTE_BEHIND;
+        pair.page->flags[pair.offset] &= (uint8_t)~NS_BYTE_BEHIND;
     }
     (void)flush(&found);
 }
@@ -320,7 +320,7 @@ static void stored_to_slot(struct ns_tracker *tracker, const struct bounce_copy 
         if (!pair_of(tracker, bounced, address + i, &pair))
             continue;
         if ((pair.byte->state & SLOT_UNREAD) != 0) {
-            pair.page->flags[pair.offset] &= (uint8_t)~BYTE_BEHIND;
+            pair.page->flags[pair.offset] &= (uint8_t)~NS_BYTE_BEHIND;
             mark_damaged(tracker, pair.original, copy->misplaced ? copy->hazard : told);
         }
         *pair.byte = (struct bounced_byte){.original = pair.page->flat[pair.offset], .state = SLOT_KNOWN};
@@ -341,7 +341,7 @@ static void stored_to_original(struct ns_tracker *tracker, const struct bounce_c
             continue;
         pair.byte->original = pair.page->flat[pair.offset];
         if ((pair.byte->state & SLOT_UNREAD) != 0) /* the device wrote between the copy's load and its store */
-            pair.page->flags[pair.offset] |= BYTE_BEHIND;
+            pair.page->flags[pair.offset] |= NS_BYTE_BEHIND;
     }
 }
 
@@ -377,7 +377,7 @@ static void wrote_slot(struct ns_tracker *tracker, struct bounced *bounced, uint
     if (!pair_of(tracker, bounced, slot, &pair) || (mapping != NULL && mapping->direction == 1))
         return; /* against the direction is a hazard of its own; nobody copies that out */
     pair.byte->state = SLOT_KNOWN | SLOT_UNREAD;
-    pair.page->flags[pair.offset] |= BYTE_BEHIND;
+    pair.page->flags[pair.offset] |= NS_BYTE_BEHIND;
     set_device_access(tracker, pair.page, pair.offset, event, true);
 }
 
@@ -397,7 +397,7 @@ bool bounce_check_load(struct ns_tracker *tracker, uint32_t event, uint64_t addr
     for (uint32_t i = 0; i < length; i++) {
         const struct ghost_page *page = ghost_at(tracker, address + i);
         const size_t offset = (address + i) % NS_PAGE_SIZE;
-        if (page == NULL || (page->flags[offset] & BYTE_BEHIND) == 0)
+        if (page == NULL || (page->flags[offset] & NS_BYTE_BEHIND) == 0)
             continue;
         uint64_t original = UINT64_MAX, slot = UINT64_MAX;
         const bool live = bounce_sides(tracker, address + i, &original, &slot) && original == address + i;

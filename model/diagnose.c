@@ -338,7 +338,7 @@ static void gather_discard(const struct ns_tracker *tracker, const struct stale_
                            const struct situation *at, struct ns_stale_facts *facts) {
     const struct ns_event *dropped = event_at(tracker, at->blamed);
     const struct ns_event *call = event_at(tracker, dropped->link);
-    facts->undefined = (flags & BYTE_UNDEFINED) != 0;
+    facts->undefined = (flags & NS_BYTE_UNDEFINED) != 0;
     facts->discarded_by_map = dropped->kind == NS_EVENT_MAINTENANCE && dropped->inside && call->kind == NS_EVENT_MAP &&
                               call->direction == 2 && at->mapping != NULL && at->mapping->direction == 2;
     facts->discarded_from_elsewhere =
@@ -393,7 +393,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
     at.filled = at.reader_is_device ? NS_NO_EVENT : fill_of(tracker, bytes->first, bytes->got);
     at.mapping = at.device == 0xff ? NULL : relevant_mapping(tracker, at.device, bytes->first);
 
-    struct ns_stale_facts facts = {.discarded = (page->flags[offset] & BYTE_DISCARDED) != 0};
+    struct ns_stale_facts facts = {.discarded = (page->flags[offset] & NS_BYTE_DISCARDED) != 0};
     gather_place(tracker, bytes, &at, &facts);
     if (facts.discarded) {
         at.blamed = page->traffic->aux[offset];

@@ -123,7 +123,7 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
         struct ghost_page *page = ghost_at(tracker, bytes->first + i);
         if (page == NULL)
             return;
-        page->flags[(bytes->first + i) % NS_PAGE_SIZE] |= BYTE_LOST;
+        page->flags[(bytes->first + i) % NS_PAGE_SIZE] |= NS_BYTE_LOST;
         set_aux(tracker, page, (bytes->first + i) % NS_PAGE_SIZE, (uint32_t)index);
     }
 }

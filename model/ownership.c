@@ -48,19 +48,27 @@ bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uin
     return true;
 }
 
-/* A device's access to the byte that no chain of edges orders before this hart's; NS_NO_EVENT when there is none. What
- * a program never waits for is taken as ordered, and so is what was handed back with unmap. */
-static uint32_t racing_access(const struct ns_tracker *tracker, const struct ghost_page *page, uint64_t at,
-                              unsigned hart, bool store) {
+/* What the rule for a hart's access asks of a byte. */
+static struct ns_hart_access_facts hart_facts(const struct ns_tracker *tracker, const struct ghost_page *page,
+                                              const struct mapping *mapping, uint64_t at, unsigned hart, bool store) {
     const size_t offset = at % NS_PAGE_SIZE;
-    if ((page->flags[offset] & BYTE_UNMAPPED) != 0)
-        return NS_NO_EVENT;
-    const uint32_t access[] = {page->traffic->device_write[offset], store ? page->traffic->device_read[offset] : 0};
-    for (unsigned i = 0; i < 2; i++)
-        if (access[i] != NS_NO_EVENT && tracker->device[event_at(tracker, access[i])->actor].signals &&
-            !happened_before(tracker, access[i], hart))
-            return access[i];
-    return NS_NO_EVENT;
+    const uint32_t write = page->traffic->device_write[offset], read = page->traffic->device_read[offset];
+    struct ns_hart_access_facts facts = {.mapped = mapping != NULL,
+                                         .cpu_owns = (page->flags[offset] & NS_BYTE_CPU_OWNS) != 0,
+                                         .direction = mapping == NULL ? 0 : mapping->direction,
+                                         .store = store,
+                                         .unmapped = (page->flags[offset] & NS_BYTE_UNMAPPED) != 0,
+                                         .device_wrote = write != NS_NO_EVENT,
+                                         .device_read = read != NS_NO_EVENT};
+    if (facts.device_wrote) {
+        facts.write_signals = tracker->device[event_at(tracker, write)->actor].signals;
+        facts.write_ordered = happened_before(tracker, write, hart);
+    }
+    if (facts.device_read) {
+        facts.read_signals = tracker->device[event_at(tracker, read)->actor].signals;
+        facts.read_ordered = happened_before(tracker, read, hart);
+    }
+    return facts;
 }
 
 /* A hart touches bytes that a device owns or may still be using. True when it was reported. */
@@ -77,29 +85,31 @@ bool check_hart_ownership(struct ns_tracker *tracker, uint32_t event, uint64_t a
             continue;
         }
         const struct mapping *mapping = mapping_of(tracker, page, at);
-        if (mapping != NULL) {
-            if ((page->flags[at % NS_PAGE_SIZE] & BYTE_CPU_OWNS) != 0 || (!store && mapping->direction == 1))
-                continue;
+        const struct ns_hart_access_facts facts = hart_facts(tracker, page, mapping, at, hart, store);
+        enum ns_hazard_id id;
+        const enum ns_owner_reason reason = ns_rule_hart_access(&facts, &id);
+        if (reason == NS_OWNER_FINE)
+            continue;
+        if (reason == NS_OWNER_MAPPED) {
             snprintf(detail, sizeof detail, "%s belongs to %s from map until unmap or sync-for-cpu",
                      object_name(tracker, at), actor_name(tracker, mapping->device));
-            ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1,
+            ns_tracker_report(tracker, id, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1,
                               mapping->hand_over_event, NS_NOTE_MAPPED, detail);
             return true;
         }
-        const uint32_t last = racing_access(tracker, page, at, hart, store);
-        if (last == NS_NO_EVENT)
-            continue;
+        const uint32_t last = reason == NS_OWNER_DEVICE_WROTE ? page->traffic->device_write[at % NS_PAGE_SIZE]
+                                                              : page->traffic->device_read[at % NS_PAGE_SIZE];
         const struct ns_event *access = event_at(tracker, last);
         snprintf(detail, sizeof detail, "%s may still be using %s: no interrupt, poll or hand-over lies between",
                  actor_name(tracker, access->actor), object_name(tracker, at));
-        ns_tracker_report(tracker, NS_OW_CPU_ACCESS, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1, last,
+        ns_tracker_report(tracker, id, NS_SYMPTOM_OWNERSHIP, event, at, address + length - 1, last,
                           access->kind == NS_EVENT_DMA_WRITE ? NS_NOTE_WROTE : NS_NOTE_READ, detail);
         return true;
     }
     return false;
 }
 
-/* One byte of a device's access, and what the rules below look at. */
+/* One byte of a device's access, and what the rule looks at. */
 struct touched {
     struct ns_tracker *tracker;
     uint32_t event;
@@ -111,72 +121,72 @@ struct touched {
     const struct mapping *before;  /* of the byte before, or NULL */
 };
 
-static bool blame(const struct touched *byte, enum ns_hazard_id id, enum ns_symptom symptom, uint32_t earlier,
-                  enum ns_note_role role, const char *detail) {
-    ns_tracker_report(byte->tracker, id, symptom, byte->event, byte->at, byte->last, earlier, role, detail);
-    return true;
-}
-
-static const char *does(const struct touched *byte) {
-    return byte->write ? "writes" : "reads";
-}
-
-static bool check_lifetime(const struct touched *byte) {
+static struct ns_device_access_facts device_facts(const struct touched *byte) {
+    const struct ns_tracker *tracker = byte->tracker;
     const uint8_t flags = byte->page->flags[byte->at % NS_PAGE_SIZE];
-    char detail[256];
-    if ((flags & BYTE_FREED) != 0 || byte->tracker->uses_freed[byte->device]) {
-        snprintf(detail, sizeof detail, "%s %s memory that was already freed", actor_name(byte->tracker, byte->device),
-                 does(byte));
-        return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP,
-                     last_event(byte->tracker, NS_EVENT_FREE, byte->event, byte->at), NS_NOTE_FREED, detail);
-    }
-    if (byte->mapping == NULL && (flags & BYTE_UNMAPPED) != 0) {
-        snprintf(detail, sizeof detail, "%s %s %s after it was handed back with unmap",
-                 actor_name(byte->tracker, byte->device), does(byte), object_name(byte->tracker, byte->at));
-        return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP,
-                     last_event(byte->tracker, NS_EVENT_UNMAP, byte->event, byte->at), NS_NOTE_UNMAPPED, detail);
-    }
-    return false;
-}
-
-/* The device's own mapping of this byte: lent to the CPU, of the other direction, or at its end. */
-static bool check_own_mapping(const struct touched *byte) {
-    const struct mapping *mapping = byte->mapping;
-    const char *name = actor_name(byte->tracker, byte->device);
-    char detail[256];
-    if (mapping == NULL && byte->before != NULL && byte->before->device == byte->device) {
-        snprintf(detail, sizeof detail, "%s %s beyond the %u bytes that were mapped for it", name, does(byte),
-                 (unsigned)byte->before->length);
-        return blame(byte, NS_DC_WRONG_RANGE, NS_SYMPTOM_OWNERSHIP, byte->before->map_event, NS_NOTE_MAPPED, detail);
-    }
-    if (mapping == NULL || mapping->device != byte->device)
-        return false;
-    if ((byte->page->flags[byte->at % NS_PAGE_SIZE] & BYTE_CPU_OWNS) != 0) {
-        snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu", name, does(byte),
-                 object_name(byte->tracker, byte->at));
-        return blame(byte, NS_OW_UAF, NS_SYMPTOM_OWNERSHIP, mapping->back_event, NS_NOTE_UNMAPPED, detail);
-    }
-    if ((byte->write && mapping->direction == 1) || (!byte->write && mapping->direction == 2)) {
-        snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", name, does(byte),
-                 byte->write ? "to-device" : "from-device");
-        return blame(byte, NS_DC_WRONG_DIR, NS_SYMPTOM_OWNERSHIP, mapping->map_event, NS_NOTE_MAPPED, detail);
-    }
-    return false;
-}
-
-/* A hart stored the byte after the last time that it told this device anything. */
-static bool check_told(const struct touched *byte) {
-    if (byte->mapping != NULL && byte->mapping->device == byte->device)
-        return false; /* the mapping says whose it is, and a store to it was reported there */
     const ns_version newest = byte->page->flat[byte->at % NS_PAGE_SIZE];
-    const struct ns_event *writer = event_at(byte->tracker, newest);
-    if (!byte->tracker->device[byte->device].rings_doorbell || writer->kind != NS_EVENT_STORE ||
-        happened_before(byte->tracker, newest, byte->device))
-        return false;
-    char detail[256];
-    snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
-             actor_name(byte->tracker, writer->actor), actor_name(byte->tracker, byte->device));
-    return blame(byte, NS_OR_DESC_PUBLISH, NS_SYMPTOM_ORDER, newest, NS_NOTE_WROTE, detail);
+    const bool own = byte->mapping != NULL && byte->mapping->device == byte->device;
+    return (struct ns_device_access_facts){.freed = (flags & NS_BYTE_FREED) != 0 || tracker->uses_freed[byte->device],
+                                           .mapped = byte->mapping != NULL,
+                                           .mapped_for_this_device = own,
+                                           .before_mapped_for_this_device =
+                                               byte->before != NULL && byte->before->device == byte->device,
+                                           .unmapped = (flags & NS_BYTE_UNMAPPED) != 0,
+                                           .cpu_owns = (flags & NS_BYTE_CPU_OWNS) != 0,
+                                           .direction = own ? byte->mapping->direction : 0,
+                                           .write = byte->write,
+                                           .newest_is_store = event_at(tracker, newest)->kind == NS_EVENT_STORE,
+                                           .store_happened_before = happened_before(tracker, newest, byte->device),
+                                           .rings_doorbell = tracker->device[byte->device].rings_doorbell};
+}
+
+/* Words a broken rule; nothing for NS_OWNER_FINE. */
+static void report_device(const struct touched *byte, enum ns_owner_reason reason, enum ns_hazard_id id) {
+    struct ns_tracker *tracker = byte->tracker;
+    const char *name = actor_name(tracker, byte->device), *does = byte->write ? "writes" : "reads";
+    const char *object = object_name(tracker, byte->at);
+    const struct mapping *mapping = byte->mapping;
+    enum ns_symptom symptom = NS_SYMPTOM_OWNERSHIP;
+    enum ns_note_role role = NS_NOTE_UNMAPPED;
+    uint32_t earlier = NS_NO_EVENT;
+    char detail[256] = "";
+    switch (reason) {
+    case NS_OWNER_FREED:
+        snprintf(detail, sizeof detail, "%s %s memory that was already freed", name, does);
+        earlier = last_event(tracker, NS_EVENT_FREE, byte->event, byte->at);
+        role = NS_NOTE_FREED;
+        break;
+    case NS_OWNER_UNMAPPED:
+        snprintf(detail, sizeof detail, "%s %s %s after it was handed back with unmap", name, does, object);
+        earlier = last_event(tracker, NS_EVENT_UNMAP, byte->event, byte->at);
+        break;
+    case NS_OWNER_BEYOND:
+        snprintf(detail, sizeof detail, "%s %s beyond the %u bytes that were mapped for it", name, does,
+                 (unsigned)byte->before->length);
+        earlier = byte->before->map_event;
+        role = NS_NOTE_MAPPED;
+        break;
+    case NS_OWNER_CPU:
+        snprintf(detail, sizeof detail, "%s %s %s while the CPU owns it, after sync-for-cpu", name, does, object);
+        earlier = mapping->back_event;
+        break;
+    case NS_OWNER_DIRECTION:
+        snprintf(detail, sizeof detail, "%s %s a buffer that was mapped %s", name, does,
+                 byte->write ? "to-device" : "from-device");
+        earlier = mapping->map_event;
+        role = NS_NOTE_MAPPED;
+        break;
+    case NS_OWNER_NOT_TOLD:
+        earlier = byte->page->flat[byte->at % NS_PAGE_SIZE];
+        snprintf(detail, sizeof detail, "%s stored these bytes after it told %s to start",
+                 actor_name(tracker, event_at(tracker, earlier)->actor), name);
+        symptom = NS_SYMPTOM_ORDER;
+        role = NS_NOTE_WROTE;
+        break;
+    default:
+        return;
+    }
+    ns_tracker_report(tracker, id, symptom, byte->event, byte->at, byte->last, earlier, role, detail);
 }
 
 bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length) {
@@ -186,9 +196,10 @@ bool check_device_lifetime(struct ns_tracker *tracker, uint32_t event, uint64_t 
         byte.page = ghost_at(tracker, byte.at);
         if (byte.page == NULL)
             return false;
-        const bool freed = (byte.page->flags[byte.at % NS_PAGE_SIZE] & BYTE_FREED) != 0;
-        if ((freed || tracker->uses_freed[byte.device]) && check_lifetime(&byte))
+        if ((byte.page->flags[byte.at % NS_PAGE_SIZE] & NS_BYTE_FREED) != 0 || tracker->uses_freed[byte.device]) {
+            report_device(&byte, NS_OWNER_FREED, NS_OW_UAF);
             return true;
+        }
     }
     return false;
 }
@@ -204,8 +215,13 @@ bool check_device_access(struct ns_tracker *tracker, uint32_t event, uint64_t ad
         if (byte.page == NULL)
             return false;
         byte.mapping = mapping_of(tracker, byte.page, byte.at);
-        if (check_lifetime(&byte) || check_own_mapping(&byte) || check_told(&byte))
+        const struct ns_device_access_facts facts = device_facts(&byte);
+        enum ns_hazard_id id;
+        const enum ns_owner_reason reason = ns_rule_device_access(&facts, &id);
+        if (reason != NS_OWNER_FINE) {
+            report_device(&byte, reason, id);
             return true;
+        }
         byte.before = byte.mapping;
     }
     return false;
@@ -266,9 +282,8 @@ static size_t add_mapping(struct ns_tracker *tracker, const struct mapping *mapp
             return index;
         const size_t offset = at % NS_PAGE_SIZE;
         set_mapping(tracker, page, offset, (uint16_t)(index + 1));
-        page->flags[offset] &= (uint8_t) ~(BYTE_UNMAPPED | BYTE_CPU_OWNS);
+        page->flags[offset] = ns_byte_mapped(page->flags[offset], mapping->direction, undefined_until_written);
         if (mapping->direction == 2 && undefined_until_written) {
-            page->flags[offset] = (uint8_t)((page->flags[offset] | BYTE_UNDEFINED) & ~BYTE_LOST); /* a new transfer */
             set_aux(tracker, page, offset, mapping->map_event);
         }
     }
@@ -360,9 +375,7 @@ static void end_mapping(struct ns_tracker *tracker, uint32_t event, struct mappi
             if (range_holds(tracker->mapping[others[i]].first, tracker->mapping[others[i]].length, at))
                 still = (uint16_t)(others[i] + 1);
         set_mapping(tracker, page, offset, still);
-        page->flags[offset] &= (uint8_t)~BYTE_CPU_OWNS;
-        if (still == 0)
-            page->flags[offset] |= BYTE_UNMAPPED;
+        page->flags[offset] = ns_byte_unmapped(page->flags[offset], still != 0);
     }
 }
 
@@ -398,7 +411,7 @@ static void change_owner(struct ns_tracker *tracker, uint32_t event, unsigned de
         if (mapping == NULL || mapping->device != device)
             continue;
         uint8_t *flags = &page->flags[at % NS_PAGE_SIZE];
-        *flags = (uint8_t)(for_cpu ? *flags | BYTE_CPU_OWNS : *flags & ~BYTE_CPU_OWNS);
+        *flags = ns_byte_synced(*flags, for_cpu);
         if (for_cpu)
             mapping->back_event = event;
         else
@@ -434,8 +447,7 @@ static void set_freed(struct ns_tracker *tracker, uint64_t address, uint64_t len
             return;
         const size_t offset = at % NS_PAGE_SIZE, count = bytes_in_page(at, end);
         for (size_t i = offset; i < offset + count; i++)
-            page->flags[i] = freed ? (uint8_t)(page->flags[i] | BYTE_FREED)
-                                   : (uint8_t)(page->flags[i] & ~(BYTE_FREED | BYTE_UNMAPPED | BYTE_BEHIND));
+            page->flags[i] = freed ? ns_byte_freed(page->flags[i]) : ns_byte_allocated(page->flags[i]);
         for (size_t i = offset; !freed && !page->quiet && i < offset + count; i++)
             clear_device_accesses(tracker, page, i);
         at += count;

@@ -121,3 +121,44 @@ enum ns_hazard_id ns_rule_lost(const struct ns_lost_facts *facts) {
         return NS_DC_WRONG_DIR;
     return NS_DC_EVICT_OVER_DMA;
 }
+
+static enum ns_owner_reason broken(enum ns_owner_reason reason, enum ns_hazard_id id, enum ns_hazard_id *out) {
+    *out = id;
+    return reason;
+}
+
+enum ns_owner_reason ns_rule_hart_access(const struct ns_hart_access_facts *facts, enum ns_hazard_id *id) {
+    *id = NS_HAZARD_NONE;
+    if (facts->mapped) {
+        const bool allowed = facts->cpu_owns || (!facts->store && facts->direction == 1);
+        return allowed ? NS_OWNER_FINE : broken(NS_OWNER_MAPPED, NS_OW_CPU_ACCESS, id);
+    }
+    /* What a program never waits for is taken as ordered, and so is what was handed back with unmap. */
+    if (facts->unmapped)
+        return NS_OWNER_FINE;
+    if (facts->device_wrote && facts->write_signals && !facts->write_ordered)
+        return broken(NS_OWNER_DEVICE_WROTE, NS_OW_CPU_ACCESS, id);
+    if (facts->store && facts->device_read && facts->read_signals && !facts->read_ordered)
+        return broken(NS_OWNER_DEVICE_READ, NS_OW_CPU_ACCESS, id);
+    return NS_OWNER_FINE;
+}
+
+enum ns_owner_reason ns_rule_device_access(const struct ns_device_access_facts *facts, enum ns_hazard_id *id) {
+    *id = NS_HAZARD_NONE;
+    if (facts->freed)
+        return broken(NS_OWNER_FREED, NS_OW_UAF, id);
+    if (!facts->mapped && facts->unmapped)
+        return broken(NS_OWNER_UNMAPPED, NS_OW_UAF, id);
+    if (!facts->mapped && facts->before_mapped_for_this_device)
+        return broken(NS_OWNER_BEYOND, NS_DC_WRONG_RANGE, id);
+    if (facts->mapped_for_this_device) {
+        if (facts->cpu_owns)
+            return broken(NS_OWNER_CPU, NS_OW_UAF, id);
+        if ((facts->write && facts->direction == 1) || (!facts->write && facts->direction == 2))
+            return broken(NS_OWNER_DIRECTION, NS_DC_WRONG_DIR, id);
+        return NS_OWNER_FINE; /* the mapping says whose it is, and a store to it was reported there */
+    }
+    if (facts->rings_doorbell && facts->newest_is_store && !facts->store_happened_before)
+        return broken(NS_OWNER_NOT_TOLD, NS_OR_DESC_PUBLISH, id);
+    return NS_OWNER_FINE;
+}

@@ -17,6 +17,19 @@
 extern "C" {
 #endif
 
+/* The two symptoms, of one byte. An access returned version `got` where the flat memory has `newest`. */
+static inline bool ns_is_stale(ns_version got, ns_version newest) {
+    return got != newest;
+}
+/* Memory held the newest version and gets another one. elsewhere: some cache or buffer holds the newest too. */
+static inline bool ns_is_overwritten(ns_version old, ns_version now, ns_version newest, bool elsewhere) {
+    return old == newest && now != newest && !elsewhere;
+}
+/* A copy is dropped without a write-back. */
+static inline bool ns_is_dropped(ns_version dropped, ns_version newest, bool elsewhere) {
+    return dropped == newest && !elsewhere;
+}
+
 /* Who wrote the newest version. */
 enum ns_writer { NS_WRITER_NOBODY, NS_WRITER_HART, NS_WRITER_DEVICE };
 
@@ -88,6 +101,52 @@ struct ns_lost_facts {
     bool told;
 };
 enum ns_hazard_id ns_rule_lost(const struct ns_lost_facts *facts);
+
+/* ---- rules that need no symptom: whose a byte is ---------------------------------------------- */
+
+/* Which sentence of the rule was broken; the report words it. */
+enum ns_owner_reason {
+    NS_OWNER_FINE,
+    NS_OWNER_MAPPED,       /* a hart touches what belongs to a device */
+    NS_OWNER_DEVICE_WROTE, /* ... what a device wrote, and may still be writing */
+    NS_OWNER_DEVICE_READ,  /* a hart stores to what a device read, and may still be reading */
+    NS_OWNER_FREED,        /* a device uses freed memory */
+    NS_OWNER_UNMAPPED,     /* ... memory after it was handed back */
+    NS_OWNER_BEYOND,       /* ... bytes behind the end of its mapping */
+    NS_OWNER_CPU,          /* ... what is lent to the CPU */
+    NS_OWNER_DIRECTION,    /* ... against the direction of the mapping */
+    NS_OWNER_NOT_TOLD,     /* ... bytes that were stored after it was told to start */
+};
+
+/* A hart loads or stores the byte. */
+struct ns_hart_access_facts {
+    bool mapped; /* a live mapping holds it */
+    bool cpu_owns;
+    uint8_t direction; /* of the live mapping: 1 to-device, 2 from-device, 3 bidirectional */
+    bool store;
+    bool unmapped;      /* it was handed back */
+    bool device_wrote;  /* some device wrote it ... */
+    bool write_ordered; /* ... and that happened before; ordered by an edge */
+    bool write_signals; /* the program waits for this device: its end is checked */
+    bool device_read, read_ordered, read_signals;
+};
+enum ns_owner_reason ns_rule_hart_access(const struct ns_hart_access_facts *facts, enum ns_hazard_id *id);
+
+/* A device reads or writes the byte. */
+struct ns_device_access_facts {
+    bool freed; /* returned to its pool, or used by an old address */
+    bool mapped;
+    bool mapped_for_this_device;
+    bool before_mapped_for_this_device; /* the byte before it, in the same access */
+    bool unmapped;
+    bool cpu_owns;
+    uint8_t direction; /* of this device's mapping */
+    bool write;
+    bool newest_is_store;       /* a hart's */
+    bool store_happened_before; /* ... and the device was told since */
+    bool rings_doorbell;        /* the program says when this device starts */
+};
+enum ns_owner_reason ns_rule_device_access(const struct ns_device_access_facts *facts, enum ns_hazard_id *id);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,9 @@ struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker
         return NULL;
     tracker->log = log;
     tracker->view = *view;
+    tracker->clocks.actor_count = log->actor_count;
+    for (unsigned i = 0; i < log->actor_count; i++)
+        tracker->clocks.harts |= (uint32_t)(log->actor[i].actor_class == NS_ACTOR_CLASS_HART) << i;
     tracker->mapping = calloc(MAPPING_LIMIT, sizeof *tracker->mapping);
     tracker->kept = calloc(KEPT_LIMIT, sizeof *tracker->kept);
     if (tracker->mapping == NULL || tracker->kept == NULL) {
@@ -224,7 +227,7 @@ static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t addr
         for (size_t i = offset; i < offset + count; i++)
             page->flat[i] = event;
         for (size_t i = offset; i < offset + count; i++)
-            page->flags[i] &= (uint8_t) ~(BYTE_DISCARDED | BYTE_UNDEFINED | BYTE_LOST | BYTE_BEHIND);
+            page->flags[i] = ns_byte_written(page->flags[i]);
         at += count;
     }
 }
@@ -298,7 +301,7 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
         const size_t offset = (address + i) % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
         /* What was written while the access was under way is not older than it. */
-        if (versions[i] == newest || newest > event) {
+        if (!ns_is_stale(versions[i], newest) || newest > event) {
             i++;
             continue;
         }
@@ -309,7 +312,7 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
                page->flat[(address + end) % NS_PAGE_SIZE] == newest &&
                page->flags[(address + end) % NS_PAGE_SIZE] == flags)
             end++;
-        if ((flags & BYTE_LOST) != 0) {
+        if ((flags & NS_BYTE_LOST) != 0) {
             note_consequence(tracker, event, page->traffic->aux[offset]);
         } else {
             struct stale_bytes bytes = {.event = event,
@@ -333,15 +336,15 @@ static void check_undefined(struct ns_tracker *tracker, uint32_t event, uint64_t
     for (uint32_t i = 0; i < length; i++) {
         const struct ghost_page *page = ghost_at(tracker, address + i);
         const size_t offset = (address + i) % NS_PAGE_SIZE;
-        if (page != NULL && (page->flags[offset] & BYTE_LOST) != 0) {
+        if (page != NULL && (page->flags[offset] & NS_BYTE_LOST) != 0) {
             note_consequence(tracker, event, page->traffic->aux[offset]);
             continue;
         }
-        if (page == NULL || (page->flags[offset] & BYTE_UNDEFINED) == 0)
+        if (page == NULL || (page->flags[offset] & NS_BYTE_UNDEFINED) == 0)
             continue;
         uint32_t end = i + 1;
         while (end < length && (address + end) % NS_PAGE_SIZE != 0 &&
-               (page->flags[(address + end) % NS_PAGE_SIZE] & BYTE_UNDEFINED) != 0)
+               (page->flags[(address + end) % NS_PAGE_SIZE] & NS_BYTE_UNDEFINED) != 0)
             end++;
         ns_tracker_report(tracker, NS_BB_LEAK, NS_SYMPTOM_LEAK, event, address + i, address + end - 1,
                           page->traffic->aux[offset], NS_NOTE_MAPPED,
@@ -483,8 +486,10 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
         if (traffic != NULL)
             traffic->before_dma[offset] = old_versions[i];
         const ns_version newest = page->flat[offset];
-        if (old_versions[i] == versions[i] || old_versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 ||
-            version_exists(tracker, address + i, newest, false)) {
+        const bool replaces = old_versions[i] == newest && versions[i] != newest;
+        if (!replaces || (page->flags[offset] & NS_BYTE_LOST) != 0 ||
+            !ns_is_overwritten(old_versions[i], versions[i], newest,
+                               version_exists(tracker, address + i, newest, false))) {
             i++;
             continue;
         }
@@ -517,8 +522,8 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
             return;
         const size_t offset = at % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
-        if (line->versions[i] != newest || (page->flags[offset] & BYTE_LOST) != 0 ||
-            version_exists(tracker, at, newest, true)) {
+        if (line->versions[i] != newest || (page->flags[offset] & NS_BYTE_LOST) != 0 ||
+            !ns_is_dropped(line->versions[i], newest, version_exists(tracker, at, newest, true))) {
             i++;
             continue;
         }
@@ -526,8 +531,8 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
             tracker->maintenance.active &&
             (tracker->maintenance.whole || range_holds(tracker->maintenance.first, tracker->maintenance.length, at));
         if (named) {
-            page->flags[offset] |= BYTE_DISCARDED;
-            if ((page->flags[offset] & BYTE_UNDEFINED) == 0)
+            page->flags[offset] = ns_byte_discarded(page->flags[offset]);
+            if ((page->flags[offset] & NS_BYTE_UNDEFINED) == 0)
                 set_aux(tracker, page, offset, tracker->maintenance.event);
             i++;
             continue;
@@ -563,7 +568,7 @@ void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t 
         struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL || hazard >= tracker->log->hazard_count)
             return;
-        page->flags[at % NS_PAGE_SIZE] |= BYTE_LOST;
+        page->flags[at % NS_PAGE_SIZE] |= NS_BYTE_LOST;
         set_aux(tracker, page, at % NS_PAGE_SIZE, (uint32_t)hazard);
     }
 }

@@ -5,19 +5,13 @@
 #define NS_MODEL_TRACKER_INTERNAL_H
 
 #include "cache/slab.h"
+#include "model/byte_state.h"
+#include "model/clocks.h"
 #include "model/rules.h"
 #include "model/tracker.h"
 
-enum {
-    BYTE_DISCARDED = 1, /* the newest version was dropped by an invalidate that named it; `aux` is that maintenance */
-    BYTE_UNDEFINED = 2, /* mapped from-device, not written since; `aux` is the map */
-    BYTE_LOST = 4,      /* reported as lost; `aux` is the hazard's index */
-    BYTE_FREED = 8,     /* returned to its pool */
-    BYTE_CPU_OWNS = 32, /* mapped, and lent to the CPU by sync-for-cpu until sync-for-device */
-    BYTE_UNMAPPED = 16, /* was mapped for a device, and is no longer */
-    BYTE_BEHIND = 64,   /* a device wrote the bounce slot that stands for it, and that was not copied out */
-};
-
+/* Flags of a byte: byte_state.h. What `aux` of it says: DISCARDED: that maintenance; UNDEFINED: the map; LOST: the
+ * hazard's index. */
 /* What is only known of bytes that devices, mappings or hazards have touched: most pages never need it. */
 struct ghost_traffic {
     ns_version before_dma[NS_PAGE_SIZE];   /* what memory held when a DMA write replaced it */
@@ -79,11 +73,6 @@ struct bounce_copy {
 #define KEPT_LIMIT    4096u
 #define PAGE_LIMIT    20480u /* ghost pages, 80 MiB of simulated memory: a run that touches more is stopped */
 #define TRAFFIC_LIMIT 8192u  /* of these, pages that devices, mappings or hazards touch */
-#define IRQ_LIMIT     64u
-
-struct clock {
-    uint32_t known[NS_MAX_ACTORS]; /* the newest event of each actor that happened before */
-};
 
 struct ns_tracker {
     struct ns_log *log;
@@ -110,12 +99,9 @@ struct ns_tracker {
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];
-    struct clock clock[NS_MAX_ACTORS];
-    struct clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
-    bool uses_freed[NS_MAX_ACTORS];       /* devices: see ns_tracker_uses_freed */
-    bool started[NS_MAX_ACTORS];          /* devices: has begun at least once */
-    uint32_t learnt[NS_MAX_ACTORS];       /* when an actor's clock last grew by what others told it */
-    struct clock irq[IRQ_LIMIT];
+    struct ns_clocks clocks;
+    uint32_t now[NS_MAX_ACTORS];    /* scratch of edges.c */
+    bool uses_freed[NS_MAX_ACTORS]; /* devices: see ns_tracker_uses_freed */
     uint32_t told_event[NS_MAX_ACTORS]
                        [NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
 };

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/lines.h"
+
+#include "verify/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which operations touch which unit ------------------------------------------------------- */
+
+struct touch {
+    uint64_t unit;
+    uint32_t op;
+};
+
+struct collector {
+    struct lines *lines;
+    struct touch *touch;
+    size_t count, capacity;
+    bool failed;
+};
+
+static void add_touch(struct collector *collector, uint64_t unit, uint32_t op) {
+    if (collector->count == collector->capacity) {
+        const size_t capacity = collector->capacity == 0 ? 1024 : 2 * collector->capacity;
+        struct touch *grown = realloc(collector->touch, capacity * sizeof *grown);
+        if (grown == NULL) {
+            collector->failed = true;
+            return;
+        }
+        collector->touch = grown;
+        collector->capacity = capacity;
+    }
+    collector->touch[collector->count++] = (struct touch){unit, op};
+}
+
+/* The bytes that an operation is about; false when it is about none of its own (a signal, the whole cache). */
+static bool range_of(const struct program *program, const struct program_op *op, uint64_t *first, uint64_t *length) {
+    const struct ns_recorded *entry = &op->recorded;
+    *first = entry->address;
+    *length = entry->length;
+    switch ((enum ns_recorded_kind)entry->kind) {
+    case NS_RECORDED_INITIAL:
+    case NS_RECORDED_LOAD:
+    case NS_RECORDED_STORE:
+    case NS_RECORDED_DMA_READ:
+    case NS_RECORDED_DMA_WRITE:
+    case NS_RECORDED_MAP:
+    case NS_RECORDED_FREE:
+    case NS_RECORDED_ALLOC:
+        return entry->length > 0;
+    case NS_RECORDED_SYNC:
+        return entry->length > 0;
+    case NS_RECORDED_UNMAP:
+        *first = program->mappings[op->mapping].address;
+        *length = program->mappings[op->mapping].length;
+        return true;
+    case NS_RECORDED_MAINTAIN:
+    case NS_RECORDED_HARDWARE:
+        return (entry->flags & NS_RECORDED_WHOLE) == 0 && entry->length > 0 && entry->length != UINT64_MAX;
+    default:
+        return false;
+    }
+}
+
+static bool for_all_units(const struct ns_recorded *entry) {
+    return (entry->kind == NS_RECORDED_MAINTAIN && (entry->flags & NS_RECORDED_WHOLE) != 0) ||
+           (entry->kind == NS_RECORDED_HARDWARE && entry->length == UINT64_MAX);
+}
+
+static void collect(struct collector *collector) {
+    const struct program *program = collector->lines->program;
+    const uint64_t size = collector->lines->size;
+    const uint32_t line = program->machine->cache.level[0].line;
+    for (uint32_t i = 0; i < program->op_count && !collector->failed; i++) {
+        uint64_t first, length;
+        if (!range_of(program, &program->ops[i], &first, &length))
+            continue;
+        uint64_t last = first + length - 1;
+        if (program->ops[i].recorded.kind == NS_RECORDED_MAINTAIN) { /* whole lines, whatever is done at the edges */
+            first = first / line * line;
+            last = last / line * line + line - 1;
+        }
+        for (uint64_t unit = first / size; unit <= last / size; unit++)
+            add_touch(collector, unit, i);
+        const uint32_t pair =
+            program->ops[i].mapping == NO_INDEX ? NO_INDEX : program->mappings[program->ops[i].mapping].pair;
+        const uint8_t kind = program->ops[i].recorded.kind;
+        if (pair != NO_INDEX && (kind == NS_RECORDED_UNMAP || kind == NS_RECORDED_SYNC)) {
+            const struct program_mapping *other = &program->mappings[pair];
+            for (uint64_t unit = other->address / size; unit <= (other->address + other->length - 1) / size; unit++)
+                add_touch(collector, unit, i);
+        }
+    }
+}
+
+static int by_unit_then_op(const void *a, const void *b) {
+    const struct touch *left = a, *right = b;
+    if (left->unit != right->unit)
+        return left->unit < right->unit ? -1 : 1;
+    return left->op < right->op ? -1 : left->op > right->op;
+}
+
+
+/* ---- views ----------------------------------------------------------------------------------- */
+
+static uint8_t type_bit(const struct ns_recorded *entry) {
+    return (entry->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : (uint8_t)(1u << entry->type);
+}
+
+static uint8_t default_type(const struct ns_machine_config *machine, uint64_t physical) {
+    for (size_t i = 0; i < machine->pma_count; i++)
+        if (physical >= machine->pma[i].start && physical - machine->pma[i].start < machine->pma[i].length)
+            return (uint8_t)(1u << machine->pma[i].type);
+    return 1u << NS_TYPE_CACHEABLE;
+}
+
+/* The unit's number for a virtual page; UNIT_VIEWS when there are too many. */
+static unsigned view_of(struct unit *unit, uint64_t page, uint8_t type) {
+    for (unsigned i = 0; i < unit->view_count; i++)
+        if (unit->view[i].page == page)
+            return i;
+    if (unit->view_count == UNIT_VIEWS)
+        return UNIT_VIEWS;
+    unit->view[unit->view_count] = (struct unit_view){page, type};
+    return unit->view_count++;
+}
+
+/* ---- one unit's history ---------------------------------------------------------------------- */
+
+static uint16_t clipped(uint64_t at, uint64_t base, uint32_t size) {
+    return at <= base ? 0 : at - base >= size ? (uint16_t)size : (uint16_t)(at - base);
+}
+
+struct builder {
+    struct lines *lines;
+    size_t capacity;
+    struct unit *unit;
+    /* operations that concern every unit, and page table entries and sfences */
+    const uint32_t *common;
+    size_t common_count;
+    bool failed;
+};
+
+static void add_op(struct builder *builder, uint32_t number, uint8_t view) {
+    struct lines *lines = builder->lines;
+    if (lines->op_count == builder->capacity) {
+        const size_t capacity = builder->capacity == 0 ? 1024 : 2 * builder->capacity;
+        struct unit_op *grown = realloc(lines->ops, capacity * sizeof *grown);
+        if (grown == NULL) {
+            builder->failed = true;
+            return;
+        }
+        lines->ops = grown;
+        builder->capacity = capacity;
+    }
+    const struct program_op *op = &lines->program->ops[number];
+    const struct ns_recorded *entry = &op->recorded;
+    const uint64_t base = builder->unit->address;
+    uint64_t first = base, length = lines->size;
+    if (!range_of(lines->program, op, &first, &length)) {
+        first = base;
+        length = lines->size;
+    }
+    const uint32_t pair = op->mapping == NO_INDEX ? NO_INDEX : lines->program->mappings[op->mapping].pair;
+    if (pair != NO_INDEX && entry->kind != NS_RECORDED_MAP) {
+        const struct program_mapping *one = &lines->program->mappings[op->mapping],
+                                     *other = &lines->program->mappings[pair];
+        if (first + length <= base || first >= base + lines->size)
+            first = first - one->address + other->address; /* the other side of a bounce */
+    }
+    struct unit_op *made = &lines->ops[lines->op_count++];
+    *made = (struct unit_op){.op = number,
+                             .first = clipped(first, base, lines->size),
+                             .end = clipped(first + length, base, lines->size),
+                             .view = view};
+    if (entry->kind == NS_RECORDED_MAINTAIN) {
+        const bool whole = (entry->flags & NS_RECORDED_WHOLE) != 0;
+        made->named_first = whole ? 0 : clipped(entry->named, base, lines->size);
+        made->named_end =
+            whole ? (uint16_t)lines->size : clipped(entry->named + entry->named_length, base, lines->size);
+    }
+    builder->unit->count++;
+}
+
+static void add_common(struct builder *builder, uint32_t number) {
+    const struct ns_recorded *entry = &builder->lines->program->ops[number].recorded;
+    struct unit *unit = builder->unit;
+    if (entry->kind == NS_RECORDED_PTE) {
+        const bool setup = entry->step == UINT32_MAX;
+        const bool ours = entry->address == UINT64_MAX
+                              ? false
+                              : unit->address >= entry->address && unit->address - entry->address < NS_PAGE_SIZE;
+        bool known = false;
+        for (unsigned i = 0; i < unit->view_count; i++)
+            known |= unit->view[i].page == entry->view;
+        if (!ours && !known)
+            return;
+        const bool linear = entry->view == entry->address;
+        const unsigned view =
+            view_of(unit, entry->view,
+                    setup ? type_bit(entry) : linear ? default_type(builder->lines->program->machine, unit->address) : 0);
+        if (view == UNIT_VIEWS)
+            builder->failed = true;
+        else if (setup)
+            unit->view[view].type = type_bit(entry);
+        else
+            add_op(builder, number, (uint8_t)view);
+    } else if (entry->kind == NS_RECORDED_SFENCE) {
+        uint8_t view = UNIT_VIEWS; /* all */
+        if ((entry->flags & NS_RECORDED_WHOLE) == 0) {
+            for (unsigned i = 0; i < unit->view_count; i++)
+                if (unit->view[i].page == entry->view / NS_PAGE_SIZE * NS_PAGE_SIZE)
+                    view = (uint8_t)i;
+            if (view == UNIT_VIEWS)
+                return;
+        }
+        if (unit->view_count > 0)
+            add_op(builder, number, view);
+    } else {
+        add_op(builder, number, 0);
+    }
+}
+
+static void look_at(struct builder *builder, uint32_t number) {
+    struct unit *unit = builder->unit;
+    const struct program_op *op = &builder->lines->program->ops[number];
+    const struct ns_recorded *entry = &op->recorded;
+    uint8_t view = 0;
+    switch ((enum ns_recorded_kind)entry->kind) {
+    case NS_RECORDED_DMA_READ:
+    case NS_RECORDED_DMA_WRITE:
+    case NS_RECORDED_MAP:
+        unit->interesting = true;
+        break;
+    case NS_RECORDED_LOAD:
+    case NS_RECORDED_STORE: {
+        const uint64_t page =
+            (entry->view + (unit->address - entry->address)) / NS_PAGE_SIZE * NS_PAGE_SIZE; /* may wrap: both do */
+        const unsigned found = view_of(unit, page, (uint8_t)(1u << entry->type));
+        if (found == UNIT_VIEWS) {
+            builder->failed = true;
+            return;
+        }
+        view = (uint8_t)found;
+        unit->interesting |= entry->type != NS_TYPE_CACHEABLE;
+        break;
+    }
+    case NS_RECORDED_MAINTAIN:
+        unit->interesting |= entry->op == NS_CACHE_INVALIDATE;
+        break;
+    default:
+        break;
+    }
+    unit->control |= op->poll != NO_INDEX;
+    unit->interesting |= op->reg != NO_INDEX && builder->lines->program->observed[op->reg];
+    add_op(builder, number, view);
+}
+
+/* The unit's own operations and the common ones, merged in written order. */
+static void build_unit(struct builder *builder, const struct touch *touch, size_t count) {
+    size_t common = 0;
+    for (size_t i = 0; i < count && !builder->failed; i++) {
+        for (; common < builder->common_count && builder->common[common] < touch[i].op; common++)
+            add_common(builder, builder->common[common]);
+        look_at(builder, touch[i].op);
+    }
+    for (; common < builder->common_count && !builder->failed; common++)
+        add_common(builder, builder->common[common]);
+}
+
+/* ---- classes --------------------------------------------------------------------------------- */
+
+static uint64_t history_hash(const struct lines *lines, const struct unit *unit) {
+    uint64_t hash = hash_bytes(&lines->ops[unit->first], unit->count * sizeof(struct unit_op), unit->view_count);
+    for (unsigned i = 0; i < unit->view_count; i++)
+        hash = hash_mix(hash ^ unit->view[i].type);
+    return hash;
+}
+
+static bool same_history(const struct lines *lines, const struct unit *a, const struct unit *b) {
+    if (a->count != b->count || a->view_count != b->view_count || a->control || b->control)
+        return false;
+    for (unsigned i = 0; i < a->view_count; i++)
+        if (a->view[i].type != b->view[i].type)
+            return false;
+    return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0;
+}
+
+static bool find_classes(struct lines *lines) {
+    size_t buckets = 64;
+    while (buckets < 2 * lines->unit_count)
+        buckets *= 2;
+    uint32_t *bucket = malloc(buckets * sizeof *bucket);
+    if (bucket == NULL)
+        return false;
+    memset(bucket, 0xff, buckets * sizeof *bucket);
+    for (uint32_t i = 0; i < lines->unit_count; i++) {
+        struct unit *unit = &lines->units[i];
+        unit->class_of = i;
+        if (!unit->interesting && !unit->control)
+            continue;
+        lines->interesting++;
+        lines->controls += unit->control;
+        size_t at = history_hash(lines, unit) & (buckets - 1);
+        while (bucket[at] != NO_INDEX && !same_history(lines, &lines->units[bucket[at]], unit))
+            at = (at + 1) & (buckets - 1);
+        if (bucket[at] == NO_INDEX) {
+            bucket[at] = i;
+            lines->classes++;
+        }
+        unit->class_of = bucket[at];
+    }
+    free(bucket);
+    return true;
+}
+
+/* ---- folding --------------------------------------------------------------------------------- */
+
+/* Where the bytes of a unit stop being alike. */
+static void find_cuts(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
+    const struct ns_machine_config *machine = lines->program->machine;
+    memset(is_cut, 0, UNIT_MAX + 1);
+    for (uint32_t at = 0; at <= lines->size; at += machine->cache.level[0].line)
+        is_cut[at] = true;
+    for (uint32_t i = 0; i < unit->count; i++) {
+        const struct unit_op *op = &lines->ops[unit->first + i];
+        const struct ns_recorded *entry = &lines->program->ops[op->op].recorded;
+        is_cut[op->first] = is_cut[op->end] = true;
+        if (entry->kind == NS_RECORDED_MAINTAIN)
+            is_cut[op->named_first] = is_cut[op->named_end] = true;
+        uint32_t entries = 0;
+        if (entry->kind == NS_RECORDED_STORE && machine->store_buffer_entries > 0)
+            entries = 8; /* an entry of the store buffer */
+        if (entry->kind == NS_RECORDED_DMA_WRITE) {
+            const struct ns_device *device =
+                &lines->program->scenario->devices[entry->actor - lines->program->harts];
+            if (device->has_posted ? device->posted > 0 : machine->posted_entries > 0)
+                entries = device->burst != 0 ? device->burst : machine->dma_burst;
+        }
+        if (entries == 8 && entry->type == NS_TYPE_CACHEABLE) {
+            /* Only a stale translation could make it non-cacheable; then there is a page table entry. */
+            bool other_types = false;
+            for (uint32_t j = 0; j < unit->count; j++)
+                other_types |= lines->program->ops[lines->ops[unit->first + j].op].recorded.kind == NS_RECORDED_PTE;
+            entries = other_types ? entries : 0;
+        }
+        for (uint32_t at = 0; entries > 0 && at <= lines->size; at += entries)
+            if (at > op->first && at < op->end)
+                is_cut[at] = true;
+    }
+}
+
+static void measure_cells(const struct lines *lines, struct unit *unit) {
+    const uint32_t line = lines->program->machine->cache.level[0].line;
+    bool is_cut[UNIT_MAX + 1];
+    find_cuts(lines, unit, is_cut);
+    uint32_t most = 0;
+    for (uint32_t start = 0; start < lines->size; start += line) {
+        uint32_t cells = 0;
+        for (uint32_t at = start; at < start + line; at++)
+            cells += is_cut[at];
+        most = cells > most ? cells : most;
+    }
+    uint32_t cell_line = 16; /* the shortest line that the cache takes */
+    while (cell_line < most)
+        cell_line *= 2;
+    unit->cell_line = (uint16_t)cell_line;
+    unit->cells = (uint16_t)(cell_line * (lines->size / line));
+}
+
+void unit_fold(const struct lines *lines, const struct unit *unit, struct unit_op *ops, uint16_t *cut) {
+    const uint32_t line = lines->program->machine->cache.level[0].line;
+    bool is_cut[UNIT_MAX + 1];
+    uint16_t cell_at[UNIT_MAX + 1]; /* by byte: the cell that begins there */
+    find_cuts(lines, unit, is_cut);
+    for (uint32_t start = 0, base = 0; start < lines->size; start += line, base += unit->cell_line) {
+        uint32_t cell = base;
+        for (uint32_t at = start; at < start + line; at++)
+            if (is_cut[at]) {
+                cell_at[at] = (uint16_t)cell;
+                cut[cell++] = (uint16_t)at;
+            }
+        for (; cell < base + unit->cell_line; cell++)
+            cut[cell] = cut[cell - 1];
+    }
+    cell_at[lines->size] = unit->cells;
+    cut[unit->cells] = (uint16_t)lines->size;
+    for (uint32_t i = 0; i < unit->count; i++) {
+        ops[i] = lines->ops[unit->first + i];
+        ops[i].first = cell_at[ops[i].first];
+        ops[i].end = cell_at[ops[i].end];
+        ops[i].named_first = cell_at[ops[i].named_first];
+        ops[i].named_end = cell_at[ops[i].named_end];
+    }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static bool make_units(struct lines *lines, const struct collector *collector, struct builder *builder) {
+    size_t units = 0;
+    for (size_t i = 0; i < collector->count; i++)
+        units += i == 0 || collector->touch[i].unit != collector->touch[i - 1].unit;
+    lines->units = calloc(units + 1, sizeof *lines->units);
+    if (lines->units == NULL)
+        return false;
+    for (size_t i = 0; i < collector->count && !builder->failed;) {
+        size_t end = i;
+        while (end < collector->count && collector->touch[end].unit == collector->touch[i].unit)
+            end++;
+        struct unit *unit = &lines->units[lines->unit_count++];
+        unit->address = collector->touch[i].unit * lines->size;
+        unit->first = (uint32_t)lines->op_count;
+        builder->unit = unit;
+        for (size_t c = 0; c < lines->program->condition_count; c++) {
+            const struct ns_recorded *condition = &lines->program->conditions[c];
+            unit->interesting |= condition->length > 0 && condition->address < unit->address + lines->size &&
+                                 unit->address < condition->address + condition->length &&
+                                 lines->program->scenario->judgements[condition->site].mode != NS_FINAL;
+        }
+        build_unit(builder, &collector->touch[i], end - i);
+        if (unit->interesting || unit->control)
+            measure_cells(lines, unit);
+        i = end;
+    }
+    return !builder->failed;
+}
+
+enum ns_status lines_create(struct lines *lines, const struct program *program) {
+    const struct ns_cache_config *cache = &program->machine->cache;
+    *lines = (struct lines){.program = program, .size = cache->level[cache->levels - 1].line};
+    struct collector collector = {.lines = lines};
+    uint32_t *common = malloc((program->op_count + 1) * sizeof *common);
+    size_t common_count = 0;
+    for (uint32_t i = 0; common != NULL && i < program->op_count; i++) {
+        const struct ns_recorded *entry = &program->ops[i].recorded;
+        if (for_all_units(entry) || entry->kind == NS_RECORDED_PTE || entry->kind == NS_RECORDED_SFENCE)
+            common[common_count++] = i;
+    }
+    collect(&collector);
+    enum ns_status status = NS_ERROR_MEMORY;
+    if (common != NULL && !collector.failed) {
+        qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
+        struct builder builder = {.lines = lines, .common = common, .common_count = common_count};
+        const bool made = make_units(lines, &collector, &builder);
+        status = made && find_classes(lines) ? NS_OK : builder.failed ? NS_ERROR_LIMIT : NS_ERROR_MEMORY;
+    }
+    free(common);
+    free(collector.touch);
+    if (status != NS_OK)
+        lines_release(lines);
+    return status;
+}
+
+void lines_release(struct lines *lines) {
+    free(lines->units);
+    free(lines->ops);
+    *lines = (struct lines){0};
+}
+
+const struct unit *lines_find(const struct lines *lines, uint64_t address) {
+    const uint64_t base = address / lines->size * lines->size;
+    size_t low = 0, high = lines->unit_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (lines->units[middle].address < base)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < lines->unit_count && lines->units[low].address == base ? &lines->units[low] : NULL;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a way through one search's states to a schedule of the whole program: the steps that the search left out are put
+ * back, and the hardware's moves get their places. */
+#include "verify/search_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct path {
+    const struct search_state *search;
+    const struct program *program;
+    struct ns_schedule_item *item;
+    size_t count, capacity;
+    uint32_t emitted[SEARCH_ACTORS]; /* steps of each actor */
+    uint32_t *by_actor[SEARCH_ACTORS]; /* its steps by number */
+    uint32_t steps[SEARCH_ACTORS];     /* how many it has */
+    size_t step_at;   /* the item of the step under way */
+    uint32_t step;    /* under way, or NO_INDEX */
+    uint32_t units[SEARCH_UNITS]; /* states of the worlds */
+    bool failed;
+};
+
+static void insert(struct path *path, size_t at, struct ns_schedule_item item) {
+    if (path->count == path->capacity) {
+        const size_t capacity = path->capacity == 0 ? 64 : 2 * path->capacity;
+        struct ns_schedule_item *grown = realloc(path->item, capacity * sizeof *grown);
+        if (grown == NULL) {
+            path->failed = true;
+            return;
+        }
+        path->item = grown;
+        path->capacity = capacity;
+    }
+    memmove(&path->item[at + 1], &path->item[at], (path->count - at) * sizeof *path->item);
+    path->item[at] = item;
+    path->count++;
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+static void emit_until(struct path *path, unsigned actor, uint32_t number);
+
+/* A step, and before it all that it has to wait for. */
+static void emit_step(struct path *path, uint32_t step) {
+    const struct program_step *what = &path->program->steps[step];
+    for (unsigned actor = 0; actor < path->program->actors; actor++)
+        if (actor != what->actor)
+            emit_until(path, actor, program_need(path->program, step, actor));
+    insert(path, path->count, (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = what->line});
+}
+
+/* The actor's first `number` steps. */
+static void emit_until(struct path *path, unsigned actor, uint32_t number) {
+    while (path->emitted[actor] < number && path->emitted[actor] < path->steps[actor] && !path->failed) {
+        const uint32_t step = path->by_actor[actor][path->emitted[actor]++];
+        if (path->program->steps[step].kind == STEP_MANDATORY)
+            emit_step(path, step);
+    }
+}
+
+/* The steps before this one, of its actor and of those it has to wait for; its own item comes with begin_step. */
+static void before_step(struct path *path, uint32_t step) {
+    const struct program_step *what = &path->program->steps[step];
+    emit_until(path, what->actor, what->number);
+    for (unsigned actor = 0; actor < path->program->actors; actor++)
+        if (actor != what->actor)
+            emit_until(path, actor, program_need(path->program, step, actor));
+}
+
+static void begin_step(struct path *path, uint32_t step) {
+    path->step = step;
+    path->step_at = path->count;
+    insert(path, path->count,
+           (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = path->program->steps[step].line});
+    path->emitted[path->program->steps[step].actor] = path->program->steps[step].number + 1;
+}
+
+/* ---- moves ----------------------------------------------------------------------------------- */
+
+/* A move inside of the step under way, or of the one that comes next, before its operation `part`. */
+static void emit_move(struct path *path, struct ns_schedule_item item, bool inside, uint32_t part) {
+    item.part = part;
+    if (inside)
+        insert(path, path->step_at++, item);
+    else
+        insert(path, path->count, item);
+}
+
+static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, uint32_t before,
+                                       struct world_move move) {
+    struct world *world = path->search->projection->world[unit];
+    const uint32_t line = path->program->machine->cache.level[0].line;
+    const unsigned harts = path->program->harts;
+    struct ns_schedule_item item = {
+        .actor = move.a, .has_address = true, .address = world_unit(world)->address + (uint64_t)move.index * line};
+    switch ((enum world_action)move.action) {
+    case WORLD_FILL:
+        item.kind = NS_SCHEDULE_FILL;
+        break;
+    case WORLD_SAMPLE:
+        item.kind = NS_SCHEDULE_SAMPLE;
+        break;
+    case WORLD_INSTALL:
+        item.kind = NS_SCHEDULE_INSTALL;
+        break;
+    case WORLD_EVICT:
+        item.kind = NS_SCHEDULE_EVICT;
+        break;
+    case WORLD_EVICT_L1:
+        item.kind = NS_SCHEDULE_EVICT_L1;
+        break;
+    case WORLD_DIRTY:
+        item.kind = NS_SCHEDULE_DIRTY;
+        break;
+    case WORLD_POSTED:
+        item.kind = NS_SCHEDULE_DRAIN;
+        item.is_device = true;
+        item.actor = move.a - harts;
+        item.address = world_posted_address(world, before, move.a);
+        break;
+    case WORLD_DRAIN:
+        item.kind = NS_SCHEDULE_DRAIN;
+        item.address = world_flight_address(world, before, move.index);
+        break;
+    default: /* WORLD_DRAIN_LATE */
+        item.kind = NS_SCHEDULE_DRAIN;
+        break;
+    }
+    return item;
+}
+
+/* The hardware's way from a unit's state to a node of its closure. */
+static void emit_closure(struct path *path, uint32_t unit, uint32_t node, bool inside, uint32_t part) {
+    struct world *world = path->search->projection->world[unit];
+    const struct closure *closure = world_closure(world, path->units[unit]);
+    uint32_t way[256];
+    size_t length = 0;
+    for (uint32_t at = node; at != 0 && length < sizeof way / sizeof way[0]; at = closure->nodes[at].parent)
+        way[length++] = at;
+    while (length > 0) {
+        const struct closure_node *to = &closure->nodes[way[--length]];
+        emit_move(path, item_of(path, unit, closure->nodes[to->parent].state, to->move), inside, part);
+    }
+    path->units[unit] = closure->nodes[node].state;
+}
+
+/* The type that an access takes although the page table says another, or says it only now: what the TLB must do. */
+static void emit_translation(struct path *path, uint32_t unit, const struct projected_op *op, struct world_move move,
+                             bool inside, uint32_t part) {
+    struct world *world = path->search->projection->world[unit];
+    const struct unit_op *unit_op = world_unit_op(world, move.index);
+    const struct ns_recorded *entry = &path->program->ops[op->op].recorded;
+    if (entry->kind != NS_RECORDED_LOAD && entry->kind != NS_RECORDED_STORE)
+        return;
+    const uint8_t types = world_types(world, path->units[unit], move.index);
+    const uint8_t taken = (move.a & VARIANT_FAULTS) != 0 ? VIEW_FAULTS : (uint8_t)(1u << (move.a & VARIANT_TYPE));
+    if ((types & (types - 1)) == 0)
+        return;
+    struct ns_schedule_item item = {.kind = NS_SCHEDULE_FORGET,
+                                    .actor = entry->actor,
+                                    .has_address = true,
+                                    .address = world_unit(world)->view[unit_op->view].page};
+    if (taken == world_current_type(world, path->units[unit], unit_op->view)) {
+        emit_move(path, item, inside, part);
+        return;
+    }
+    /* The old translation was made before the page table changed: before the first such change in the schedule. */
+    item.kind = NS_SCHEDULE_WALK;
+    for (uint32_t i = 0; i < world_unit(world)->count; i++) {
+        const struct unit_op *change = world_unit_op(world, i);
+        const struct ns_recorded *page = &path->program->ops[change->op].recorded;
+        if (page->kind != NS_RECORDED_PTE || change->view != unit_op->view || change->op > op->op)
+            continue;
+        const struct program_step *step = &path->program->steps[page->step];
+        for (size_t at = 0; at < path->count; at++)
+            if (path->item[at].kind == NS_SCHEDULE_STEP && path->item[at].line == step->line) {
+                item.part = page->part;
+                insert(path, at, item);
+                path->step_at += at <= path->step_at;
+                return;
+            }
+    }
+}
+
+/* ---- transitions ----------------------------------------------------------------------------- */
+
+static unsigned middle_of(const struct search_state *search, const uint16_t *pcs, uint32_t *part) {
+    const struct projection *projection = search->projection;
+    for (unsigned actor = 0; actor < projection->actors; actor++) {
+        const size_t at = pcs[actor];
+        if (at > 0 && at < projection->op_count[actor] &&
+            projection->ops[actor][at].step == projection->ops[actor][at - 1].step) {
+            *part = projection->program->ops[projection->ops[actor][at].op].recorded.part;
+            return actor;
+        }
+    }
+    return projection->actors;
+}
+
+static void emit_turn(struct path *path, const struct transition *by) {
+    const struct projected_op *op = &path->search->projection->ops[by->actor][by->index];
+    const struct ns_recorded *entry = &path->program->ops[op->op].recorded;
+    if (entry->kind == NS_RECORDED_LOAD)
+        insert(path, path->count,
+               (struct ns_schedule_item){
+                   .kind = NS_SCHEDULE_LOOK, .actor = entry->actor, .has_address = true, .address = entry->address});
+}
+
+static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken,
+                            bool with_step) {
+    const struct search_state *search = path->search;
+    const struct projection *projection = search->projection;
+    uint16_t *pcs = state_pcs(state_words(search, by->parent));
+    const uint32_t *units = state_units(search, state_words(search, by->parent));
+    memcpy(path->units, units, projection->units * sizeof *units);
+    uint32_t part = 0;
+    const bool inside = middle_of(search, pcs, &part) < projection->actors;
+    const struct projected_op *op =
+        by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
+    const bool first = op != NULL && (by->index == 0 || projection->ops[by->actor][by->index - 1].step != op->step);
+    if (first)
+        before_step(path, op->step);
+    for (uint16_t i = 0; i < by->count; i++) {
+        const uint32_t unit = taken[i].unit;
+        struct world *world = projection->world[unit];
+        emit_closure(path, unit, taken[i].node, inside, part);
+        if (by->looks && with_step)
+            continue; /* a hang: what the hardware did, and no operation */
+        if (taken[i].move.action == WORLD_OP && op != NULL) {
+            emit_translation(path, unit, op, taken[i].move, inside, part);
+            if ((taken[i].move.a & VARIANT_AS_FLUSH) != 0)
+                emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_AS_FLUSH}, inside,
+                          projection->program->ops[op->op].recorded.part);
+        }
+        if (taken[i].move.action == WORLD_POSTED && op == NULL)
+            emit_move(path, item_of(path, unit, path->units[unit], taken[i].move), inside, part);
+        path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
+    }
+    if (op == NULL)
+        return;
+    if (by->looks && !with_step)
+        emit_turn(path, by);
+    else if (first)
+        begin_step(path, op->step);
+}
+
+static void release_path(struct path *path) {
+    for (unsigned actor = 0; actor < SEARCH_ACTORS; actor++)
+        free(path->by_actor[actor]);
+}
+
+static bool begin_path(struct path *path) {
+    const struct program *program = path->program;
+    for (unsigned actor = 0; actor < program->actors; actor++) {
+        path->by_actor[actor] = malloc((program->step_count + 1) * sizeof **path->by_actor);
+        if (path->by_actor[actor] == NULL)
+            return false;
+    }
+    for (uint32_t step = 0; step < program->step_count; step++)
+        if (program->steps[step].exists) {
+            const unsigned actor = program->steps[step].actor;
+            path->by_actor[actor][program->steps[step].number] = step;
+            path->steps[actor]++;
+        }
+    const struct ns_machine_config *machine = program->machine;
+    if ((machine->may & NS_MAY_LATE_MAINTENANCE) != 0 && machine->cache.late_write_backs == 0)
+        insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
+    return !path->failed;
+}
+
+bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
+             uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count) {
+    struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX};
+    uint32_t *chain = malloc((search->count + 1) * sizeof *chain);
+    size_t length = 0;
+    if (chain == NULL || !begin_path(&path)) {
+        free(chain);
+        release_path(&path);
+        free(path.item);
+        return false;
+    }
+    for (uint32_t at = state; search->info[at].by.parent != NO_INDEX; at = search->info[at].by.parent)
+        chain[length++] = at;
+    while (length > 0 && !path.failed) {
+        const struct transition *by = &search->info[chain[--length]].by;
+        emit_transition(&path, by, &search->taken[by->taken], false);
+    }
+    if (last_node != NO_INDEX) { /* the hardware by itself */
+        uint32_t part = 0;
+        uint32_t *words = state_words(search, state);
+        const bool inside = middle_of(search, state_pcs(words), &part) < search->projection->actors;
+        memcpy(path.units, state_units(search, words), search->projection->units * sizeof *path.units);
+        if (end == PATH_COMPLETE)
+            for (unsigned actor = 0; actor < path.program->actors; actor++)
+                emit_until(&path, actor, path.program->harts + path.program->devices == actor ? 0 : UINT32_MAX);
+        emit_closure(&path, last_unit, last_node, inside, part);
+    } else {
+        emit_transition(&path, last, &search->taken[last->taken], end == PATH_WITH_STEP);
+    }
+    free(chain);
+    release_path(&path);
+    if (path.failed) {
+        free(path.item);
+        return false;
+    }
+    *items = path.item;
+    *count = path.count;
+    return true;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A scenario as a program of operations: what each actor does, in its own order, and what else orders them. Made from a
+ * recording (model/recording.h); the order of the recording is the written order.
+ *
+ * Edges that are none of the operations' own (doorbell, interrupt, poll):
+ *  - a step that uses what another actor's step made (a handle, an allocation, a list, a register) comes after it;
+ *  - calls of the DMA API and of allocators about the same bytes keep their written order among harts: a driver has
+ *    locks that a scenario does not write down;
+ *  - a device that neither starts nor polls begins each step where it is written: after every step before it; one that
+ *    is rung without a `start` begins after the last doorbell before it;
+ *  - a device whose end nobody waits or polls for has ended each step where it is written: every step behind it comes
+ *    after it.
+ */
+#ifndef NS_VERIFY_PROGRAM_H
+#define NS_VERIFY_PROGRAM_H
+
+#include "model/recording.h"
+#include "scenarios/scenario.h"
+
+#define NO_INDEX UINT32_MAX
+
+/* One operation. `recorded` holds its addresses and kind. */
+struct program_op {
+    struct ns_recorded recorded;
+    uint32_t mapping; /* MAP, UNMAP, SYNC: the mapping, or NO_INDEX */
+    uint32_t source;  /* STORE, DMA_WRITE: the operation whose bytes it copies, or NO_INDEX */
+    uint32_t reg;     /* LOAD, DMA_READ: the register that keeps the bytes, or NO_INDEX */
+    uint32_t source_reg; /* STORE, DMA_WRITE: the register that it stores, or NO_INDEX */
+    uint32_t poll;    /* LOAD, DMA_READ that polls: offset into the data of the value waited for; NO_INDEX: no poll */
+    uint32_t poll_length;
+};
+
+/* Kinds of step by what the verifier may do with them. */
+enum program_step_kind {
+    STEP_MANDATORY,
+    STEP_OPTIONAL, /* a step of the hardware that the machine's `may` list does not cover: once it may, it may */
+};
+
+struct program_step {
+    uint32_t site;
+    uint32_t line;
+    uint32_t first, count; /* operations */
+    uint32_t number;       /* among the steps of its actor */
+    uint8_t actor;
+    enum program_step_kind kind;
+    bool exists; /* false: the allocation it is about failed, or a step of the hardware that `may` covers */
+};
+
+struct program_mapping {
+    uint64_t address, length;
+    uint8_t device; /* actor */
+    uint8_t direction;
+    bool undefined;
+    uint32_t pair;  /* the other side of a bounce, or NO_INDEX */
+};
+
+/* How program and device tell each other where they are. */
+struct program_device {
+    bool starts, rung, polls, signals;
+};
+
+struct program {
+    const struct ns_scenario *scenario;
+    const struct ns_machine_config *machine;
+    const uint8_t *data; /* of the recording */
+    unsigned actors, harts, devices; /* actors: harts, devices, hw */
+    size_t op_count;
+    struct program_op *ops; /* in written order, set-up first */
+    size_t setup_count;     /* operations before the first step */
+    size_t step_count;
+    struct program_step *steps; /* by number of the step as executed */
+    uint32_t *needs;            /* step_count * actors: how many steps of each actor must be over before it begins */
+    size_t mapping_count;
+    struct program_mapping *mappings;
+    struct program_device device[NS_LIMIT_DEVICES];
+    size_t condition_count;
+    struct ns_recorded *conditions;
+    bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
+    bool order_assumed;
+    bool scoped;  /* some maintenance does not reach every level: then it matters which level holds a line */
+    bool clocks;  /* order by edges is checked for some device */
+};
+
+/* NS_OK, NS_ERROR_MEMORY, or NS_ERROR_LIMIT. The recording's data must outlive the program. */
+enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
+                              const struct ns_recording *recording);
+void program_release(struct program *program);
+
+static inline uint32_t program_need(const struct program *program, uint32_t step, unsigned actor) {
+    return program->needs[(size_t)step * program->actors + actor];
+}
+
+#endif

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/world_internal.h"
+
+#include "verify/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbered states ------------------------------------------------------------------------- */
+
+static bool grow(void **array, size_t *capacity, size_t wanted, size_t size) {
+    if (wanted <= *capacity)
+        return true;
+    size_t larger = *capacity == 0 ? 256 : *capacity;
+    while (larger < wanted)
+        larger *= 2;
+    void *grown = realloc(*array, larger * size);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    *capacity = larger;
+    return true;
+}
+
+static const uint8_t *state_bytes(const struct world *world, uint32_t state, size_t *length) {
+    *length = world->offset[state + 1] - world->offset[state];
+    return world->bytes + world->offset[state];
+}
+
+static bool table_rehash(struct world *world) {
+    const size_t size = world->states.mask == 0 ? 256 : 2 * (world->states.mask + 1);
+    uint32_t *slot = malloc(size * sizeof *slot);
+    if (slot == NULL)
+        return false;
+    memset(slot, 0xff, size * sizeof *slot);
+    for (uint32_t state = 0; state < world->state_count; state++) {
+        size_t length;
+        const uint8_t *bytes = state_bytes(world, state, &length);
+        size_t at = hash_bytes(bytes, length, 0) & (size - 1);
+        while (slot[at] != NO_INDEX)
+            at = (at + 1) & (size - 1);
+        slot[at] = state;
+    }
+    free(world->states.slot);
+    world->states.slot = slot;
+    world->states.mask = size - 1;
+    return true;
+}
+
+static bool make_room(struct world *world, size_t bytes) {
+    size_t capacity = world->state_capacity;
+    if (!grow((void **)&world->bytes, &world->byte_capacity, world->byte_count + bytes, 1))
+        return false;
+    if (world->state_count + 2 > capacity) {
+        const size_t larger = capacity == 0 ? 256 : 2 * capacity;
+        size_t *offset = realloc(world->offset, larger * sizeof *offset);
+        if (offset != NULL)
+            world->offset = offset;
+        struct closure **closures = realloc(world->closures, larger * sizeof *closures);
+        if (closures != NULL)
+            world->closures = closures;
+        if (offset == NULL || closures == NULL)
+            return false;
+        world->state_capacity = (uint32_t)larger;
+    }
+    return world->states.slot != NULL && 4 * world->state_count < 3 * world->states.mask ? true : table_rehash(world);
+}
+
+/* The number of what lies on the bench now; NO_INDEX without host memory. */
+static uint32_t number_bench(struct world *world) {
+    const size_t length = bench_save(&world->bench, world->scratch);
+    if (!make_room(world, length)) {
+        world->trouble = "the host has no memory left";
+        return NO_INDEX;
+    }
+    size_t at = hash_bytes(world->scratch, length, 0) & world->states.mask;
+    for (; world->states.slot[at] != NO_INDEX; at = (at + 1) & world->states.mask) {
+        size_t other;
+        const uint8_t *bytes = state_bytes(world, world->states.slot[at], &other);
+        if (other == length && memcmp(bytes, world->scratch, length) == 0)
+            return world->on_bench = world->states.slot[at];
+    }
+    const uint32_t state = world->state_count++;
+    world->states.slot[at] = state;
+    memcpy(world->bytes + world->byte_count, world->scratch, length);
+    world->offset[state] = world->byte_count;
+    world->byte_count += length;
+    world->offset[state + 1] = world->byte_count;
+    world->closures[state] = NULL;
+    return world->on_bench = state;
+}
+
+static void lay_out(struct world *world, uint32_t state) {
+    struct bench *bench = &world->bench;
+    if (world->on_bench != state)
+        bench_restore(bench, world->bytes + world->offset[state]);
+    bench->finding_count = 0;
+    bench->stale = bench->waits = bench->reads_content = false;
+    world->on_bench = state;
+}
+
+/* Performs a move on a state; the bench holds what came of it. */
+static uint32_t perform(struct world *world, uint32_t state, struct world_move move) {
+    lay_out(world, state);
+    world->on_bench = NO_INDEX; /* while it changes */
+    bench_do(&world->bench, move);
+    world->moves++;
+    if (world->bench.trouble != NULL)
+        world->trouble = world->bench.trouble;
+    return number_bench(world);
+}
+
+/* ---- closures -------------------------------------------------------------------------------- */
+
+struct growing {
+    struct closure *closure;
+    size_t nodes, findings; /* capacities */
+};
+
+static bool add_node(struct world *world, struct growing *growing, uint32_t state, uint32_t parent,
+                     struct world_move move, unsigned cost, bool leaf) {
+    struct closure *closure = growing->closure;
+    if (closure->node_count == CLOSURE_LIMIT) {
+        world->trouble = "the hardware can bring one line into more states than are searched";
+        return false;
+    }
+    if (!grow((void **)&closure->nodes, &growing->nodes, closure->node_count + 1, sizeof *closure->nodes))
+        return false;
+    closure->nodes[closure->node_count++] =
+        (struct closure_node){.state = state, .parent = parent, .move = move, .cost = (uint16_t)cost, .leaf = leaf};
+    return true;
+}
+
+static bool add_findings(struct world *world, struct costly_finding **findings, size_t *count, size_t *capacity,
+                         uint32_t node, unsigned cost, unsigned variant) {
+    for (unsigned i = 0; i < world->bench.finding_count; i++) {
+        const struct finding *finding = &world->bench.finding[i];
+        bool known = false;
+        for (size_t j = 0; j < *count && !known; j++)
+            known = memcmp(&(*findings)[j].finding, finding, sizeof *finding) == 0 && (*findings)[j].cost <= cost;
+        if (known)
+            continue;
+        if (!grow((void **)findings, capacity, *count + 1, sizeof **findings))
+            return false;
+        (*findings)[(*count)++] = (struct costly_finding){
+            .finding = *finding, .node = node, .cost = (uint16_t)cost, .variant = (uint8_t)variant};
+    }
+    return true;
+}
+
+static bool in_closure(const struct closure *closure, uint32_t state) {
+    for (size_t i = 0; i < closure->node_count; i++)
+        if (closure->nodes[i].state == state)
+            return true;
+    return false;
+}
+
+static void release_closure(struct closure *closure) {
+    if (closure == NULL)
+        return;
+    free(closure->nodes);
+    free(closure->findings);
+    free(closure);
+}
+
+const struct closure *world_closure(struct world *world, uint32_t state) {
+    if (world->closures[state] != NULL)
+        return world->closures[state];
+    struct closure *closure = calloc(1, sizeof *closure);
+    struct growing growing = {.closure = closure};
+    if (closure == NULL || !add_node(world, &growing, state, NO_INDEX, (struct world_move){0}, 0, false)) {
+        release_closure(closure);
+        return NULL;
+    }
+    for (size_t i = 0; i < closure->node_count; i++) {
+        struct world_move moves[128];
+        const struct closure_node from = closure->nodes[i];
+        if (from.leaf)
+            continue;
+        lay_out(world, from.state);
+        const size_t count = bench_moves(&world->bench, moves, sizeof moves / sizeof moves[0]);
+        for (size_t m = 0; m < count; m++) {
+            const uint32_t next = perform(world, from.state, moves[m]);
+            const uint32_t node = (uint32_t)closure->node_count;
+            if (next == NO_INDEX || world->trouble != NULL) {
+                release_closure(closure);
+                return NULL;
+            }
+            const bool is_new = !in_closure(closure, next);
+            /* A finding of a move belongs to the node that it leads to: that one's path ends with the move. */
+            if ((is_new || world->bench.finding_count > 0) &&
+                !add_node(world, &growing, next, (uint32_t)i, moves[m], from.cost + 1u, !is_new)) {
+                release_closure(closure);
+                return NULL;
+            }
+            if (!add_findings(world, &closure->findings, &closure->finding_count, &growing.findings, node,
+                              from.cost + 1u, 0)) {
+                release_closure(closure);
+                return NULL;
+            }
+        }
+    }
+    world->memo_bytes += sizeof *closure + growing.nodes * sizeof *closure->nodes;
+    world->closures[state] = closure;
+    return closure;
+}
+
+/* ---- reactions ------------------------------------------------------------------------------- */
+
+static uint64_t move_key(uint32_t state, struct world_move move) {
+    return (uint64_t)state << 32 | (uint64_t)move.action << 24 | (uint64_t)move.a << 16 | move.index;
+}
+
+static struct memo *find_memo(const struct world *world, uint64_t key) {
+    size_t at = hash_mix(key) & world->memo_mask;
+    while (world->memos[at].reaction != NULL && world->memos[at].key != key)
+        at = (at + 1) & world->memo_mask;
+    return &world->memos[at];
+}
+
+static bool memo_room(struct world *world) {
+    if (world->memos != NULL && 4 * world->memo_count < 3 * world->memo_mask)
+        return true;
+    const size_t size = world->memos == NULL ? 256 : 2 * (world->memo_mask + 1);
+    struct memo *memos = calloc(size, sizeof *memos);
+    if (memos == NULL)
+        return false;
+    struct memo *old = world->memos;
+    const size_t old_size = old == NULL ? 0 : world->memo_mask + 1;
+    world->memos = memos;
+    world->memo_mask = size - 1;
+    for (size_t i = 0; i < old_size; i++)
+        if (old[i].reaction != NULL)
+            *find_memo(world, old[i].key) = old[i];
+    free(old);
+    return true;
+}
+
+/* The number of what a register keeps, from 1; 0 without host memory. */
+static uint32_t number_content(struct world *world) {
+    const struct bench *bench = &world->bench;
+    const uint16_t first = bench->content_first, count = (uint16_t)(bench->content_end - first);
+    for (uint32_t i = 0; i < world->contents_count; i++)
+        if (world->contents[i].first == first && world->contents[i].count == count &&
+            memcmp(&world->content[world->contents[i].at], bench->content, count * sizeof *bench->content) == 0)
+            return i + 1;
+    size_t capacity = world->contents_capacity;
+    if (!grow((void **)&world->content, &world->content_capacity, world->content_count + count, sizeof(ns_version)) ||
+        !grow((void **)&world->contents, &capacity, world->contents_count + 1, sizeof *world->contents))
+        return 0;
+    world->contents_capacity = (uint32_t)capacity;
+    world->contents[world->contents_count].at = world->content_count;
+    world->contents[world->contents_count].first = first;
+    world->contents[world->contents_count].count = count;
+    memcpy(&world->content[world->content_count], bench->content, count * sizeof(ns_version));
+    world->content_count += count;
+    return ++world->contents_count;
+}
+
+static bool add_outcome(struct reaction *reaction, size_t *capacity, const struct outcome *outcome) {
+    for (size_t i = 0; i < reaction->outcome_count; i++) {
+        struct outcome *other = &reaction->outcomes[i];
+        if (other->state == outcome->state && other->content == outcome->content && other->stale == outcome->stale &&
+            other->waits == outcome->waits) {
+            if (outcome->cost < other->cost)
+                *other = *outcome;
+            return true;
+        }
+    }
+    if (!grow((void **)&reaction->outcomes, capacity, reaction->outcome_count + 1, sizeof *reaction->outcomes))
+        return false;
+    reaction->outcomes[reaction->outcome_count++] = *outcome;
+    return true;
+}
+
+static void release_reaction(struct reaction *reaction) {
+    if (reaction == NULL)
+        return;
+    free(reaction->outcomes);
+    free(reaction->findings);
+    free(reaction->races);
+    free(reaction);
+}
+
+static struct reaction *react(struct world *world, uint32_t state, struct world_move move) {
+    const struct closure *closure = world_closure(world, state);
+    struct reaction *reaction = closure == NULL ? NULL : calloc(1, sizeof *reaction);
+    if (reaction == NULL)
+        return NULL;
+    size_t outcomes = 0, findings = 0;
+    if (move.action == WORLD_OP) {
+        lay_out(world, state);
+        bench_owner(&world->bench, move.index, reaction);
+    }
+    for (size_t n = 0; n < closure->node_count; n++) {
+        const struct closure_node node = closure->nodes[n];
+        if (node.leaf)
+            continue;
+        uint8_t variants[8] = {move.a};
+        unsigned variant_count = 1;
+        if (move.action == WORLD_OP) {
+            lay_out(world, node.state);
+            variant_count = bench_variants(&world->bench, move.index, variants);
+        }
+        for (unsigned v = 0; v < variant_count; v++) {
+            const uint32_t next =
+                perform(world, node.state,
+                        (struct world_move){.action = move.action, .a = variants[v], .index = move.index});
+            /* A type other than the table's needs a translation that was made, or forgotten, by a move. */
+            const unsigned cost = node.cost;
+            struct outcome outcome = {.state = next,
+                                      .node = (uint32_t)n,
+                                      .cost = (uint16_t)cost,
+                                      .variant = variants[v],
+                                      .stale = world->bench.stale,
+                                      .waits = world->bench.waits};
+            if (world->bench.reads_content && next != NO_INDEX)
+                outcome.content = number_content(world);
+            if (next == NO_INDEX || world->trouble != NULL || !add_outcome(reaction, &outcomes, &outcome) ||
+                !add_findings(world, &reaction->findings, &reaction->finding_count, &findings, (uint32_t)n, cost,
+                              variants[v])) {
+                release_reaction(reaction);
+                return NULL;
+            }
+        }
+    }
+    world->memo_bytes += sizeof *reaction + outcomes * sizeof *reaction->outcomes;
+    return reaction;
+}
+
+const struct reaction *world_react(struct world *world, uint32_t state, struct world_move move) {
+    if (!memo_room(world)) {
+        world->trouble = "the host has no memory left";
+        return NULL;
+    }
+    const uint64_t key = move_key(state, move);
+    const struct memo *known = find_memo(world, key);
+    if (known->reaction != NULL)
+        return known->reaction;
+    struct reaction *reaction = react(world, state, move);
+    if (reaction != NULL) {
+        *find_memo(world, key) = (struct memo){key, reaction};
+        world->memo_count++;
+    } else if (world->trouble == NULL) {
+        world->trouble = "the host has no memory left";
+    }
+    return reaction;
+}
+
+/* ---- making it ------------------------------------------------------------------------------- */
+
+struct world *world_create(const struct lines *lines, const struct unit *unit, const struct world_options *options) {
+    struct world *world = calloc(1, sizeof *world);
+    if (world == NULL)
+        return NULL;
+    const uint32_t line = lines->program->machine->cache.level[0].line;
+    world->lines = lines;
+    world->program = lines->program;
+    world->machine = lines->program->machine;
+    world->options = *options;
+    world->unit = *unit;
+    world->line_cells = unit->cell_line;
+    world->cells = unit->cells;
+    world->line_count = lines->size / line;
+    world->on_bench = NO_INDEX;
+    world->ops = calloc(unit->count + 1, sizeof *world->ops);
+    if (world->ops == NULL || !bench_create(world)) {
+        world_destroy(world);
+        return NULL;
+    }
+    unit_fold(lines, unit, world->ops, world->cut);
+    world->scratch = malloc(bench_save_size(&world->bench));
+    bench_initial(&world->bench);
+    if (world->scratch == NULL || number_bench(world) != 0) {
+        world_destroy(world);
+        return NULL;
+    }
+    return world;
+}
+
+void world_destroy(struct world *world) {
+    if (world == NULL)
+        return;
+    for (uint32_t i = 0; i < world->state_count; i++)
+        release_closure(world->closures[i]);
+    for (size_t i = 0; world->memos != NULL && i <= world->memo_mask; i++)
+        release_reaction(world->memos[i].reaction);
+    bench_destroy(world);
+    free(world->ops);
+    free(world->bytes);
+    free(world->offset);
+    free(world->states.slot);
+    free(world->closures);
+    free(world->memos);
+    free(world->content);
+    free(world->contents);
+    free(world->scratch);
+    free(world);
+}
+
+uint32_t world_initial(const struct world *world) {
+    (void)world;
+    return 0;
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+uint32_t world_op(const struct world *world, uint32_t op) {
+    uint32_t low = 0, high = world->unit.count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (world->ops[middle].op < op)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < world->unit.count && world->ops[low].op == op ? low : NO_INDEX;
+}
+
+const struct unit_op *world_unit_op(const struct world *world, uint32_t index) {
+    return &world->ops[index];
+}
+
+const struct unit *world_unit(const struct world *world) {
+    return &world->unit;
+}
+
+unsigned world_buffered(struct world *world, uint32_t state, unsigned hart) {
+    unsigned count = 0;
+    lay_out(world, state);
+    for (unsigned i = 0; i < world->bench.flight_count; i++)
+        count += world->bench.flight[i].actor == hart;
+    return count;
+}
+
+bool world_late(struct world *world, uint32_t state, unsigned hart) {
+    lay_out(world, state);
+    return ns_cache_late_count(world->bench.cache, hart) > 0;
+}
+
+bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age) {
+    lay_out(world, state);
+    for (unsigned i = 0; i < world->bench.flight_count; i++) {
+        const struct flight *flight = &world->bench.flight[i];
+        if (flight->actor == actor) {
+            *age = (uint64_t)flight->op << 32 | (uint32_t)(world->unit.address + world->cut[flight->first]);
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned variant) {
+    const struct unit_op *op = &world->ops[unit_op];
+    const struct ns_recorded *entry = unit_recorded(world, unit_op);
+    uint32_t size = 0;
+    if (entry->kind == NS_RECORDED_STORE && variant == NS_TYPE_NC)
+        size = 8;
+    else if (entry->kind == NS_RECORDED_DMA_WRITE) {
+        const uint32_t burst = world->program->scenario->devices[entry->actor - world->program->harts].burst;
+        size = burst != 0 ? burst : world->machine->dma_burst;
+    }
+    unsigned count = 0;
+    for (uint32_t cell = op->first; size > 0 && cell < op->end; cell++)
+        count += cell == op->first || world->cut[cell] / size != world->cut[cell - 1] / size;
+    return count;
+}
+
+uint32_t world_perform(struct world *world, uint32_t state, struct world_move move, bool *waits) {
+    const uint32_t next = perform(world, state, move);
+    if (waits != NULL)
+        *waits = world->bench.waits;
+    return next;
+}
+
+size_t world_content(const struct world *world, uint32_t content, const ns_version **versions) {
+    if (content == 0 || content > world->contents_count)
+        return 0;
+    *versions = &world->content[world->contents[content - 1].at];
+    return world->contents[content - 1].count;
+}
+
+uint64_t world_flight_address(struct world *world, uint32_t state, unsigned index) {
+    lay_out(world, state);
+    return world->unit.address + world->cut[world->bench.flight[index].first];
+}
+
+uint64_t world_posted_address(struct world *world, uint32_t state, unsigned actor) {
+    lay_out(world, state);
+    for (unsigned i = 0; i < world->bench.flight_count; i++)
+        if (world->bench.flight[i].actor == actor)
+            return world->unit.address + world->cut[world->bench.flight[i].first];
+    return world->unit.address;
+}
+
+uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op) {
+    lay_out(world, state);
+    return bench_types(&world->bench, unit_op);
+}
+
+uint8_t world_current_type(struct world *world, uint32_t state, unsigned view) {
+    lay_out(world, state);
+    return world->bench.current[view];
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+bool version_byte(const struct world *world, ns_version version, uint32_t offset, uint8_t *value) {
+    *value = 0;
+    if (version == NS_VERSION_POWER_ON)
+        return true;
+    const struct program_op *writer = &world->program->ops[version - 1];
+    if (writer->source != NO_INDEX || writer->source_reg != NO_INDEX || writer->recorded.data == 0)
+        return false;
+    *value = world->program->data[writer->recorded.data - 1 + (world->unit.address + offset - writer->recorded.address)];
+    return true;
+}
+
+/* The cell that holds a byte: the last one that begins at or before it and is not a repetition behind it. */
+static uint32_t cell_of(const struct world *world, uint32_t offset) {
+    uint32_t cell = 0;
+    while (cell + 1 < world->cells && world->cut[cell + 1] <= offset)
+        cell++;
+    return cell;
+}
+
+bool world_memory_byte(struct world *world, uint32_t state, uint32_t offset, uint8_t *value) {
+    lay_out(world, state);
+    return version_byte(world, world->bench.memory[cell_of(world, offset)], offset, value);
+}
+
+bool world_cache_byte(struct world *world, uint32_t state, unsigned level, unsigned hart, uint32_t offset,
+                      uint8_t *value, bool *present) {
+    struct ns_cache_copy copy;
+    const uint32_t cell = cell_of(world, offset);
+    lay_out(world, state);
+    *present = ns_cache_peek(world->bench.cache, level, hart, cell, &copy);
+    return *present && version_byte(world, copy.versions[cell - copy.line_address], offset, value);
+}
+
+bool world_content_byte(const struct world *world, uint32_t content, uint32_t unit_op, uint32_t offset,
+                        uint8_t *value) {
+    (void)unit_op;
+    if (content == 0 || content > world->contents_count)
+        return false;
+    const uint32_t cell = cell_of(world, offset), first = world->contents[content - 1].first;
+    if (cell < first || cell - first >= world->contents[content - 1].count)
+        return false;
+    return version_byte(world, world->content[world->contents[content - 1].at + cell - first], offset, value);
+}
+
+uint64_t world_cell_address(const struct world *world, unsigned cell) {
+    return world->unit.address + world->cut[cell];
+}
+
+struct world_size world_measure(const struct world *world) {
+    return (struct world_size){.states = world->state_count,
+                               .moves = world->moves,
+                               .bytes = world->byte_capacity + world->memo_bytes + world->state_capacity * 16u};
+}
+
+const char *world_trouble(const struct world *world) {
+    return world->trouble;
+}

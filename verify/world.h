@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The world of one unit (verify/lines.h): its copies in all caches, what lies in memory, what is on its way, the flat
+ * memory, who owns which byte. A world's states are numbered; what an operation or a move of the hardware does to one is
+ * computed once, by the same code as the timed machine's: the hierarchy of cache/, the rules of model/.
+ *
+ * The hardware's own moves are not taken one by one. A state's *closure* is every state that they lead to; the search
+ * takes it just before something touches the unit: before that nobody can tell the difference (docs/verify.md).
+ */
+#ifndef NS_VERIFY_WORLD_H
+#define NS_VERIFY_WORLD_H
+
+#include "model/byte_state.h"
+#include "model/rules.h"
+#include "verify/lines.h"
+
+/* What happens to a unit, as one number. */
+enum world_action {
+    WORLD_OP,      /* operation `index` of the unit, in variant `a` */
+    WORLD_FENCE,   /* hart a's store buffer and late write-backs; index 1: the store buffer alone */
+    WORLD_FLUSH,   /* all posted writes of device a (its actor) */
+    WORLD_POSTED,  /* its oldest one */
+    WORLD_FORCED,  /* hart a's oldest entry of the store buffer: it is full */
+    /* moves of the hardware; index: which line of L1, or which entry */
+    WORLD_FILL,
+    WORLD_SAMPLE,
+    WORLD_INSTALL,
+    WORLD_EVICT,
+    WORLD_EVICT_L1,
+    WORLD_DIRTY,
+    WORLD_DRAIN,
+    WORLD_DRAIN_LATE,
+};
+struct world_move {
+    uint8_t action, a;
+    uint16_t index;
+};
+/* Variants of an operation: the memory type that the hart's TLB says, and how an invalidate is performed. */
+enum { VARIANT_TYPE = 3, VARIANT_FAULTS = 4, VARIANT_AS_FLUSH = 8 };
+
+enum finding_kind {
+    FOUND_STALE,
+    FOUND_LOST,
+    FOUND_TYPE,  /* another memory type than was meant */
+    FOUND_FAULT,
+    FOUND_LEAK,  /* a mapped byte that the device never wrote */
+    FOUND_OWNER, /* ownership or order: `reason` */
+    FOUND_HANG,
+    FOUND_KINDS
+};
+struct finding {
+    uint8_t kind;
+    uint8_t where; /* of the newest version, so that different stories are kept apart */
+    uint8_t torn;
+    uint8_t reason;
+    uint16_t first, end; /* cells */
+    uint16_t stamp;      /* how many operations on the unit came before the newest version was written */
+    uint16_t unit_op;    /* 1 + the operation, 0: a move of the hardware */
+    uint32_t got, newest; /* versions */
+};
+
+/* An ownership rule that is broken unless operation `ordered` (of the program) happened before. */
+struct race {
+    uint32_t ordered;
+    struct finding finding;
+};
+
+struct outcome {
+    uint32_t state;
+    uint32_t node;    /* of the closure it starts from */
+    uint32_t content; /* what a register keeps, or 0 */
+    uint16_t cost;    /* moves of the hardware until there */
+    uint8_t variant;
+    bool stale;       /* the access was stale: ownership is not judged on top */
+    bool waits;       /* a poll that did not see its value */
+};
+
+struct costly_finding {
+    struct finding finding;
+    uint32_t node;
+    uint16_t cost;
+    uint8_t variant;
+};
+
+struct reaction {
+    size_t outcome_count, finding_count;
+    struct outcome *outcomes;
+    struct costly_finding *findings;
+    /* An operation's ownership, judged on the state before. */
+    bool has_owner;
+    struct finding owner; /* broken whatever is ordered */
+    size_t race_count;
+    struct race *races;
+};
+
+struct closure_node {
+    uint32_t state, parent;
+    struct world_move move;
+    uint16_t cost;
+    bool leaf; /* a state that is there already: only the way to it matters, because it shows a finding */
+};
+struct closure {
+    size_t node_count, finding_count;
+    struct closure_node *nodes; /* [0] is the state itself */
+    struct costly_finding *findings;
+};
+
+struct world;
+
+/* Freedoms that a search may switch off; by default what the machine's `may` says. */
+struct world_options {
+    uint32_t may;
+    bool keep_contents; /* registers are observed */
+};
+
+/* NULL without host memory. The lines and the program must outlive it. */
+struct world *world_create(const struct lines *lines, const struct unit *unit, const struct world_options *options);
+void world_destroy(struct world *world);
+
+uint32_t world_initial(const struct world *world);
+/* Valid until world_destroy; NULL: the host has no memory left, or a closure is larger than the limit. */
+const struct closure *world_closure(struct world *world, uint32_t state);
+const struct reaction *world_react(struct world *world, uint32_t state, struct world_move move);
+
+/* The unit's own operation for an operation of the program, or NO_INDEX. */
+uint32_t world_op(const struct world *world, uint32_t op);
+const struct unit_op *world_unit_op(const struct world *world, uint32_t index);
+const struct unit *world_unit(const struct world *world);
+
+/* Entries on their way: how many of hart's store buffer; the oldest one's age (op, then cell), for a device's posted
+ * writes or a hart's store buffer. False: none. */
+unsigned world_buffered(struct world *world, uint32_t state, unsigned hart);
+bool world_late(struct world *world, uint32_t state, unsigned hart);
+bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age);
+/* How many entries a non-cacheable store, or a posted write, makes; 0: none. */
+unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned variant);
+
+/* One move, without what the hardware may do before it. waits: a poll that did not see its value. */
+uint32_t world_perform(struct world *world, uint32_t state, struct world_move move, bool *waits);
+/* The versions of a kept content. */
+size_t world_content(const struct world *world, uint32_t content, const ns_version **versions);
+/* Physical address of the first byte of an entry on its way (its index), or of a device's oldest posted write. */
+uint64_t world_flight_address(struct world *world, uint32_t state, unsigned index);
+uint64_t world_posted_address(struct world *world, uint32_t state, unsigned actor);
+
+/* The types that the hart may use for an operation now, as a mask of 1 << enum ns_memory_type and VIEW_FAULTS. */
+uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op);
+/* Would the hardware make the entry that the page table holds now anyway? The type there. */
+uint8_t world_current_type(struct world *world, uint32_t state, unsigned view);
+
+/* Values. A byte of the unit (its offset) as memory, a cache level, or a kept content holds it; false: not there, or it
+ * was copied from elsewhere and is not known here. */
+bool world_memory_byte(struct world *world, uint32_t state, uint32_t offset, uint8_t *value);
+bool world_cache_byte(struct world *world, uint32_t state, unsigned level, unsigned hart, uint32_t offset,
+                      uint8_t *value, bool *present);
+bool world_content_byte(const struct world *world, uint32_t content, uint32_t unit_op, uint32_t offset, uint8_t *value);
+/* Physical address of a cell's first byte; length of a run of cells. */
+uint64_t world_cell_address(const struct world *world, unsigned cell);
+
+struct world_size {
+    uint64_t states, moves, bytes;
+};
+struct world_size world_measure(const struct world *world);
+/* A limit of the world was met, or a value that a poll needs is copied from elsewhere: why, or NULL. */
+const char *world_trouble(const struct world *world);
+
+#endif

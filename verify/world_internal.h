@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A world's inside: the bench, on which one state at a time is laid out and worked on (bench.c), and the numbered states
+ * with what is known of them (world.c). */
+#ifndef NS_VERIFY_WORLD_INTERNAL_H
+#define NS_VERIFY_WORLD_INTERNAL_H
+
+#include "cache/cache.h"
+#include "verify/world.h"
+
+enum {
+    FLIGHT_LIMIT = 96,      /* entries on their way, of one unit */
+    FINDING_LIMIT = 64,     /* of one operation */
+    CLOSURE_LIMIT = 20000,  /* states that the hardware reaches by itself */
+    LATE_LINES = 16,        /* as in scenarios/chaos.c */
+};
+
+/* A store-buffer entry or a posted write. */
+struct flight {
+    uint32_t op; /* of the program; its versions are op + 1 */
+    uint16_t first, end;
+    uint8_t actor;
+    uint8_t posted;
+};
+
+/* One state of the unit, laid out. Arrays have one element per cell. */
+struct bench {
+    struct world *world;
+    struct ns_cache *cache;
+    ns_version memory[UNIT_MAX], flat[UNIT_MAX];
+    uint8_t flags[UNIT_MAX];    /* model/byte_state.h */
+    uint16_t mapping[UNIT_MAX]; /* 1 + index into the program's mappings: the newest live one */
+    uint16_t device_write[UNIT_MAX], device_read[UNIT_MAX]; /* 1 + operation of the unit: the last one */
+    uint16_t stamp[UNIT_MAX];   /* touched, when the flat version was written */
+    uint16_t touched;           /* operations that maintained or handed over */
+    uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS]; /* what the hart's TLB may say */
+    uint8_t current[UNIT_VIEWS];                   /* what the page table says */
+    unsigned flight_count;
+    struct flight flight[FLIGHT_LIMIT];
+    /* while it works: */
+    uint16_t unit_op; /* 1 + the operation at work; 0: the hardware */
+    bool maintaining;
+    uint16_t named_first, named_end;
+    unsigned finding_count;
+    struct finding finding[FINDING_LIMIT];
+    bool stale, waits;
+    bool reads_content;
+    uint16_t content_first, content_end;
+    ns_version content[UNIT_MAX];
+    const char *trouble;
+};
+
+struct entry_table { /* numbers by hash; open addressing */
+    uint32_t *slot;
+    size_t mask, count;
+};
+
+struct memo {
+    uint64_t key; /* state << 32 | move */
+    struct reaction *reaction;
+};
+
+struct world {
+    const struct lines *lines;
+    const struct program *program;
+    const struct ns_machine_config *machine;
+    struct world_options options;
+    struct unit unit;
+    struct unit_op *ops; /* folded */
+    uint16_t cut[UNIT_MAX + 1];
+    uint32_t line_cells, cells, line_count;
+    struct bench bench;
+    uint32_t on_bench; /* state that the bench holds, or NO_INDEX */
+    /* states: bytes behind each other */
+    uint8_t *bytes;
+    size_t byte_count, byte_capacity;
+    size_t *offset;
+    uint32_t state_count, state_capacity;
+    struct entry_table states;
+    struct closure **closures; /* by state */
+    struct memo *memos;
+    size_t memo_mask, memo_count;
+    uint64_t moves, memo_bytes;
+    /* contents of registers: versions behind each other, by number - 1 */
+    ns_version *content;
+    size_t content_count, content_capacity;
+    struct {
+        size_t at;
+        uint16_t first, count;
+    } *contents;
+    uint32_t contents_count, contents_capacity;
+    uint8_t *scratch;
+    size_t scratch_size;
+    const char *trouble;
+};
+
+/* bench.c */
+bool bench_create(struct world *world);
+void bench_destroy(struct world *world);
+void bench_initial(struct bench *bench);
+size_t bench_save_size(const struct bench *bench);
+size_t bench_save(const struct bench *bench, uint8_t *state);
+void bench_restore(struct bench *bench, const uint8_t *state);
+/* Performs one move; what it found is in bench->finding. */
+void bench_do(struct bench *bench, struct world_move move);
+/* The moves that the hardware may make now, at most `limit`. */
+size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit);
+/* The variants in which an operation may be performed now, at most 8. */
+unsigned bench_variants(const struct bench *bench, uint32_t unit_op, uint8_t variants[8]);
+/* Whose the bytes are that the operation touches. */
+void bench_owner(struct bench *bench, uint32_t unit_op, struct reaction *reaction);
+uint8_t bench_types(const struct bench *bench, uint32_t unit_op);
+
+static inline const struct ns_recorded *unit_recorded(const struct world *world, uint32_t unit_op) {
+    return &world->program->ops[world->ops[unit_op].op].recorded;
+}
+/* A byte of a version; false: it was copied from elsewhere. */
+bool version_byte(const struct world *world, ns_version version, uint32_t offset, uint8_t *value);
+
+#endif
