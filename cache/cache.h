@@ -202,6 +202,12 @@ enum ns_status ns_cache_fill_install(struct ns_cache *cache, unsigned hart, uint
  * memory. *present says whether any level held it. */
 enum ns_status ns_cache_evict(struct ns_cache *cache, unsigned hart, uint64_t address, bool *present,
                               struct ns_cache_result *result);
+/* The line leaves the hart's L1 alone, as the victim of a fill would: dirty data goes one level down, in an exclusive
+ * hierarchy clean data too. With one level the same as ns_cache_evict. */
+enum ns_status ns_cache_evict_l1(struct ns_cache *cache, unsigned hart, uint64_t address, bool *present,
+                                 struct ns_cache_result *result);
+/* From now on NS_CACHE_INVALIDATE is, or is not, performed as NS_CACHE_FLUSH, whatever the configuration said. */
+void ns_cache_set_invalidate_as_flush(struct ns_cache *cache, bool as_flush);
 /* A store that was executed speculatively and squashed: the line is present and dirty although no byte changed
  * (R10000). */
 enum ns_status ns_cache_speculative_store(struct ns_cache *cache, unsigned hart, uint64_t address,
@@ -244,10 +250,10 @@ void ns_cache_for_each(const struct ns_cache *cache,
                        void *context);
 
 /*
- * The whole state as bytes, for a search over states: equal bytes, equal future. For hierarchies of one way, at most 255
- * sets and provenance, whose addresses begin at 0 and fill no set twice (ns_cache_can_save). Lines are kept by their
- * versions alone; data, statistics and fill events are not part of it. save writes at most ns_cache_save_size bytes and
- * returns how many; restore returns how many it has read.
+ * The whole state as bytes, for a search over states: equal bytes, equal future. For hierarchies of one way, at most
+ * 255 sets and provenance, whose addresses begin at 0 and fill no set twice (ns_cache_can_save). Lines are kept by
+ * their versions alone; data, statistics and fill events are not part of it. save writes at most ns_cache_save_size
+ * bytes and returns how many; restore returns how many it has read.
  */
 bool ns_cache_can_save(const struct ns_cache *cache);
 size_t ns_cache_save_size(const struct ns_cache *cache);

@@ -130,6 +130,33 @@ enum ns_status ns_cache_evict(struct ns_cache *cache, unsigned hart, uint64_t ad
     return status;
 }
 
+enum ns_status ns_cache_evict_l1(struct ns_cache *cache, unsigned hart, uint64_t address, bool *present,
+                                 struct ns_cache_result *result) {
+    struct ns_cache_result ignored;
+    struct operation operation;
+    if (cache->config.levels == 1)
+        return ns_cache_evict(cache, hart, address, present, result);
+    if (present)
+        *present = false;
+    if (!begin(&operation, cache, hart, address, NS_CAUSE_EVICTION, result ? result : &ignored))
+        return NS_ERROR_ARGUMENT;
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = array_find(array, address);
+    operation.result->lines = 1;
+    if (slot == NO_SLOT)
+        return NS_OK;
+    operation.result->lines_present = 1;
+    if (present)
+        *present = true;
+    enum ns_status status = evict_slot(&operation, array, slot);
+    check_after(cache, address, 1);
+    return status;
+}
+
+void ns_cache_set_invalidate_as_flush(struct ns_cache *cache, bool as_flush) {
+    cache->config.invalidate_as_flush = as_flush;
+}
+
 enum ns_status ns_cache_speculative_store(struct ns_cache *cache, unsigned hart, uint64_t address,
                                           struct ns_cache_result *result) {
     struct ns_cache_result ignored;

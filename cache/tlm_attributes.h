@@ -24,6 +24,7 @@ enum class cache_request {
     sample,            // first step of a two-step fill
     install,           // second step
     evict,             // from every level
+    evict_l1,          // from the hart's first cache to the next level
     drain_range,       // late write-backs that touch [maintenance.address, + maintenance.length), of any hart
     speculative_store, // the line becomes dirty without a changed byte
 };

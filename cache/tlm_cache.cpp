@@ -141,6 +141,9 @@ ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payl
     case cache_request::evict:
         status = ns_cache_evict(core_, hart_index, address, &attribute.present, &result);
         break;
+    case cache_request::evict_l1:
+        status = ns_cache_evict_l1(core_, hart_index, address, &attribute.present, &result);
+        break;
     case cache_request::drain_range:
         status = ns_cache_drain_line(core_, attribute.maintenance.address, attribute.maintenance.length, &result);
         break;

@@ -130,38 +130,6 @@ static bool take_word(const struct ns_option_spec *spec, const char *value, cons
     return false;
 }
 
-static bool take_schedule(const char *value, struct ns_options *options) {
-    size_t count = 1;
-    for (const char *c = value; *c != '\0'; ++c) {
-        count += *c == ',';
-    }
-    if (count > NS_MAX_SCHEDULE) {
-        ns_error("`--schedule` takes at most %u lines", NS_MAX_SCHEDULE);
-        return false;
-    }
-    free(options->schedule);
-    options->schedule = malloc(count * sizeof *options->schedule);
-    options->schedule_count = 0;
-    if (options->schedule == NULL) {
-        ns_error("out of memory");
-        return false;
-    }
-    while (true) {
-        size_t length = strcspn(value, ",");
-        uint64_t line = 0;
-        if (!parse_number(value, length, &line) || line == 0 || line >= UINT32_MAX) {
-            ns_error("`--schedule` takes line numbers with commas between them, such as 11,12,14; `%.*s` is none",
-                     (int)length, value);
-            return false;
-        }
-        options->schedule[options->schedule_count++] = (uint32_t)line;
-        if (value[length] == '\0') {
-            return true;
-        }
-        value += length + 1;
-    }
-}
-
 static bool apply(const struct ns_option_spec *spec, const char *value, struct ns_options *options) {
     static const char *const colors[] = {"auto", "always", "never", NULL};
     static const char *const orders[] = {"written", "free", NULL};
@@ -207,7 +175,7 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         options->order_free = choice == 1;
         break;
     case NS_OPTION_SCHEDULE:
-        good = take_schedule(value, options);
+        options->schedule = value;
         break;
     case NS_OPTION_CHAOS:
         options->chaos = true;
@@ -340,7 +308,6 @@ bool ns_options_parse(int argc, char **argv, struct ns_options *options) {
 
 void ns_options_release(struct ns_options *options) {
     free(options->operands);
-    free(options->schedule);
     options->operands = NULL;
     options->schedule = NULL;
 }

@@ -85,8 +85,7 @@ struct ns_options {
     uint32_t jobs;         /* 0: one per processor */
     bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
-    uint32_t *schedule; /* owned; NULL without --schedule */
-    size_t schedule_count;
+    const char *schedule; /* as given; NULL without --schedule */
     uint32_t timeout_s;
 };
 

@@ -7,6 +7,7 @@
 #include "scenarios/runner.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Set by SIGINT: the run stops after the step under way, and what is known is printed. */
@@ -25,8 +26,6 @@ static struct ns_run_options run_options(const struct ns_options *options) {
         .seed = options->seed,
         .chaos = options->chaos,
         .chaos_seed = options->chaos_seed,
-        .schedule = options->schedule,
-        .schedule_count = options->schedule_count,
         .stop = &interrupted,
     };
 }
@@ -45,14 +44,23 @@ static bool add_incomplete(struct ns_log *log, const char *message) {
 static enum ns_exit execute(const char *file, const struct ns_scenario *scenario, const struct ns_options *options,
                             const struct ns_report_style *style, struct ns_buffer *text, struct ns_buffer *json) {
     char message[512] = "";
-    const struct ns_run_options how = run_options(options);
+    struct ns_run_options how = run_options(options);
+    struct ns_schedule_item *schedule = NULL;
+    enum ns_status status = NS_OK;
+    if (options->schedule != NULL) {
+        status =
+            ns_schedule_parse(options->schedule, scenario, &schedule, &how.schedule_count, message, sizeof message);
+        how.schedule = schedule;
+    }
     struct ns_log *log = ns_log_create();
     if (log == NULL) {
+        free(schedule);
         ns_error("out of memory");
         return NS_EXIT_INTERNAL;
     }
     enum ns_exit result;
-    enum ns_status status = ns_run_scenario(scenario, &how, log, message, sizeof message);
+    if (status == NS_OK)
+        status = ns_run_scenario(scenario, &how, log, message, sizeof message);
     if (status == NS_ERROR_LIMIT) {
         status = add_incomplete(log, message) ? NS_OK : NS_ERROR_MEMORY;
     }
@@ -67,6 +75,7 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
         result = status == NS_ERROR_ARGUMENT ? NS_EXIT_BAD_INPUT : NS_EXIT_INTERNAL;
     }
     ns_log_destroy(log);
+    free(schedule);
     return result;
 }
 

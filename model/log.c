@@ -96,6 +96,7 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->outcome);
     free(log->remark);
     free(log->executed);
+    free(log->move);
     free(log);
 }
 
@@ -131,6 +132,7 @@ size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
     }
     log->hazard[log->hazard_count] = *hazard;
     log->hazard[log->hazard_count].executed = log->executed_count;
+    log->hazard[log->hazard_count].moves = log->move_count;
     return log->hazard_count++;
 }
 
@@ -171,6 +173,16 @@ uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uin
     }
     log->site[log->site_count] = (struct ns_site){.line = line, .column = column, .width = width};
     return (uint32_t)log->site_count++;
+}
+
+void ns_log_moved(struct ns_log *log, size_t before, const char *text) {
+    if (!grow((void **)&log->move, &log->move_capacity, log->move_count, sizeof *log->move)) {
+        log->truncated = true;
+        return;
+    }
+    struct ns_log_move *move = &log->move[log->move_count++];
+    move->before = before;
+    snprintf(move->text, sizeof move->text, "%s", text);
 }
 
 void ns_log_executed(struct ns_log *log, uint32_t site) {

@@ -100,6 +100,7 @@ struct ns_event {
     uint8_t exact;       /* MAINTENANCE: instructions on exactly the lines touched; no rounding, no edges */
     uint32_t set;
     uint16_t way;
+    uint16_t part;   /* operations of its step that the actor had begun before the one that this belongs to */
     uint8_t data[8]; /* the first bytes read or written */
 };
 
@@ -142,6 +143,7 @@ struct ns_hazard {
     bool latent;          /* the wrong bytes happened to have the right values */
     uint32_t repeats;     /* further occurrences at the same site, not kept apart */
     size_t executed;      /* how many entries of log->executed led here; set by ns_log_add_hazard */
+    size_t moves;         /* likewise, of log->move */
     uint32_t note_count;
     struct ns_note note[NS_HAZARD_NOTES]; /* earlier events, in order of time */
     uint8_t sample_length;                /* up to 8 bytes from `first` on: */
@@ -193,6 +195,13 @@ struct ns_outcome {
     char actual[160]; /* finals: what was found */
 };
 
+/* A move as a schedule writes it, before the step that is entry `before` of ns_log.executed. */
+#define NS_LOG_MOVE_BYTES 96
+struct ns_log_move {
+    size_t before;
+    char text[NS_LOG_MOVE_BYTES];
+};
+
 struct ns_log {
     /* about the run */
     char *file;     /* as the user named it */
@@ -226,7 +235,10 @@ struct ns_log {
     /* the order in which sites were executed, for --schedule */
     size_t executed_count, executed_capacity;
     uint32_t *executed; /* site numbers */
-    uint64_t end_ps;    /* simulated time at the end */
+    /* moves of the hardware that a schedule asked for */
+    size_t move_count, move_capacity;
+    struct ns_log_move *move;
+    uint64_t end_ps; /* simulated time at the end */
 };
 
 #define NS_ADDRESS_TEXT 24 /* bytes that ns_format_address needs at most */
@@ -246,6 +258,7 @@ void ns_log_add_remark(struct ns_log *log, const struct ns_remark *remark);
 bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome);
 uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uint32_t width);
 void ns_log_executed(struct ns_log *log, uint32_t site);
+void ns_log_moved(struct ns_log *log, size_t before, const char *text);
 
 /* True when nothing failed: no MISSING, UNEXPECTED, FINAL_FAILED or INCOMPLETE outcome. */
 bool ns_log_passed(const struct ns_log *log);

@@ -88,6 +88,13 @@ void ns_actor_begin(struct ns_machine *machine, unsigned actor, uint32_t site, u
 uint32_t ns_actor_site(const struct ns_machine *machine, unsigned actor);
 /* Events of maintenance from now on are inside the API call `event`; NS_NO_EVENT ends it. */
 void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event);
+/* The actor's operations are counted from here on: its step begins. An operation is one call of an ns_hart_ or
+ * ns_device_ function (but wait and start) that no other one has made. */
+void ns_actor_count(struct ns_machine *machine, unsigned actor);
+/* Called when an operation begins, with its number in the step. What the hook does is nobody's operation. NULL: none.
+ */
+typedef void (*ns_operation_hook)(struct ns_machine *machine, unsigned actor, unsigned number, void *context);
+void ns_machine_set_hook(struct ns_machine *machine, ns_operation_hook hook, void *context);
 /* Appends an event of this actor with site and time filled in; returns its number. */
 uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event);
 /* Lets time pass. */
@@ -173,6 +180,14 @@ enum ns_status ns_hw_prefetch(struct ns_machine *machine, unsigned hart, uint64_
 enum ns_status ns_hw_sample(struct ns_machine *machine, unsigned hart, uint64_t physical);
 enum ns_status ns_hw_install(struct ns_machine *machine, unsigned hart, uint64_t physical);
 enum ns_status ns_hw_evict(struct ns_machine *machine, unsigned hart, uint64_t physical);
+/* Out of the hart's first cache, to the next level. */
+enum ns_status ns_hw_evict_l1(struct ns_machine *machine, unsigned hart, uint64_t physical);
+/* The hart's TLB takes the translation of a virtual page as the page tables have it now (nothing when they have none),
+ * or drops it. */
+void ns_hw_walk(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
+void ns_hw_forget(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
+/* Invalidates are performed as flushes from now on, or as the machine's configuration says. */
+void ns_hw_invalidate_as_flush(struct ns_machine *machine, bool as_flush);
 enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart, uint64_t physical);
 /* Store-buffer entries and late write-backs of a hart, or posted writes of a device, that touch the range; length
  * UINT64_MAX: all. */

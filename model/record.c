@@ -12,6 +12,7 @@ struct ns_recording *ns_tracker_recording(struct ns_tracker *tracker) {
 
 void record_entry(struct ns_tracker *tracker, uint32_t event, struct ns_recorded *entry) {
     entry->actor = event_at(tracker, event)->actor;
+    entry->part = event_at(tracker, event)->part;
     ns_recording_add(tracker->recording, entry, NULL, 0);
 }
 
@@ -31,6 +32,7 @@ void record_access(struct ns_tracker *tracker, enum ns_recorded_kind kind, uint3
         object_at(tracker, address) == NS_NO_OBJECT ? NULL : &tracker->object[object_at(tracker, address)];
     struct ns_recorded entry = {.kind = (uint8_t)kind,
                                 .actor = access->actor,
+                                .part = access->part,
                                 .address = address,
                                 .length = length,
                                 .type = access->type,
@@ -48,6 +50,8 @@ void record_signal(struct ns_tracker *tracker, enum ns_recorded_kind kind, unsig
                    unsigned irq) {
     struct ns_recorded entry = {
         .kind = (uint8_t)kind, .actor = (uint8_t)actor, .peer = (uint8_t)peer, .irq = (uint8_t)irq};
+    const struct ns_event *newest = event_at(tracker, (uint32_t)tracker->log->event_count - 1);
+    entry.part = newest->actor == actor ? newest->part : 0;
     ns_recording_add(tracker->recording, &entry, NULL, 0);
 }
 

@@ -44,6 +44,21 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
     return NS_OK;
 }
 
+void tlm_hart::walk(uint64_t address) {
+    ns_translation translation{};
+    const auto read = [](void *self, uint64_t at, uint64_t *pte) {
+        return static_cast<tlm_hart *>(self)->load_entry(at, pte);
+    };
+    if (ns_tlb_lookup(&tlb_, address, false) == nullptr &&
+        ns_page_walk(machine_.page_root(), address, false, machine_.config().attributes, read, this, &translation) ==
+            NS_OK)
+        ns_tlb_insert(&tlb_, address, &translation);
+}
+
+void tlm_hart::forget(uint64_t address) {
+    ns_tlb_fence_address(&tlb_, address);
+}
+
 ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translation, const char *what) {
     ns_event event{};
     event.kind = NS_EVENT_PAGE_FAULT;

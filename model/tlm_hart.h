@@ -32,6 +32,8 @@ class tlm_hart : public sc_core::sc_module {
     ns_status store(uint64_t address, uint32_t length, const uint8_t *data);
     void fence(bool maintenance_too);
     ns_status maintain(const ns_maintenance &what);
+    void walk(uint64_t address);   // the TLB takes a translation, if there is one
+    void forget(uint64_t address); // and drops it
     void sfence(bool all, uint64_t address);
     ns_status register_access(tlm::tlm_command command, uint64_t address, uint32_t *value);
 

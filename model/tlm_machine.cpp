@@ -420,7 +420,23 @@ bool machine::may_fill(unsigned hart_index, uint64_t physical) {
 // ---- the log
 // ------------------------------------------------------------------------------------------------------------
 
+operation_scope::operation_scope(machine &owner, unsigned actor) : actor_(owner.quiet ? nullptr : &owner.actor(actor)) {
+    if (actor_ == nullptr || actor_->nesting++ > 0)
+        return;
+    owner.call_hook(actor, actor_->operations);
+    actor_->operations++;
+}
+
+operation_scope::~operation_scope() {
+    if (actor_ != nullptr)
+        actor_->nesting--;
+}
+
 uint32_t machine::log_event(unsigned actor_index, ns_event event) {
+    if (actor_index < actors_.size()) {
+        const actor_state &actor = actors_[actor_index];
+        event.part = static_cast<uint16_t>(actor.operations - (actor.nesting > 0 && actor.operations > 0 ? 1 : 0));
+    }
     event.time_ps = now_ps();
     event.site = actor_index < actors_.size() ? actors_[actor_index].site : NS_NO_SITE;
     event.actor = static_cast<uint8_t>(actor_index);

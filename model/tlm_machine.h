@@ -27,6 +27,8 @@ struct actor_state {
     uint64_t named = 0, named_length = 0; // physical: what the program named, when a routine maintains more than that
     ns_program program = nullptr;
     void *context = nullptr;
+    unsigned operations = 0; // begun since its step began
+    unsigned nesting = 0;    // operations under way: one may make others
 };
 
 // Binds an initiator's socket to a target's. The machine calls it for every pair of its sockets, so that something (a
@@ -39,6 +41,19 @@ inline void connect_directly(tlm::tlm_initiator_socket<64> &from, tlm::tlm_targe
 // An address as reports write it: 0x8000_0040.
 std::string address_text(uint64_t address);
 
+class machine;
+// An operation of an actor's program, from its call to its end.
+class operation_scope {
+  public:
+    operation_scope(machine &owner, unsigned actor);
+    ~operation_scope();
+    operation_scope(const operation_scope &) = delete;
+    operation_scope &operator=(const operation_scope &) = delete;
+
+  private:
+    actor_state *actor_;
+};
+
 class machine : public sc_core::sc_module {
   public:
     machine(sc_core::sc_module_name name, const ns_machine_config &config, const ns_machine_device *devices,
@@ -48,6 +63,18 @@ class machine : public sc_core::sc_module {
     const ns_machine_config &config() const { return config_; }
     ns_log *log() { return log_; }
     ns_tracker *tracker() { return tracker_.get(); }
+    void set_hook(ns_operation_hook hook, void *context) {
+        hook_ = hook;
+        hook_context_ = context;
+    }
+    bool quiet = false; // moves of the hardware are under way: nobody's operations
+    void call_hook(unsigned actor, unsigned number) {
+        if (hook_ == nullptr)
+            return;
+        quiet = true;
+        hook_(face_, actor, number, hook_context_);
+        quiet = false;
+    }
     ns_cache *cache_core() { return cache_->core(); }
     ns_memory *memory_core() { return memory_->core(); }
     tlm_interconnect &interconnect() { return *interconnect_; }
@@ -129,6 +156,8 @@ class machine : public sc_core::sc_module {
 
     ns_machine_config config_;
     ns_log *log_;
+    ns_operation_hook hook_ = nullptr;
+    void *hook_context_ = nullptr;
     ::ns_machine *face_;
     struct tracker_deleter {
         void operator()(ns_tracker *tracker) const { ns_tracker_destroy(tracker); }

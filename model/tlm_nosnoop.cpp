@@ -158,6 +158,12 @@ uint32_t ns_actor_site(const struct ns_machine *machine, unsigned actor) {
 void ns_actor_inside(struct ns_machine *machine, unsigned actor, uint32_t event) {
     machine->body->actor(actor).inside = event;
 }
+void ns_actor_count(struct ns_machine *machine, unsigned actor) {
+    machine->body->actor(actor).operations = 0;
+}
+void ns_machine_set_hook(struct ns_machine *machine, ns_operation_hook hook, void *context) {
+    machine->body->set_hook(hook, context);
+}
 uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event) {
     return machine->body->log_event(actor, *event);
 }
@@ -175,23 +181,29 @@ void ns_machine_next_turn(struct ns_machine *machine) {
 
 enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
                             ns_version *versions, unsigned flags) {
+    const ns::operation_scope scope(*machine->body, hart);
     return machine->body->hart(hart).load(address, length, data, versions, flags);
 }
 enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length,
                              const uint8_t *data) {
+    const ns::operation_scope scope(*machine->body, hart);
     return machine->body->hart(hart).store(address, length, data);
 }
 void ns_hart_fence(struct ns_machine *machine, unsigned hart) {
+    const ns::operation_scope scope(*machine->body, hart);
     machine->body->hart(hart).fence(true);
 }
 void ns_hart_fence_local(struct ns_machine *machine, unsigned hart) {
+    const ns::operation_scope scope(*machine->body, hart);
     machine->body->hart(hart).fence(false);
 }
 enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what) {
+    const ns::operation_scope scope(*machine->body, hart);
     return machine->body->hart(hart).maintain(*what);
 }
 enum ns_status ns_hart_maintain_around(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what,
                                        uint64_t named, uint64_t named_length) {
+    const ns::operation_scope scope(*machine->body, hart);
     ns::actor_state &actor = machine->body->actor(hart);
     actor.named = ns_machine_physical(machine, named);
     actor.named_length = named_length;
@@ -200,16 +212,19 @@ enum ns_status ns_hart_maintain_around(struct ns_machine *machine, unsigned hart
     return status;
 }
 void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_t address) {
+    const ns::operation_scope scope(*machine->body, hart);
     machine->body->hart(hart).sfence(all, address);
 }
 enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
                                 enum ns_memory_type type) {
+    const ns::operation_scope scope(*machine->body, hart);
     return machine->body->set_type_by(hart, address, length, type);
 }
 uint64_t ns_machine_reserve_pages(struct ns_machine *machine, uint64_t length) {
     return machine->body->reserve_pages(length);
 }
 enum ns_status ns_hart_set_pte(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t pte) {
+    const ns::operation_scope scope(*machine->body, hart);
     return machine->body->set_pte_by(hart, address, pte);
 }
 uint64_t ns_machine_get_pte(struct ns_machine *machine, uint64_t address) {
@@ -223,6 +238,7 @@ uint64_t ns_machine_get_pte(struct ns_machine *machine, uint64_t address) {
 }
 
 enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsigned device) {
+    const ns::operation_scope scope(*machine->body, hart);
     ns::machine &body = *machine->body;
     ns_event event{};
     event.kind = NS_EVENT_DOORBELL;
@@ -236,6 +252,7 @@ enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsig
 }
 
 enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value) {
+    const ns::operation_scope scope(*machine->body, hart);
     ns::machine &body = *machine->body;
     ns_event event{};
     event.kind = NS_EVENT_MMIO_READ;
@@ -431,11 +448,13 @@ static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::t
 
 enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
                               uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
+    const ns::operation_scope scope(*machine->body, machine->body->device_actor(device));
     return device_transfer(*machine->body, device, tlm::TLM_READ_COMMAND, bus, intended, length, data, versions, flags);
 }
 
 enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
                                uint32_t length, const uint8_t *data) {
+    const ns::operation_scope scope(*machine->body, machine->body->device_actor(device));
     /* One data pointer serves both directions in TLM; a target does not change write data. */
     return device_transfer(*machine->body, device, tlm::TLM_WRITE_COMMAND, bus, intended, length,
                            const_cast<uint8_t *>(data), nullptr, 0);
@@ -452,10 +471,12 @@ uint64_t ns_device_bus_address(const struct ns_machine *machine, unsigned device
 }
 
 void ns_device_flush(struct ns_machine *machine, unsigned device) {
+    const ns::operation_scope scope(*machine->body, machine->body->device_actor(device));
     machine->body->interconnect().drain_all(machine->body->master_of(device));
 }
 
 void ns_device_raise(struct ns_machine *machine, unsigned device, unsigned irq) {
+    const ns::operation_scope scope(*machine->body, machine->body->device_actor(device));
     ns::machine &body = *machine->body;
     if ((body.config().may & NS_MAY_IRQ_BEFORE_DATA) == 0)
         ns_device_flush(machine,
@@ -515,6 +536,19 @@ enum ns_status ns_hw_install(struct ns_machine *machine, unsigned hart, uint64_t
 }
 enum ns_status ns_hw_evict(struct ns_machine *machine, unsigned hart, uint64_t physical) {
     return hardware(machine, hart, cache_request::evict, physical);
+}
+enum ns_status ns_hw_evict_l1(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    return hardware(machine, hart, cache_request::evict_l1, physical);
+}
+void ns_hw_walk(struct ns_machine *machine, unsigned hart, uint64_t virtual_address) {
+    machine->body->hart(hart).walk(virtual_address);
+}
+void ns_hw_forget(struct ns_machine *machine, unsigned hart, uint64_t virtual_address) {
+    machine->body->hart(hart).forget(virtual_address);
+}
+void ns_hw_invalidate_as_flush(struct ns_machine *machine, bool as_flush) {
+    const bool always = machine->body->config().cache.invalidate_as_flush;
+    ns_cache_set_invalidate_as_flush(machine->body->cache_core(), as_flush || always);
 }
 enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart, uint64_t physical) {
     log_hardware(machine, NS_EVENT_SPECULATIVE_STORE, hart, physical);

@@ -63,8 +63,13 @@ static void write_replay(const struct ns_log *log, const struct ns_hazard *hazar
     }
     ns_buffer_text(out, " --schedule ");
     bool first = true;
-    for (size_t i = 0; i < length; ++i) {
-        const struct ns_site *site = ns_site_at(log, log->executed[i]);
+    size_t move = 0;
+    for (size_t i = 0; i <= length; ++i) {
+        for (; move < hazard->moves && move < log->move_count && log->move[move].before <= i; ++move) {
+            ns_buffer_format(out, "%s%s", first ? "" : ",", log->move[move].text);
+            first = false;
+        }
+        const struct ns_site *site = i < length ? ns_site_at(log, log->executed[i]) : NULL;
         if (site != NULL) {
             ns_buffer_format(out, "%s%" PRIu32, first ? "" : ",", site->line);
             first = false;

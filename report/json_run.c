@@ -48,8 +48,12 @@ static void write_schedule(const struct ns_log *log, const struct ns_hazard *haz
         return;
     }
     ns_json_open(json, "schedule", '[');
-    for (size_t i = 0; i < length; ++i) {
-        const struct ns_site *site = ns_site_at(log, log->executed[i]);
+    size_t move = 0;
+    for (size_t i = 0; i <= length; ++i) {
+        for (; move < hazard->moves && move < log->move_count && log->move[move].before <= i; ++move) {
+            ns_json_string(json, NULL, log->move[move].text);
+        }
+        const struct ns_site *site = i < length ? ns_site_at(log, log->executed[i]) : NULL;
         if (site != NULL) {
             ns_json_number(json, NULL, site->line);
         }

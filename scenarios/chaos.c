@@ -62,9 +62,8 @@ static void drain(struct run *run) {
 }
 
 void run_chaos_machine(struct run *run, struct ns_machine_config *config) {
-    enum { LATE_LINES = 16 };
     if ((config->may & NS_MAY_LATE_MAINTENANCE) != 0 && config->cache.late_write_backs == 0 && draw(run, 2) == 0)
-        config->cache.late_write_backs = LATE_LINES;
+        config->cache.late_write_backs = RUN_LATE_LINES;
     if ((config->may & NS_MAY_INVALIDATE_AS_FLUSH) != 0 && draw(run, 2) == 0)
         config->cache.invalidate_as_flush = true;
 }

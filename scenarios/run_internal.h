@@ -24,6 +24,9 @@
 #include "scenarios/place.h"
 #include "scenarios/runner.h"
 
+/* Late write-backs per hart where only the machine's `may` list allows them. */
+enum { RUN_LATE_LINES = 16 };
+
 /* Where an object is now. */
 struct run_object {
     bool exists;
@@ -69,6 +72,12 @@ struct run_pool {
     struct ns_kmalloc *heap;
 };
 
+/* A move that a schedule asks for, before or inside the step at this place of the plan. */
+struct run_move {
+    struct ns_schedule_item item;
+    size_t place;
+};
+
 struct run {
     const struct ns_scenario *scenario;
     const struct ns_run_options *options;
@@ -97,6 +106,11 @@ struct run {
     struct ns_dma_debug *debug;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
+    struct run_move *move; /* of the schedule, in its order */
+    size_t move_count, next_move;
+    size_t at;     /* place in the plan of the step under way */
+    bool as_flush; /* the operation under way performs invalidates as flushes */
+    bool late;     /* the schedule wants late maintenance */
     bool free_order;
     uint64_t work;                   /* bytes named by the steps so far */
     const char *limit;               /* a limit of nosnoop was met: why the run stops, or NULL */
@@ -154,6 +168,12 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size);
 /* chaos.c: what the machine may do to maintenance, drawn once for a run; the hardware's own moves before a step. */
 void run_chaos_machine(struct run *run, struct ns_machine_config *config);
 void run_chaos(struct run *run);
+
+/* schedule_run.c: the moves that a schedule has before the step at this place of the plan, and those inside of it when
+ * the operation begins; the step's end. */
+void run_moves_before(struct run *run, size_t place);
+void run_moves_inside(struct ns_machine *machine, unsigned actor, unsigned number, void *context);
+void run_moves_end(struct run *run);
 
 /* record.c: a run that only takes steps down. The step at this place of the plan begins; a step of the hardware, and
  * one that would wait; what judgements look at. */

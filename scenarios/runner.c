@@ -34,14 +34,21 @@ static enum ns_status plan_schedule(struct run *run, char *message, size_t size)
     const struct ns_run_options *options = run->options;
     bool *used = calloc(scenario->step_count + 1, sizeof *used);
     run->plan = malloc((options->schedule_count + 1) * sizeof *run->plan);
-    if (used == NULL || run->plan == NULL) {
+    run->move = malloc((options->schedule_count + 1) * sizeof *run->move);
+    if (used == NULL || run->plan == NULL || run->move == NULL) {
         free(used);
         return NS_ERROR_MEMORY;
     }
     enum ns_status status = NS_OK;
     size_t steps_used = 0;
     for (size_t i = 0; i < options->schedule_count && status == NS_OK; i++) {
-        const uint32_t line = options->schedule[i];
+        const struct ns_schedule_item *item = &options->schedule[i];
+        if (item->kind != NS_SCHEDULE_STEP) {
+            run->late |= item->kind == NS_SCHEDULE_LATE;
+            run->move[run->move_count++] = (struct run_move){*item, run->plan_count};
+            continue;
+        }
+        const uint32_t line = item->line;
         size_t at = 0;
         while (at < scenario->step_count && (used[at] || scenario->steps[at].step->line != line))
             at++;
@@ -87,7 +94,13 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
             for (; i < end; i++) {
                 if (run->options->recording != NULL)
                     run_record_begin(run, i);
+                if (run->move_count > 0)
+                    run_moves_before(run, i);
                 run_step(run, run->plan[i]);
+                if (run->move_count > 0)
+                    run_moves_end(run);
+                if (run->move_count > 0 && i + 1 == run->plan_count)
+                    run_moves_before(run, run->plan_count);
                 run->interrupted = run->options->stop != NULL && *run->options->stop != 0;
                 if (run->log->truncated || run->interrupted || run->limit != NULL) {
                     ns_machine_stop(machine); /* what follows could not be told apart any more */
@@ -279,6 +292,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
     struct ns_machine_config config = scenario->machine;
     if (run->options->chaos)
         run_chaos_machine(run, &config);
+    if (run->late && config.cache.late_write_backs == 0)
+        config.cache.late_write_backs = RUN_LATE_LINES;
     config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
     if (!describe_log(run))
         return NS_ERROR_MEMORY;
@@ -288,6 +303,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
         return NS_ERROR_ARGUMENT;
     }
     run->tracker = ns_machine_tracker(run->machine);
+    if (run->move_count > 0)
+        ns_machine_set_hook(run->machine, run_moves_inside, run);
     if (run->options->recording != NULL)
         ns_tracker_record(run->tracker, run->options->recording);
     for (uint32_t i = 0; i < scenario->object_count; i++)
@@ -389,6 +406,7 @@ static void release(struct run *run) {
     free(run->pool);
     release_lists(run->list, run->scenario->list_count);
     free(run->plan);
+    free(run->move);
     free(run->executed);
 }
 

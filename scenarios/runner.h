@@ -6,6 +6,7 @@
 #include "model/log.h"
 #include "model/recording.h"
 #include "scenarios/scenario.h"
+#include "scenarios/schedule.h"
 
 #include <signal.h>
 
@@ -20,7 +21,8 @@ struct ns_run_options {
     bool chaos; /* the hardware makes moves of its own between steps, drawn from chaos_seed and the machine's `may` list
                  */
     uint64_t chaos_seed;
-    const uint32_t *schedule; /* line numbers of steps in the order to execute; NULL: as written */
+    const struct ns_schedule_item *schedule; /* steps in the order to execute, and moves of the hardware; NULL: as
+                                                written */
     size_t schedule_count;
     /* Not NULL: the steps are taken down (see model/recording.h) instead of judged; nothing waits, and `hw` does
      * nothing. record_order, when not NULL: all steps (indices into scenario->steps) in the order to take them. */

@@ -47,6 +47,21 @@ struct ns_schedule_item {
     uint64_t address; /* physical; virtual for WALK and FORGET */
 };
 
+#define NS_SCHEDULE_LIMIT     1000000u /* items */
+#define NS_SCHEDULE_ITEM_TEXT 96       /* bytes that one item needs as text */
+
+struct ns_scenario;
+
+/* Reads the text form. *items is malloc'd; the caller frees it. NS_ERROR_ARGUMENT with one sentence in `message`: an
+ * item that is none, names a hart or device that the scenario does not have, or stands where it cannot. */
+enum ns_status ns_schedule_parse(const char *text, const struct ns_scenario *scenario, struct ns_schedule_item **items,
+                                 size_t *count, char *message, size_t message_size);
+/* One item as text, NUL-terminated, at most NS_SCHEDULE_ITEM_TEXT bytes; returns its length. */
+size_t ns_schedule_item_text(const struct ns_schedule_item *item, const struct ns_scenario *scenario,
+                             char text[NS_SCHEDULE_ITEM_TEXT]);
+/* The whole, malloc'd; NULL without host memory. */
+char *ns_schedule_text(const struct ns_schedule_item *items, size_t count, const struct ns_scenario *scenario);
+
 #ifdef __cplusplus
 }
 #endif

@@ -560,6 +560,7 @@ void run_step(struct run *run, const struct ns_step *step) {
     const uint32_t site = run_site(run, step);
     if (run->options->chaos)
         run_chaos(run);
+    ns_actor_count(run->machine, actor);
     ns_actor_begin(run->machine, actor, site, tracked_of(run, &step->ref));
     /* In free order others move while a step waits: a replay has to come to it when it ended. */
     const bool waits =

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The moves of the hardware that a schedule asks for. */
+#include "scenarios/run_internal.h"
+
+static void move(struct run *run, const struct ns_schedule_item *item) {
+    struct ns_machine *machine = run->machine;
+    const uint64_t address = item->address;
+    uint8_t byte;
+    switch (item->kind) {
+    case NS_SCHEDULE_FILL:
+        if (ns_hw_may_fill(machine, item->actor, address))
+            (void)ns_hw_prefetch(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_EVICT:
+        (void)ns_hw_evict(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_EVICT_L1:
+        (void)ns_hw_evict_l1(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_SAMPLE:
+        if (ns_hw_may_fill(machine, item->actor, address))
+            (void)ns_hw_sample(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_INSTALL:
+        (void)ns_hw_install(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_DIRTY:
+        if (ns_hw_may_fill(machine, item->actor, address))
+            (void)ns_hw_speculative_store(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_DRAIN:
+        if (item->is_device)
+            ns_hw_drain_device(machine, item->actor, address, item->has_address ? 1 : UINT64_MAX);
+        else
+            ns_hw_drain_hart(machine, item->actor, address, item->has_address ? 1 : UINT64_MAX);
+        break;
+    case NS_SCHEDULE_LOOK: {
+        const uint64_t linear = ns_machine_virtual(machine, address);
+        if (linear != 0)
+            (void)ns_hart_load(machine, item->actor, linear, 1, &byte, NULL, NS_ACCESS_POLL);
+        break;
+    }
+    case NS_SCHEDULE_WALK:
+        ns_hw_walk(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_FORGET:
+        ns_hw_forget(machine, item->actor, address);
+        break;
+    case NS_SCHEDULE_AS_FLUSH:
+        ns_hw_invalidate_as_flush(machine, true);
+        run->as_flush = true;
+        break;
+    case NS_SCHEDULE_STEP:
+    case NS_SCHEDULE_LATE: /* holds for the whole run */
+        break;
+    }
+}
+
+static void make_next(struct run *run, size_t before) {
+    const struct ns_schedule_item *item = &run->move[run->next_move++].item;
+    const unsigned hardware = ns_machine_hardware_actor(run->machine);
+    char text[NS_SCHEDULE_ITEM_TEXT];
+    (void)ns_schedule_item_text(item, run->scenario, text);
+    ns_log_moved(run->log, before, text);
+    ns_actor_begin(run->machine, hardware, NS_NO_SITE, NS_NO_OBJECT);
+    move(run, item);
+}
+
+/* `as-flush` without a place belongs to the step's first operation: it is made there. */
+static bool waits_for_operation(const struct ns_schedule_item *item) {
+    return item->part > 0 || item->kind == NS_SCHEDULE_AS_FLUSH;
+}
+
+void run_moves_before(struct run *run, size_t place) {
+    run->at = place;
+    while (run->next_move < run->move_count && run->move[run->next_move].place == place &&
+           (place == run->plan_count || !waits_for_operation(&run->move[run->next_move].item)))
+        make_next(run, run->log->executed_count);
+}
+
+void run_moves_inside(struct ns_machine *machine, unsigned actor, unsigned number, void *context) {
+    struct run *run = context;
+    if (run->at >= run->plan_count || run_actor(run, run->plan[run->at]) != actor)
+        return;
+    if (run->as_flush) {
+        ns_hw_invalidate_as_flush(machine, false);
+        run->as_flush = false;
+    }
+    while (run->next_move < run->move_count && run->move[run->next_move].place == run->at &&
+           run->move[run->next_move].item.part <= number)
+        make_next(run, run->log->executed_count == 0 ? 0 : run->log->executed_count - 1);
+}
+
+/* What the step did not come to is no part of it: its operations were fewer. */
+void run_moves_end(struct run *run) {
+    if (run->as_flush)
+        ns_hw_invalidate_as_flush(run->machine, false);
+    run->as_flush = false;
+    while (run->next_move < run->move_count && run->move[run->next_move].place == run->at)
+        make_next(run, run->log->executed_count);
+}
