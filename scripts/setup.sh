@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by try.sh and test.sh: what a bare Debian 12 or Ubuntu lacks, and the build.
 
-packages="build-essential cmake ninja-build pkg-config libsystemc-dev libgtest-dev libbenchmark-dev libjansson-dev
+packages="build-essential cmake ninja-build pkg-config libsystemc-dev libgtest-dev libbenchmark-dev libjansson-dev libxxhash-dev
 gcc-riscv64-unknown-elf"
 
 # Installs the distribution's packages that are missing, and says which. Silent when there is nothing to do.

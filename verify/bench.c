@@ -56,10 +56,10 @@ static enum ns_whereabouts in_flight(const struct bench *bench, uint32_t cell, n
 
 static enum ns_whereabouts where_is(const struct bench *bench, uint32_t cell, ns_version version) {
     const enum ns_whereabouts flight = in_flight(bench, cell, version);
-    return flight != NS_NOWHERE                  ? flight
-           : in_caches(bench, cell, version)     ? NS_IN_CACHE
-           : bench->memory[cell] == version      ? NS_IN_MEMORY
-                                                 : NS_NOWHERE;
+    return flight != NS_NOWHERE              ? flight
+           : in_caches(bench, cell, version) ? NS_IN_CACHE
+           : bench->memory[cell] == version  ? NS_IN_MEMORY
+                                             : NS_NOWHERE;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -146,8 +146,7 @@ static void arrive(struct bench *bench, unsigned index) {
         (void)ns_cache_drain_line(bench->cache, flight.first, (uint64_t)(flight.end - flight.first), NULL);
     write_memory(bench, flight.first, (uint32_t)(flight.end - flight.first), versions);
     bench->flight_count--;
-    memmove(&bench->flight[index], &bench->flight[index + 1],
-            (bench->flight_count - index) * sizeof bench->flight[0]);
+    memmove(&bench->flight[index], &bench->flight[index + 1], (bench->flight_count - index) * sizeof bench->flight[0]);
 }
 
 /* The entry arrives, after what is older of the same actor under the same bytes. */
@@ -847,8 +846,7 @@ static void device_owner(struct bench *bench, const struct unit_op *op, struct f
 void bench_owner(struct bench *bench, uint32_t unit_op, struct reaction *reaction) {
     const struct unit_op *op = &bench->world->ops[unit_op];
     const struct ns_recorded *entry = unit_recorded(bench->world, unit_op);
-    const struct finding finding = {
-        .kind = FOUND_OWNER, .end = op->end, .unit_op = (uint16_t)(unit_op + 1)};
+    const struct finding finding = {.kind = FOUND_OWNER, .end = op->end, .unit_op = (uint16_t)(unit_op + 1)};
     if ((entry->flags & (NS_RECORDED_POLLING | NS_RECORDED_COPIES)) != 0)
         return;
     if (entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE)
@@ -935,9 +933,9 @@ static struct ns_cache_config small_hierarchy(const struct world *world) {
     const struct ns_cache_config *real = &world->machine->cache;
     struct ns_cache_config config = *real;
     config.provenance = true;
-    config.late_write_backs = real->late_write_backs > 0                                 ? real->late_write_backs
+    config.late_write_backs = real->late_write_backs > 0                            ? real->late_write_backs
                               : (world->options.may & NS_MAY_LATE_MAINTENANCE) != 0 ? LATE_LINES
-                                                                                         : 0;
+                                                                                    : 0;
     if (config.late_write_backs > 255)
         config.late_write_backs = 255;
     for (unsigned level = 0; level < real->levels; level++) {

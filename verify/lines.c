@@ -101,7 +101,6 @@ static int by_unit_then_op(const void *a, const void *b) {
     return left->op < right->op ? -1 : left->op > right->op;
 }
 
-
 /* ---- views ----------------------------------------------------------------------------------- */
 
 static uint8_t type_bit(const struct ns_recorded *entry) {
@@ -197,9 +196,10 @@ static void add_common(struct builder *builder, uint32_t number) {
         if (!ours && !known)
             return;
         const bool linear = entry->view == entry->address;
-        const unsigned view =
-            view_of(unit, entry->view,
-                    setup ? type_bit(entry) : linear ? default_type(builder->lines->program->machine, unit->address) : 0);
+        const unsigned view = view_of(unit, entry->view,
+                                      setup    ? type_bit(entry)
+                                      : linear ? default_type(builder->lines->program->machine, unit->address)
+                                               : 0);
         if (view == UNIT_VIEWS)
             builder->failed = true;
         else if (setup)
@@ -333,8 +333,7 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
         if (entry->kind == NS_RECORDED_STORE && machine->store_buffer_entries > 0)
             entries = 8; /* an entry of the store buffer */
         if (entry->kind == NS_RECORDED_DMA_WRITE) {
-            const struct ns_device *device =
-                &lines->program->scenario->devices[entry->actor - lines->program->harts];
+            const struct ns_device *device = &lines->program->scenario->devices[entry->actor - lines->program->harts];
             if (device->has_posted ? device->posted > 0 : machine->posted_entries > 0)
                 entries = device->burst != 0 ? device->burst : machine->dma_burst;
         }

@@ -21,13 +21,13 @@ struct unit_op {
 enum { UNIT_VIEWS = 6, UNIT_MAX = 256 };
 
 struct unit_view {
-    uint64_t page;    /* virtual */
-    uint8_t type;     /* at the beginning: a bit of 1 << enum ns_memory_type, VIEW_FAULTS, or 0: not mapped yet */
+    uint64_t page; /* virtual */
+    uint8_t type;  /* at the beginning: a bit of 1 << enum ns_memory_type, VIEW_FAULTS, or 0: not mapped yet */
 };
 #define VIEW_FAULTS 8u
 
 struct unit {
-    uint64_t address; /* physical */
+    uint64_t address;      /* physical */
     uint32_t first, count; /* its operations in lines.ops */
     uint32_t class_of;     /* the first unit with this history */
     bool interesting;      /* something happens to it that could go wrong */
@@ -35,8 +35,8 @@ struct unit {
     uint8_t view_count;
     struct unit_view view[UNIT_VIEWS];
     /* folding: */
-    uint16_t cell_line;           /* cells of one line of L1: 16 to 256 */
-    uint16_t cells;               /* of the unit */
+    uint16_t cell_line; /* cells of one line of L1: 16 to 256 */
+    uint16_t cells;     /* of the unit */
 };
 
 struct lines {

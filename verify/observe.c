@@ -18,8 +18,7 @@ bool sink_wants_register(const struct ns_scenario *scenario, uint32_t reg) {
     for (size_t i = 0; i < scenario->judgement_count; i++) {
         const struct ns_judgement *judgement = &scenario->judgements[i];
         any |= is_judged(judgement);
-        if (is_judged(judgement) && judgement->condition.kind == NS_OPERAND_REGISTER &&
-            judgement->condition.reg == reg)
+        if (is_judged(judgement) && judgement->condition.kind == NS_OPERAND_REGISTER && judgement->condition.reg == reg)
             return true;
     }
     return !any && !scenario->registers[reg].is_handle;
@@ -276,10 +275,10 @@ void observe_end(struct observation_sink *sink, const struct search_state *searc
         size_t p = 0;
         for (; part_here(sink, condition, projection, &p) != NULL; p++) {
             struct sink_part *part = &condition->parts[p];
-            const uint32_t content = condition->reg == NO_INDEX || condition->constant
-                                         ? 0
-                                         : state_registers(search, state_words(search, state))[slot_of(
-                                               sink, projection, i)];
+            const uint32_t content =
+                condition->reg == NO_INDEX || condition->constant
+                    ? 0
+                    : state_registers(search, state_words(search, state))[slot_of(sink, projection, i)];
             if (condition->judgement == NULL) {
                 take_value(condition, part, world, content);
                 continue;
@@ -287,8 +286,7 @@ void observe_end(struct observation_sink *sink, const struct search_state *searc
             const size_t nodes = condition->reg != NO_INDEX ? 1 : closure->node_count;
             for (size_t n = 0; n < nodes && !(part->seen_true && part->seen_false); n++) {
                 bool unclear = false;
-                const bool holds =
-                    part_holds(condition, part, world, closure->nodes[n].state, content, &unclear);
+                const bool holds = part_holds(condition, part, world, closure->nodes[n].state, content, &unclear);
                 if (unclear) {
                     condition->unclear = true;
                     break;

@@ -11,12 +11,12 @@ struct path {
     const struct program *program;
     struct ns_schedule_item *item;
     size_t count, capacity;
-    uint32_t emitted[SEARCH_ACTORS]; /* steps of each actor */
+    uint32_t emitted[SEARCH_ACTORS];   /* steps of each actor */
     uint32_t *by_actor[SEARCH_ACTORS]; /* its steps by number */
     uint32_t steps[SEARCH_ACTORS];     /* how many it has */
-    size_t step_at;   /* the item of the step under way */
-    uint32_t step;    /* under way, or NO_INDEX */
-    uint32_t units[SEARCH_UNITS]; /* states of the worlds */
+    size_t step_at;                    /* the item of the step under way */
+    uint32_t step;                     /* under way, or NO_INDEX */
+    uint32_t units[SEARCH_UNITS];      /* states of the worlds */
     bool failed;
 };
 
@@ -206,8 +206,7 @@ static void emit_turn(struct path *path, const struct transition *by) {
                    .kind = NS_SCHEDULE_LOOK, .actor = entry->actor, .has_address = true, .address = entry->address});
 }
 
-static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken,
-                            bool with_step) {
+static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, bool with_step) {
     const struct search_state *search = path->search;
     const struct projection *projection = search->projection;
     uint16_t *pcs = state_pcs(state_words(search, by->parent));
@@ -215,8 +214,7 @@ static void emit_transition(struct path *path, const struct transition *by, cons
     memcpy(path->units, units, projection->units * sizeof *units);
     uint32_t part = 0;
     const bool inside = middle_of(search, pcs, &part) < projection->actors;
-    const struct projected_op *op =
-        by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
+    const struct projected_op *op = by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
     const bool first = op != NULL && (by->index == 0 || projection->ops[by->actor][by->index - 1].step != op->step);
     if (first)
         before_step(path, op->step);

@@ -181,10 +181,10 @@ static void take_step(struct program *program, const struct ns_recorded *entry, 
 
 struct edges {
     struct program *program;
-    uint32_t *last;    /* per actor: its last step before the present one, or NO_INDEX */
-    uint32_t *rung;    /* per device: the last step that rang it */
-    uint32_t *ended;   /* per device without signals: its last step */
-    uint32_t *object;  /* per object: the step that made it, or NO_INDEX */
+    uint32_t *last;   /* per actor: its last step before the present one, or NO_INDEX */
+    uint32_t *rung;   /* per device: the last step that rang it */
+    uint32_t *ended;  /* per device without signals: its last step */
+    uint32_t *object; /* per object: the step that made it, or NO_INDEX */
     uint32_t *reg;
     uint32_t *list;
 };
@@ -293,9 +293,16 @@ static void position_edges(struct edges *edges, uint32_t number, const struct ns
         comes_after(program, number, edges->last[program->actors - 1]);
 }
 
-static void find_edges(struct edges *edges) {
+bool program_allocates(enum ns_verb verb) {
+    return verb == NS_VERB_ALLOC || verb == NS_VERB_FREE || verb == NS_VERB_ALLOC_COHERENT ||
+           verb == NS_VERB_ALLOC_PAGES || verb == NS_VERB_UNBIND || verb == NS_VERB_WORKER;
+}
+
+static void find_edges(struct edges *edges, const uint32_t *order) {
     struct program *program = edges->program;
-    for (uint32_t number = 0; number < program->step_count; number++) {
+    uint32_t allocation = NO_INDEX;
+    for (uint32_t place = 0; place < program->step_count; place++) {
+        const uint32_t number = order == NULL ? place : order[place];
         const struct program_step *step = &program->steps[number];
         if (!step->exists)
             continue;
@@ -307,6 +314,10 @@ static void find_edges(struct edges *edges) {
                 row[step->actor] = step->number;
         }
         name_edges(edges, number, written);
+        if (order != NULL && program_allocates(written->verb)) {
+            comes_after(program, number, allocation);
+            allocation = number;
+        }
         api_edges(edges, number, written);
         position_edges(edges, number, written);
         row[step->actor] = step->number; /* its own order; nothing of its own can lie behind it */
@@ -326,7 +337,7 @@ static uint32_t *filled(size_t count) {
     return array;
 }
 
-static enum ns_status make_edges(struct program *program) {
+static enum ns_status make_edges(struct program *program, const uint32_t *order) {
     const struct ns_scenario *scenario = program->scenario;
     struct edges edges = {.program = program,
                           .last = filled(program->actors),
@@ -339,7 +350,7 @@ static enum ns_status make_edges(struct program *program) {
     enum ns_status status = NS_ERROR_MEMORY;
     if (edges.last != NULL && edges.rung != NULL && edges.ended != NULL && edges.object != NULL && edges.reg != NULL &&
         edges.list != NULL && program->needs != NULL) {
-        find_edges(&edges);
+        find_edges(&edges, order);
         status = NS_OK;
     }
     free(edges.last);
@@ -372,7 +383,7 @@ static void judge_hardware_steps(struct program *program) {
 }
 
 enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
-                              const struct ns_recording *recording) {
+                              const struct ns_recording *recording, const uint32_t *order) {
     *program = (struct program){.scenario = scenario, .machine = &scenario->machine, .data = recording->data};
     program->harts = scenario->machine.cache.harts;
     program->devices = (unsigned)scenario->device_count;
@@ -403,7 +414,7 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
                 take_op(program, entry, live);
         }
         judge_hardware_steps(program);
-        status = make_edges(program);
+        status = make_edges(program, order);
     }
     free(live);
     free(numbers);

@@ -23,11 +23,11 @@
 /* One operation. `recorded` holds its addresses and kind. */
 struct program_op {
     struct ns_recorded recorded;
-    uint32_t mapping; /* MAP, UNMAP, SYNC: the mapping, or NO_INDEX */
-    uint32_t source;  /* STORE, DMA_WRITE: the operation whose bytes it copies, or NO_INDEX */
-    uint32_t reg;     /* LOAD, DMA_READ: the register that keeps the bytes, or NO_INDEX */
+    uint32_t mapping;    /* MAP, UNMAP, SYNC: the mapping, or NO_INDEX */
+    uint32_t source;     /* STORE, DMA_WRITE: the operation whose bytes it copies, or NO_INDEX */
+    uint32_t reg;        /* LOAD, DMA_READ: the register that keeps the bytes, or NO_INDEX */
     uint32_t source_reg; /* STORE, DMA_WRITE: the register that it stores, or NO_INDEX */
-    uint32_t poll;    /* LOAD, DMA_READ that polls: offset into the data of the value waited for; NO_INDEX: no poll */
+    uint32_t poll; /* LOAD, DMA_READ that polls: offset into the data of the value waited for; NO_INDEX: no poll */
     uint32_t poll_length;
 };
 
@@ -52,7 +52,7 @@ struct program_mapping {
     uint8_t device; /* actor */
     uint8_t direction;
     bool undefined;
-    uint32_t pair;  /* the other side of a bounce, or NO_INDEX */
+    uint32_t pair; /* the other side of a bounce, or NO_INDEX */
 };
 
 /* How program and device tell each other where they are. */
@@ -63,7 +63,7 @@ struct program_device {
 struct program {
     const struct ns_scenario *scenario;
     const struct ns_machine_config *machine;
-    const uint8_t *data; /* of the recording */
+    const uint8_t *data;             /* of the recording */
     unsigned actors, harts, devices; /* actors: harts, devices, hw */
     size_t op_count;
     struct program_op *ops; /* in written order, set-up first */
@@ -78,13 +78,17 @@ struct program {
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
     bool order_assumed;
-    bool scoped;  /* some maintenance does not reach every level: then it matters which level holds a line */
-    bool clocks;  /* order by edges is checked for some device */
+    bool scoped; /* some maintenance does not reach every level: then it matters which level holds a line */
+    bool clocks; /* order by edges is checked for some device */
 };
 
-/* NS_OK, NS_ERROR_MEMORY, or NS_ERROR_LIMIT. The recording's data must outlive the program. */
+/* A step that takes or gives back memory: where harts compete, each order of these is a program of its own. */
+bool program_allocates(enum ns_verb verb);
+
+/* NS_OK, NS_ERROR_MEMORY, or NS_ERROR_LIMIT. The recording's data must outlive the program. order: the order of steps
+ * in which it was recorded, NULL as written; allocations keep it, whoever makes them. */
 enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
-                              const struct ns_recording *recording);
+                              const struct ns_recording *recording, const uint32_t *order);
 void program_release(struct program *program);
 
 static inline uint32_t program_need(const struct program *program, uint32_t step, unsigned actor) {

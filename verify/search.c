@@ -343,8 +343,7 @@ static void touch_from(struct work *work, uint32_t touch) {
     if (force_room(work, touch))
         return;
     const struct projected_touch *at = &work->search->projection->touch[work->op->touch + touch];
-    act(work, at->unit, (struct world_move){.action = WORLD_OP, .index = (uint16_t)at->unit_op}, touch_from,
-        touch + 1);
+    act(work, at->unit, (struct world_move){.action = WORLD_OP, .index = (uint16_t)at->unit_op}, touch_from, touch + 1);
 }
 
 /* What has to arrive first, unit by unit, before the operation itself. */
@@ -361,8 +360,8 @@ static void arrive_from(struct work *work, uint32_t unit) {
         case NS_RECORDED_FENCE: {
             const bool local = (entry->flags & NS_RECORDED_LOCAL) != 0;
             move = (struct world_move){.action = WORLD_FENCE, .a = entry->actor, .index = local};
-            needed = world_buffered(world, state, entry->actor) > 0 ||
-                     (!local && world_late(world, state, entry->actor));
+            needed =
+                world_buffered(world, state, entry->actor) > 0 || (!local && world_late(world, state, entry->actor));
             break;
         }
         case NS_RECORDED_REGISTER_READ:
@@ -370,8 +369,8 @@ static void arrive_from(struct work *work, uint32_t unit) {
             needed = world_buffered(world, state, entry->peer) > 0;
             break;
         case NS_RECORDED_RAISE:
-            needed = (program->machine->may & NS_MAY_IRQ_BEFORE_DATA) == 0 &&
-                     world_buffered(world, state, entry->actor) > 0;
+            needed =
+                (program->machine->may & NS_MAY_IRQ_BEFORE_DATA) == 0 && world_buffered(world, state, entry->actor) > 0;
             break;
         case NS_RECORDED_DMA_READ:
         case NS_RECORDED_DEVICE_FLUSH:
@@ -406,8 +405,8 @@ static void tell(struct work *work, const uint32_t *now) {
     case NS_RECORDED_MAP:
     case NS_RECORDED_SYNC:
         if ((entry->flags & NS_RECORDED_FOR_CPU) == 0)
-            ns_clocks_doorbell(&signals->clocks, entry->actor, entry->peer,
-                               program->device[entry->peer - harts].starts, now);
+            ns_clocks_doorbell(&signals->clocks, entry->actor, entry->peer, program->device[entry->peer - harts].starts,
+                               now);
         break;
     case NS_RECORDED_START:
         signals->rung[entry->actor - harts]--;

@@ -16,7 +16,7 @@
 struct projected_op {
     uint32_t op;
     uint32_t step;
-    uint32_t weight;        /* steps of the actor that end with it and had not ended before */
+    uint32_t weight;         /* steps of the actor that end with it and had not ended before */
     uint32_t touch, touches; /* in projection.touch */
     uint32_t needs;          /* in projection.need: one number per actor, how far that one must be */
 };
@@ -49,10 +49,10 @@ uint32_t projection_stamp(const struct projection *projection, uint32_t op);
 /* What was found, and by which way. */
 struct discovery {
     struct finding finding;
-    uint32_t unit;  /* address of the byte: */
+    uint32_t unit; /* address of the byte: */
     uint64_t first, last;
-    uint32_t step;  /* as executed; UINT32_MAX: the hardware */
-    uint32_t op;    /* of the program, or NO_INDEX */
+    uint32_t step; /* as executed; UINT32_MAX: the hardware */
+    uint32_t op;   /* of the program, or NO_INDEX */
     uint32_t length;
     struct ns_schedule_item *schedule;
     size_t schedule_count;
@@ -76,6 +76,7 @@ struct search_result {
     uint64_t states, transitions, bytes;
     struct world_size worlds;
     const char *incomplete; /* why it ended early, or NULL */
+    size_t refused;         /* calls that an API refused, whatever the order */
     size_t count, capacity;
     struct discovery *discoveries;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of one search: states and how they were reached (search.c), and the schedules of what was found (path.c). */
+/* The inside of one search: states and how they were reached (search.c), and the schedules of what was found (path.c).
+ */
 #ifndef NS_VERIFY_SEARCH_INTERNAL_H
 #define NS_VERIFY_SEARCH_INTERNAL_H
 
@@ -19,8 +20,8 @@ struct transition {
     uint32_t parent; /* state */
     uint32_t taken;  /* in search.taken */
     uint16_t count;
-    uint8_t actor; /* actors: the hardware */
-    bool looks;    /* a turn of a poll that did not end it */
+    uint8_t actor;  /* actors: the hardware */
+    bool looks;     /* a turn of a poll that did not end it */
     uint32_t index; /* operation of the actor */
 };
 
@@ -86,9 +87,9 @@ static inline uint32_t *state_registers(const struct search_state *search, uint3
     return words + search->pc_words + search->projection->units + 1;
 }
 
-/* path.c: the schedule that leads to a state and from there through `last`, or (last_node) to a node of a unit's closure.
- * PATH_WITH_STEP: the step at which `last` hangs is named too. PATH_COMPLETE: with all steps that are left. False
- * without host memory. */
+/* path.c: the schedule that leads to a state and from there through `last`, or (last_node) to a node of a unit's
+ * closure. PATH_WITH_STEP: the step at which `last` hangs is named too. PATH_COMPLETE: with all steps that are left.
+ * False without host memory. */
 enum path_end { PATH_ENDS, PATH_WITH_STEP, PATH_COMPLETE };
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
              uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count);

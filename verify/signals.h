@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the actors have told each other, as numbered states: doorbells, interrupts, and who knows what (model/clocks.h). */
+/* What the actors have told each other, as numbered states: doorbells, interrupts, and who knows what (model/clocks.h).
+ */
 #ifndef NS_VERIFY_SIGNALS_H
 #define NS_VERIFY_SIGNALS_H
 

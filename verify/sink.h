@@ -15,9 +15,9 @@ struct sink_schedule {
 
 /* The bytes of one unit that a condition or register is about. */
 struct sink_part {
-    uint32_t class_unit;    /* the unit that is searched for it */
-    uint16_t first, end;    /* bytes of the unit */
-    uint32_t value_first;   /* which byte of the value the first one is compared with */
+    uint32_t class_unit;  /* the unit that is searched for it */
+    uint16_t first, end;  /* bytes of the unit */
+    uint32_t value_first; /* which byte of the value the first one is compared with */
     bool seen_true, seen_false;
     struct sink_schedule when_true, when_false;
 };
@@ -29,10 +29,10 @@ struct sink_value {
 
 struct sink_condition {
     const struct ns_judgement *judgement; /* NULL: a register that is only shown */
-    uint32_t reg;       /* register, or NO_INDEX: memory or a cache */
-    uint32_t op;        /* the last operation that writes the register */
-    bool constant, holds; /* a handle: known already */
-    bool unclear;       /* it cannot be decided line by line: says so */
+    uint32_t reg;                         /* register, or NO_INDEX: memory or a cache */
+    uint32_t op;                          /* the last operation that writes the register */
+    bool constant, holds;                 /* a handle: known already */
+    bool unclear;                         /* it cannot be decided line by line: says so */
     size_t part_count;
     struct sink_part *parts;
     size_t value_count; /* a register that is shown: its values */

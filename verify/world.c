@@ -303,9 +303,8 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
             variant_count = bench_variants(&world->bench, move.index, variants);
         }
         for (unsigned v = 0; v < variant_count; v++) {
-            const uint32_t next =
-                perform(world, node.state,
-                        (struct world_move){.action = move.action, .a = variants[v], .index = move.index});
+            const uint32_t next = perform(
+                world, node.state, (struct world_move){.action = move.action, .a = variants[v], .index = move.index});
             /* A type other than the table's needs a translation that was made, or forgotten, by a move. */
             const unsigned cost = node.cost;
             struct outcome outcome = {.state = next,
@@ -512,7 +511,8 @@ bool version_byte(const struct world *world, ns_version version, uint32_t offset
     const struct program_op *writer = &world->program->ops[version - 1];
     if (writer->source != NO_INDEX || writer->source_reg != NO_INDEX || writer->recorded.data == 0)
         return false;
-    *value = world->program->data[writer->recorded.data - 1 + (world->unit.address + offset - writer->recorded.address)];
+    *value =
+        world->program->data[writer->recorded.data - 1 + (world->unit.address + offset - writer->recorded.address)];
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The world of one unit (verify/lines.h): its copies in all caches, what lies in memory, what is on its way, the flat
- * memory, who owns which byte. A world's states are numbered; what an operation or a move of the hardware does to one is
- * computed once, by the same code as the timed machine's: the hierarchy of cache/, the rules of model/.
+ * memory, who owns which byte. A world's states are numbered; what an operation or a move of the hardware does to one
+ * is computed once, by the same code as the timed machine's: the hierarchy of cache/, the rules of model/.
  *
  * The hardware's own moves are not taken one by one. A state's *closure* is every state that they lead to; the search
  * takes it just before something touches the unit: before that nobody can tell the difference (docs/verify.md).
@@ -16,11 +16,11 @@
 
 /* What happens to a unit, as one number. */
 enum world_action {
-    WORLD_OP,      /* operation `index` of the unit, in variant `a` */
-    WORLD_FENCE,   /* hart a's store buffer and late write-backs; index 1: the store buffer alone */
-    WORLD_FLUSH,   /* all posted writes of device a (its actor) */
-    WORLD_POSTED,  /* its oldest one */
-    WORLD_FORCED,  /* hart a's oldest entry of the store buffer: it is full */
+    WORLD_OP,     /* operation `index` of the unit, in variant `a` */
+    WORLD_FENCE,  /* hart a's store buffer and late write-backs; index 1: the store buffer alone */
+    WORLD_FLUSH,  /* all posted writes of device a (its actor) */
+    WORLD_POSTED, /* its oldest one */
+    WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full */
     /* moves of the hardware; index: which line of L1, or which entry */
     WORLD_FILL,
     WORLD_SAMPLE,
@@ -41,7 +41,7 @@ enum { VARIANT_TYPE = 3, VARIANT_FAULTS = 4, VARIANT_AS_FLUSH = 8 };
 enum finding_kind {
     FOUND_STALE,
     FOUND_LOST,
-    FOUND_TYPE,  /* another memory type than was meant */
+    FOUND_TYPE, /* another memory type than was meant */
     FOUND_FAULT,
     FOUND_LEAK,  /* a mapped byte that the device never wrote */
     FOUND_OWNER, /* ownership or order: `reason` */
@@ -53,9 +53,9 @@ struct finding {
     uint8_t where; /* of the newest version, so that different stories are kept apart */
     uint8_t torn;
     uint8_t reason;
-    uint16_t first, end; /* cells */
-    uint16_t stamp;      /* how many operations on the unit came before the newest version was written */
-    uint16_t unit_op;    /* 1 + the operation, 0: a move of the hardware */
+    uint16_t first, end;  /* cells */
+    uint16_t stamp;       /* how many operations on the unit came before the newest version was written */
+    uint16_t unit_op;     /* 1 + the operation, 0: a move of the hardware */
     uint32_t got, newest; /* versions */
 };
 
@@ -71,8 +71,8 @@ struct outcome {
     uint32_t content; /* what a register keeps, or 0 */
     uint16_t cost;    /* moves of the hardware until there */
     uint8_t variant;
-    bool stale;       /* the access was stale: ownership is not judged on top */
-    bool waits;       /* a poll that did not see its value */
+    bool stale; /* the access was stale: ownership is not judged on top */
+    bool waits; /* a poll that did not see its value */
 };
 
 struct costly_finding {

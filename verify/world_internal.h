@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A world's inside: the bench, on which one state at a time is laid out and worked on (bench.c), and the numbered states
- * with what is known of them (world.c). */
+/* A world's inside: the bench, on which one state at a time is laid out and worked on (bench.c), and the numbered
+ * states with what is known of them (world.c). */
 #ifndef NS_VERIFY_WORLD_INTERNAL_H
 #define NS_VERIFY_WORLD_INTERNAL_H
 
@@ -8,10 +8,10 @@
 #include "verify/world.h"
 
 enum {
-    FLIGHT_LIMIT = 96,      /* entries on their way, of one unit */
-    FINDING_LIMIT = 64,     /* of one operation */
-    CLOSURE_LIMIT = 20000,  /* states that the hardware reaches by itself */
-    LATE_LINES = 16,        /* as in scenarios/chaos.c */
+    FLIGHT_LIMIT = 96,     /* entries on their way, of one unit */
+    FINDING_LIMIT = 64,    /* of one operation */
+    CLOSURE_LIMIT = 20000, /* states that the hardware reaches by itself */
+    LATE_LINES = 16,       /* as in scenarios/chaos.c */
 };
 
 /* A store-buffer entry or a posted write. */
@@ -30,10 +30,10 @@ struct bench {
     uint8_t flags[UNIT_MAX];    /* model/byte_state.h */
     uint16_t mapping[UNIT_MAX]; /* 1 + index into the program's mappings: the newest live one */
     uint16_t device_write[UNIT_MAX], device_read[UNIT_MAX]; /* 1 + operation of the unit: the last one */
-    uint16_t stamp[UNIT_MAX];   /* touched, when the flat version was written */
-    uint16_t touched;           /* operations that maintained or handed over */
-    uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS]; /* what the hart's TLB may say */
-    uint8_t current[UNIT_VIEWS];                   /* what the page table says */
+    uint16_t stamp[UNIT_MAX];                               /* touched, when the flat version was written */
+    uint16_t touched;                                       /* operations that maintained or handed over */
+    uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS];          /* what the hart's TLB may say */
+    uint8_t current[UNIT_VIEWS];                            /* what the page table says */
     unsigned flight_count;
     struct flight flight[FLIGHT_LIMIT];
     /* while it works: */
@@ -86,7 +86,7 @@ struct world {
     struct {
         size_t at;
         uint16_t first, count;
-    } *contents;
+    } * contents;
     uint32_t contents_count, contents_capacity;
     uint8_t *scratch;
     size_t scratch_size;

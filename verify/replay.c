@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/replay.h"
+
+#include "verify/verify_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- matching -------------------------------------------------------------------------------- */
+
+static bool fits(enum ns_symptom symptom, enum finding_kind kind) {
+    switch (kind) {
+    case FOUND_STALE:
+        return symptom == NS_SYMPTOM_STALE || symptom == NS_SYMPTOM_LEAK;
+    case FOUND_LOST:
+        return symptom == NS_SYMPTOM_LOST;
+    case FOUND_TYPE:
+    case FOUND_FAULT:
+        return symptom == NS_SYMPTOM_FAULT;
+    case FOUND_LEAK:
+        return symptom == NS_SYMPTOM_LEAK;
+    case FOUND_OWNER:
+        return symptom == NS_SYMPTOM_OWNERSHIP || symptom == NS_SYMPTOM_ORDER;
+    case FOUND_HANG:
+    case FOUND_KINDS:
+        break;
+    }
+    return true; /* a poll that hangs is told by its cause */
+}
+
+size_t replay_match(const struct ns_log *log, const struct discovery *discovery, uint32_t site) {
+    for (size_t i = 0; i < log->hazard_count; i++) {
+        const struct ns_hazard *hazard = &log->hazard[i];
+        const bool meets = hazard->first <= discovery->last && discovery->first <= hazard->last;
+        if (hazard->site != site || !fits(hazard->symptom, (enum finding_kind)discovery->finding.kind))
+            continue;
+        if (meets || discovery->finding.kind == FOUND_HANG)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+/* ---- the list of hazards --------------------------------------------------------------------- */
+
+static bool keep_log(struct ns_verify_result *result, struct ns_log *log) {
+    struct ns_log **grown = realloc(result->logs, (result->log_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    result->logs = grown;
+    result->logs[result->log_count++] = log;
+    return true;
+}
+
+static bool is_known(const struct ns_verify_result *result, const struct ns_hazard *hazard) {
+    for (size_t i = 0; i < result->hazard_count; i++) {
+        const struct ns_hazard *other = &result->hazards[i].log->hazard[result->hazards[i].index];
+        if (other->id == hazard->id && other->site == hazard->site)
+            return true;
+    }
+    return false;
+}
+
+static bool is_expected(const struct ns_scenario *scenario, const struct ns_hazard *hazard) {
+    for (uint32_t c = 0; c <= hazard->consequence_count; c++) {
+        const uint32_t site = c == 0 ? hazard->site : hazard->consequence_site[c - 1];
+        if (site >= scenario->written_count)
+            continue;
+        const struct ns_step *step = &scenario->written[site];
+        for (uint32_t e = 0; e < step->expect_count; e++)
+            if (step->expect[e] == hazard->id || step->expect[e] == hazard->also)
+                return true;
+    }
+    return false;
+}
+
+static bool add_hazard(struct verification *all, struct ns_log *log, size_t index, const struct discovery *discovery) {
+    struct ns_verify_result *result = all->result;
+    struct ns_verify_hazard *grown = realloc(result->hazards, (result->hazard_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    result->hazards = grown;
+    struct ns_verify_hazard *made = &result->hazards[result->hazard_count];
+    const struct ns_hazard *hazard = &log->hazard[index];
+    *made = (struct ns_verify_hazard){.log = log, .index = index, .expected = is_expected(all->scenario, hazard)};
+    const size_t count = discovery != NULL ? discovery->schedule_count : hazard->executed;
+    struct ns_schedule_item *schedule = malloc((count + 1) * sizeof *schedule);
+    if (schedule == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        schedule[i] = discovery != NULL ? discovery->schedule[i]
+                                        : (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP,
+                                                                    .line = log->site[log->executed[i]].line};
+    made->schedule = schedule;
+    made->schedule_count = count;
+    made->length = discovery != NULL ? discovery->length : (uint32_t)count;
+    made->schedule_text = ns_schedule_text(schedule, count, all->scenario);
+    result->hazard_count++;
+    return made->schedule_text != NULL;
+}
+
+/* ---- refusals and the plain run -------------------------------------------------------------- */
+
+static struct ns_log *copy_for_keeping(struct verification *all) {
+    struct ns_log *log = ns_log_create();
+    if (log != NULL && !keep_log(all->result, log)) {
+        ns_log_destroy(log);
+        return NULL;
+    }
+    return log;
+}
+
+enum ns_status keep_refusals(struct verification *all, const struct ns_log *log) {
+    /* With one order, the plain run shows the same with all that belongs to a report. */
+    for (size_t i = 0; i < log->hazard_count; i++)
+        if (all->options->verdict_only)
+            all->found.refused++;
+    return NS_OK;
+}
+
+/* Everything that the plain run shows is a behaviour too. */
+static enum ns_status take_plain_run(struct verification *all) {
+    struct ns_log *log = copy_for_keeping(all);
+    if (log == NULL)
+        return NS_ERROR_MEMORY;
+    char message[256];
+    const enum ns_status status = child_finish(&all->plain, log, NULL, message, sizeof message);
+    if (status != NS_OK)
+        return status == NS_ERROR_MEMORY ? status : NS_OK;
+    log->lines = all->scenario->lines;
+    log->line_count = all->scenario->line_count;
+    all->result->cycles_ps = log->end_ps;
+    for (size_t i = 0; i < log->hazard_count; i++)
+        if (!is_known(all->result, &log->hazard[i]) && !add_hazard(all, log, i, NULL))
+            return NS_ERROR_MEMORY;
+    return NS_OK;
+}
+
+/* ---- replays --------------------------------------------------------------------------------- */
+
+static int shorter_first(const void *a, const void *b) {
+    const struct discovery *left = a, *right = b;
+    if (left->length != right->length)
+        return left->length < right->length ? -1 : 1;
+    if (left->step != right->step)
+        return left->step < right->step ? -1 : 1;
+    return left->key < right->key ? -1 : left->key > right->key;
+}
+
+/* One story of several lines is told once, by its shortest way. */
+static void drop_repetitions(struct search_result *found) {
+    size_t kept = 0;
+    for (size_t i = 0; i < found->count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < kept && !known; j++)
+            known = found->discoveries[j].key == found->discoveries[i].key;
+        if (known)
+            free(found->discoveries[i].schedule);
+        else
+            found->discoveries[kept++] = found->discoveries[i];
+    }
+    found->count = kept;
+}
+
+static uint32_t site_of(const struct ns_scenario *scenario, const struct discovery *discovery) {
+    return discovery->step == UINT32_MAX ? NS_NO_SITE
+                                         : (uint32_t)(scenario->steps[discovery->step].step - scenario->written);
+}
+
+static enum ns_status finish_replay(struct verification *all, struct child *child, const struct discovery *discovery) {
+    struct ns_log *log = copy_for_keeping(all);
+    if (log == NULL)
+        return NS_ERROR_MEMORY;
+    const enum ns_status status = child_finish(child, log, NULL, NULL, 0);
+    log->lines = all->scenario->lines;
+    log->line_count = all->scenario->line_count;
+    if (status == NS_ERROR_MEMORY)
+        return status;
+    const size_t index = replay_match(log, discovery, site_of(all->scenario, discovery));
+    if (index == SIZE_MAX)
+        all->result->unreplayed++;
+    else if (!is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
+        return NS_ERROR_MEMORY;
+    return NS_OK;
+}
+
+static enum ns_status replay_all(struct verification *all) {
+    struct search_result *found = &all->found;
+    enum { AT_ONCE = 8 };
+    struct child child[AT_ONCE];
+    const size_t at_once = all->options->jobs > AT_ONCE ? AT_ONCE : all->options->jobs > 0 ? all->options->jobs : 1;
+    if (found->count > 0)
+        qsort(found->discoveries, found->count, sizeof *found->discoveries, shorter_first);
+    drop_repetitions(found);
+    const size_t count = found->count < NS_VERIFY_REPLAYS ? found->count : NS_VERIFY_REPLAYS;
+    all->result->unnamed = found->count - count;
+    enum ns_status status = NS_OK;
+    size_t started = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (; started < count && started < i + at_once && status == NS_OK; started++)
+            if (!child_run(&child[started % at_once], all->scenario, found->discoveries[started].schedule,
+                           found->discoveries[started].schedule_count))
+                status = NS_ERROR_MEMORY;
+        if (i >= started)
+            break;
+        const enum ns_status one = finish_replay(all, &child[i % at_once], &found->discoveries[i]);
+        status = status == NS_OK ? one : status;
+    }
+    return status;
+}
+
+/* ---- expectations ---------------------------------------------------------------------------- */
+
+static bool shows(const struct ns_verify_result *result, uint32_t site, unsigned id) {
+    for (size_t l = 0; l < result->log_count; l++)
+        for (size_t h = 0; h < result->logs[l]->hazard_count; h++) {
+            const struct ns_hazard *hazard = &result->logs[l]->hazard[h];
+            bool here = hazard->site == site;
+            for (uint32_t c = 0; c < hazard->consequence_count; c++)
+                here |= hazard->consequence_site[c] == site;
+            if (here && (hazard->id == id || hazard->also == id))
+                return true;
+        }
+    return false;
+}
+
+static enum ns_status find_missing(struct verification *all) {
+    struct ns_verify_result *result = all->result;
+    for (uint32_t site = 0; site < all->scenario->written_count; site++) {
+        const struct ns_step *step = &all->scenario->written[site];
+        for (uint32_t e = 0; e < step->expect_count; e++) {
+            if (shows(result, site, step->expect[e]))
+                continue;
+            struct ns_verify_missing *grown = realloc(result->missing, (result->missing_count + 1) * sizeof *grown);
+            if (grown == NULL)
+                return NS_ERROR_MEMORY;
+            result->missing = grown;
+            result->missing[result->missing_count++] =
+                (struct ns_verify_missing){.id = (enum ns_hazard_id)step->expect[e],
+                                           .line = step->line,
+                                           .column = step->expect_place[e].column,
+                                           .width = step->expect_place[e].width};
+        }
+    }
+    return NS_OK;
+}
+
+static int by_length(const void *a, const void *b) {
+    const struct ns_verify_hazard *left = a, *right = b;
+    if (left->length != right->length)
+        return left->length < right->length ? -1 : 1;
+    const struct ns_hazard *one = &left->log->hazard[left->index], *other = &right->log->hazard[right->index];
+    if (one->site != other->site)
+        return one->site < other->site ? -1 : 1;
+    return one->id < other->id ? -1 : one->id > other->id;
+}
+
+enum ns_status name_hazards(struct verification *all, enum ns_status status) {
+    if (status == NS_OK)
+        status = replay_all(all);
+    if (all->plain.pipe >= 0) {
+        const enum ns_status plain = take_plain_run(all);
+        status = status == NS_OK ? plain : status;
+    }
+    if (status == NS_OK)
+        status = find_missing(all);
+    if (status == NS_OK && all->result->hazard_count > 0)
+        qsort(all->result->hazards, all->result->hazard_count, sizeof *all->result->hazards, by_length);
+    return status;
+}
