@@ -183,13 +183,13 @@ static void push(struct bench *bench, uint32_t op, unsigned actor, bool posted, 
         .op = op, .first = (uint16_t)first, .end = (uint16_t)end, .actor = (uint8_t)actor, .posted = posted};
 }
 
-/* A write in pieces that end at multiples of `size` bytes of the unit. */
-static void push_pieces(struct bench *bench, const struct unit_op *op, unsigned actor, bool posted, uint32_t size) {
+/* A write, cell by cell: where the search keeps bytes apart, they may arrive apart. */
+static void push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, bool posted) {
     const struct world *world = bench->world;
     for (uint32_t first = op->first; first < op->end;) {
         uint32_t end = first + 1;
-        while (end < op->end && world->cut[end] / size == world->cut[first] / size)
-            end++;
+        while (end < op->end && world->cut[end] == world->cut[first])
+            end++; /* cells that only fill the line up */
         push(bench, op->op, actor, posted, first, end);
         first = end;
     }
@@ -204,11 +204,6 @@ static uint32_t posted_entries(const struct world *world, unsigned actor) {
     const enum ns_drain drain = world->machine->posted_drain;
     const uint32_t entries = device->has_posted ? device->posted : world->machine->posted_entries;
     return device->snoops || drain == NS_DRAIN_EAGER ? 0 : entries;
-}
-
-static uint32_t burst_of(const struct world *world, unsigned actor) {
-    const uint32_t burst = device_of(world, actor)->burst;
-    return burst != 0 ? burst : world->machine->dma_burst;
 }
 
 static uint32_t buffer_entries(const struct world *world) {
@@ -349,7 +344,7 @@ static void do_store(struct bench *bench, const struct unit_op *op, unsigned var
     for (uint32_t i = 0; i < length; i++)
         versions[i] = op->op + 1;
     if (buffered) {
-        push_pieces(bench, op, hart, false, 8);
+        push_cells(bench, op, hart, false);
     } else if (type == NS_TYPE_CACHEABLE) {
         (void)ns_cache_store(bench->cache, hart, op->first, length, data, versions, NULL);
     } else {
@@ -398,7 +393,7 @@ static void do_dma_write(struct bench *bench, const struct unit_op *op) {
     if (device_of(world, actor)->snoops)
         (void)ns_cache_snoop_write(bench->cache, op->first, length, data, versions, NULL);
     else if (posted_entries(world, actor) > 0)
-        push_pieces(bench, op, actor, true, burst_of(world, actor));
+        push_cells(bench, op, actor, true);
     else
         write_memory(bench, op->first, length, versions);
 }
@@ -468,7 +463,7 @@ static void do_lifetime(struct bench *bench, const struct unit_op *op, bool free
 
 static void do_page(struct bench *bench, const struct unit_op *op) {
     const struct ns_recorded *entry = &bench->world->program->ops[op->op].recorded;
-    const uint8_t bit = (entry->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : (uint8_t)(1u << entry->type);
+    const uint8_t bit = (uint8_t)((entry->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : 1u << entry->type);
     bench->current[op->view] = bit;
     for (unsigned hart = 0; hart < bench->world->program->harts; hart++)
         bench->types[op->view][hart] |= bit;
@@ -717,7 +712,7 @@ size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit) 
 uint8_t bench_types(const struct bench *bench, uint32_t unit_op) {
     const struct unit_op *op = &bench->world->ops[unit_op];
     const uint8_t types = bench->types[op->view][unit_recorded(bench->world, unit_op)->actor];
-    return types != 0 ? types : (uint8_t)(1u << unit_recorded(bench->world, unit_op)->type);
+    return (uint8_t)(types != 0 ? types : 1u << unit_recorded(bench->world, unit_op)->type);
 }
 
 unsigned bench_variants(const struct bench *bench, uint32_t unit_op, uint8_t variants[8]) {

@@ -104,7 +104,7 @@ static int by_unit_then_op(const void *a, const void *b) {
 /* ---- views ----------------------------------------------------------------------------------- */
 
 static uint8_t type_bit(const struct ns_recorded *entry) {
-    return (entry->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : (uint8_t)(1u << entry->type);
+    return (uint8_t)((entry->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : 1u << entry->type);
 }
 
 static uint8_t default_type(const struct ns_machine_config *machine, uint64_t physical) {
@@ -344,9 +344,13 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
                 other_types |= lines->program->ops[lines->ops[unit->first + j].op].recorded.kind == NS_RECORDED_PTE;
             entries = other_types ? entries : 0;
         }
+        /* Entries that leave one by one make a torn read possible: one border shows it. Apart from that, bytes of the
+         * same history fare alike, whichever entry they are in. */
         for (uint32_t at = 0; entries > 0 && at <= lines->size; at += entries)
-            if (at > op->first && at < op->end)
+            if (at > op->first && at < op->end) {
                 is_cut[at] = true;
+                break;
+            }
     }
 }
 
@@ -439,7 +443,8 @@ enum ns_status lines_create(struct lines *lines, const struct program *program) 
     collect(&collector);
     enum ns_status status = NS_ERROR_MEMORY;
     if (common != NULL && !collector.failed) {
-        qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
+        if (collector.count > 0)
+            qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
         struct builder builder = {.lines = lines, .common = common, .common_count = common_count};
         const bool made = make_units(lines, &collector, &builder);
         status = made && find_classes(lines) ? NS_OK : builder.failed ? NS_ERROR_LIMIT : NS_ERROR_MEMORY;

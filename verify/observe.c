@@ -153,6 +153,8 @@ void sink_release(struct observation_sink *sink) {
 /* Slots: one per condition about a register with a part on the first unit (the data line), in order. */
 static const struct sink_part *part_here(const struct observation_sink *sink, const struct sink_condition *condition,
                                          const struct projection *projection, size_t *part) {
+    if (projection->units == 0)
+        return NULL;
     const struct unit *unit = world_unit(projection->world[0]);
     for (; *part < condition->part_count; (*part)++)
         if (sink->lines->units[condition->parts[*part].class_unit].address == unit->address)
@@ -217,10 +219,10 @@ static bool part_holds(struct sink_condition *condition, const struct sink_part 
         if (!operand_byte(condition, world, state, content, offset, &value, unclear))
             return asked->absent && *unclear ? true : false;
         const uint32_t index = part->value_first + (offset - part->first);
-        const uint8_t wanted = asked->value.kind == NS_VALUE_FILL ? (uint8_t)asked->value.number
-                               : index < 8                        ? (uint8_t)(asked->value.number >> (8 * index))
-                                                                  : 0;
-        if (!asked->absent && value != wanted)
+        const uint64_t wanted = asked->value.kind == NS_VALUE_FILL ? asked->value.number
+                                : index < 8                        ? asked->value.number >> (8 * index)
+                                                                   : 0;
+        if (!asked->absent && value != (uint8_t)wanted)
             return false;
     }
     return true;
@@ -267,9 +269,11 @@ static void keep_schedule(struct observation_sink *sink, struct sink_schedule *s
 
 void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state) {
     struct projection *projection = search->projection;
+    sink->ends++;
+    if (projection->units == 0)
+        return;
     struct world *world = projection->world[0];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[0]);
-    sink->ends++;
     for (size_t i = 0; i < sink->condition_count && closure != NULL; i++) {
         struct sink_condition *condition = &sink->conditions[i];
         size_t p = 0;

@@ -153,7 +153,7 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
     if (entry->kind != NS_RECORDED_LOAD && entry->kind != NS_RECORDED_STORE)
         return;
     const uint8_t types = world_types(world, path->units[unit], move.index);
-    const uint8_t taken = (move.a & VARIANT_FAULTS) != 0 ? VIEW_FAULTS : (uint8_t)(1u << (move.a & VARIANT_TYPE));
+    const uint8_t taken = (uint8_t)((move.a & VARIANT_FAULTS) != 0 ? VIEW_FAULTS : 1u << (move.a & VARIANT_TYPE));
     if ((types & (types - 1)) == 0)
         return;
     struct ns_schedule_item item = {.kind = NS_SCHEDULE_FORGET,

@@ -115,8 +115,8 @@ static void reach(struct search_state *search, const uint32_t *words, uint32_t d
 /* ---- findings -------------------------------------------------------------------------------- */
 
 static uint64_t story_of(const struct search_state *search, uint32_t unit, const struct finding *finding) {
-    const struct world *world = search->projection->world[unit];
-    const uint32_t op = finding->unit_op == 0 ? NO_INDEX : world_unit_op(world, finding->unit_op - 1u)->op;
+    const uint32_t op =
+        finding->unit_op == 0 ? NO_INDEX : world_unit_op(search->projection->world[unit], finding->unit_op - 1u)->op;
     const uint32_t step = op == NO_INDEX ? NO_INDEX : search->projection->program->ops[op].recorded.site;
     struct {
         uint64_t a, b, c;
