@@ -10,9 +10,20 @@ struct ns_recording *ns_tracker_recording(struct ns_tracker *tracker) {
     return tracker->recording;
 }
 
+/* What an API call means for the bytes' owners holds from its end: behind the operations that it has made. */
+static uint16_t part_behind(const struct ns_tracker *tracker, unsigned actor) {
+    const struct ns_event *newest = event_at(tracker, (uint32_t)tracker->log->event_count - 1);
+    const bool operation = newest->kind < NS_EVENT_MAP;
+    return newest->actor == actor ? (uint16_t)(newest->part + operation) : 0;
+}
+
 void record_entry(struct ns_tracker *tracker, uint32_t event, struct ns_recorded *entry) {
     entry->actor = event_at(tracker, event)->actor;
     entry->part = event_at(tracker, event)->part;
+    const enum ns_recorded_kind kind = (enum ns_recorded_kind)entry->kind;
+    if (kind == NS_RECORDED_MAP || kind == NS_RECORDED_UNMAP || kind == NS_RECORDED_SYNC || kind == NS_RECORDED_ALLOC ||
+        kind == NS_RECORDED_FREE)
+        entry->part = part_behind(tracker, entry->actor);
     ns_recording_add(tracker->recording, entry, NULL, 0);
 }
 
@@ -78,8 +89,10 @@ void ns_tracker_fence(struct ns_tracker *tracker, uint32_t event, bool local) {
 }
 
 void ns_tracker_sfence(struct ns_tracker *tracker, uint32_t event, bool all, uint64_t virtual_address) {
-    struct ns_recorded entry = {
-        .kind = NS_RECORDED_SFENCE, .flags = all ? NS_RECORDED_WHOLE : 0, .view = virtual_address};
+    struct ns_recorded entry = {.kind = NS_RECORDED_SFENCE,
+                                .flags = all ? NS_RECORDED_WHOLE : 0,
+                                .view = virtual_address,
+                                .length = NS_PAGE_SIZE};
     if (tracker->recording != NULL)
         record_entry(tracker, event, &entry);
 }

@@ -309,7 +309,7 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
         entry.due_ps = machine_.now_ps() + machine_.config().store_buffer_drain_ps;
         std::memcpy(entry.data, data, entry.length);
         while (ns_store_buffer_full(&buffer_))
-            drain_one(0, UINT64_MAX);
+            drain_victim();
         ns_store_buffer_push(&buffer_, &entry);
         physical += entry.length;
         data += entry.length;
@@ -381,6 +381,26 @@ bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
         sc_core::wait(delay);
     leaving_.unlock();
     return true;
+}
+
+void tlm_hart::hold(uint64_t physical) {
+    constexpr size_t limit = 8;
+    const ns_cache_config &cache = machine_.config().cache;
+    if (held_.size() < limit)
+        held_.push_back(physical / cache.level[cache.levels - 1].line);
+}
+
+// The buffer is full: the oldest entry goes, or the oldest one of a line that is not held back.
+void tlm_hart::drain_victim() {
+    const ns_cache_config &cache = machine_.config().cache;
+    for (unsigned i = 0; i < buffer_.count && !held_.empty(); i++) {
+        const uint64_t line = buffer_.entry[i].address / cache.level[cache.levels - 1].line;
+        if (std::find(held_.begin(), held_.end(), line) == held_.end()) {
+            drain_one(buffer_.entry[i].address, buffer_.entry[i].length);
+            return;
+        }
+    }
+    drain_one(0, UINT64_MAX);
 }
 
 void tlm_hart::drain_touching(uint64_t physical, uint64_t length) {

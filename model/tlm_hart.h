@@ -34,6 +34,7 @@ class tlm_hart : public sc_core::sc_module {
     ns_status maintain(const ns_maintenance &what);
     void walk(uint64_t address);   // the TLB takes a translation, if there is one
     void forget(uint64_t address); // and drops it
+    void hold(uint64_t physical);  // its line's stores stay in a full buffer while others can go
     void sfence(bool all, uint64_t address);
     ns_status register_access(tlm::tlm_command command, uint64_t address, uint32_t *value);
 
@@ -70,6 +71,8 @@ class tlm_hart : public sc_core::sc_module {
     machine &machine_;
     unsigned index_;
     ns_tlb tlb_;
+    std::vector<uint64_t> held_; // lines
+    void drain_victim();
     ns_store_buffer buffer_;
     std::vector<ns_version> versions_; // scratch: one page
     tlm::tlm_generic_payload payload_;

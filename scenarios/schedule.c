@@ -16,17 +16,12 @@ static const struct {
     const char *word;
     enum operands operands;
 } moves[] = {
-    [NS_SCHEDULE_FILL] = {"fill", HART_ADDRESS},
-    [NS_SCHEDULE_EVICT] = {"evict", HART_ADDRESS},
-    [NS_SCHEDULE_EVICT_L1] = {"evict-l1", HART_ADDRESS},
-    [NS_SCHEDULE_SAMPLE] = {"sample", HART_ADDRESS},
-    [NS_SCHEDULE_INSTALL] = {"install", HART_ADDRESS},
-    [NS_SCHEDULE_DIRTY] = {"dirty", HART_ADDRESS},
-    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS},
-    [NS_SCHEDULE_LOOK] = {"look", HART_ADDRESS},
-    [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},
-    [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
-    [NS_SCHEDULE_LATE] = {"late", NOTHING},
+    [NS_SCHEDULE_FILL] = {"fill", HART_ADDRESS},          [NS_SCHEDULE_EVICT] = {"evict", HART_ADDRESS},
+    [NS_SCHEDULE_EVICT_L1] = {"evict-l1", HART_ADDRESS},  [NS_SCHEDULE_SAMPLE] = {"sample", HART_ADDRESS},
+    [NS_SCHEDULE_INSTALL] = {"install", HART_ADDRESS},    [NS_SCHEDULE_DIRTY] = {"dirty", HART_ADDRESS},
+    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", HART_ADDRESS},
+    [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},          [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
+    [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},          [NS_SCHEDULE_LATE] = {"late", NOTHING},
     [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},
 };
 enum { KINDS = sizeof moves / sizeof moves[0] };

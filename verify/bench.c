@@ -190,7 +190,8 @@ static void push_cells(struct bench *bench, const struct unit_op *op, unsigned a
         uint32_t end = first + 1;
         while (end < op->end && world->cut[end] == world->cut[first])
             end++; /* cells that only fill the line up */
-        push(bench, op->op, actor, posted, first, end);
+        if (world->follows[first])
+            push(bench, op->op, actor, posted, first, end);
         first = end;
     }
 }
@@ -212,9 +213,17 @@ static uint32_t buffer_entries(const struct world *world) {
 
 /* ---- accesses -------------------------------------------------------------------------------- */
 
+/* The versions that an operation writes; bytes that are not followed have none. */
+static void versions_of(const struct bench *bench, const struct unit_op *op, ns_version *versions) {
+    for (uint32_t cell = op->first; cell < op->end; cell++)
+        versions[cell - op->first] = bench->world->follows[cell] ? op->op + 1 : NS_VERSION_POWER_ON;
+}
+
 /* The flat memory takes the bytes at once. */
 static void write_flat(struct bench *bench, const struct unit_op *op) {
     for (uint32_t cell = op->first; cell < op->end; cell++) {
+        if (!bench->world->follows[cell])
+            continue;
         bench->flat[cell] = op->op + 1;
         bench->flags[cell] = ns_byte_written(bench->flags[cell]);
         bench->stamp[cell] = bench->touched;
@@ -341,8 +350,7 @@ static void do_store(struct bench *bench, const struct unit_op *op, unsigned var
     if (entry->meant != NS_RECORDED_NO_TYPE && entry->meant != type)
         found(bench, FOUND_TYPE, op->first, op->end)->reason = (uint8_t)type;
     write_flat(bench, op);
-    for (uint32_t i = 0; i < length; i++)
-        versions[i] = op->op + 1;
+    versions_of(bench, op, versions);
     if (buffered) {
         push_cells(bench, op, hart, false);
     } else if (type == NS_TYPE_CACHEABLE) {
@@ -355,7 +363,8 @@ static void do_store(struct bench *bench, const struct unit_op *op, unsigned var
 
 static void note_device(struct bench *bench, const struct unit_op *op, bool write) {
     for (uint32_t cell = op->first; cell < op->end; cell++)
-        *(write ? &bench->device_write[cell] : &bench->device_read[cell]) = bench->unit_op;
+        if (bench->world->follows[cell])
+            *(write ? &bench->device_write[cell] : &bench->device_read[cell]) = bench->unit_op;
 }
 
 static void do_dma_read(struct bench *bench, const struct unit_op *op) {
@@ -386,8 +395,7 @@ static void do_dma_write(struct bench *bench, const struct unit_op *op) {
     const uint32_t length = (uint32_t)(op->end - op->first);
     const uint8_t data[UNIT_MAX] = {0};
     ns_version versions[UNIT_MAX];
-    for (uint32_t i = 0; i < length; i++)
-        versions[i] = op->op + 1;
+    versions_of(bench, op, versions);
     write_flat(bench, op);
     note_device(bench, op, true);
     if (device_of(world, actor)->snoops)
@@ -425,6 +433,8 @@ static void do_map(struct bench *bench, const struct unit_op *op) {
     const struct program_op *what = &bench->world->program->ops[op->op];
     const struct program_mapping *mapping = &bench->world->program->mappings[what->mapping];
     for (uint32_t cell = op->first; cell < op->end; cell++) {
+        if (!bench->world->follows[cell])
+            continue;
         bench->mapping[cell] = (uint16_t)(what->mapping + 1);
         bench->flags[cell] = ns_byte_mapped(bench->flags[cell], mapping->direction, mapping->undefined);
     }
@@ -455,6 +465,8 @@ static void do_sync(struct bench *bench, const struct unit_op *op) {
 
 static void do_lifetime(struct bench *bench, const struct unit_op *op, bool freed) {
     for (uint32_t cell = op->first; cell < op->end; cell++) {
+        if (!bench->world->follows[cell])
+            continue;
         bench->flags[cell] = freed ? ns_byte_freed(bench->flags[cell]) : ns_byte_allocated(bench->flags[cell]);
         if (!freed)
             bench->device_read[cell] = bench->device_write[cell] = 0;
@@ -523,8 +535,7 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
     switch (kind) {
     case NS_RECORDED_INITIAL:
         write_flat(bench, op);
-        for (uint32_t cell = op->first; cell < op->end; cell++)
-            bench->memory[cell] = op->op + 1;
+        versions_of(bench, op, &bench->memory[op->first]);
         touches = false;
         break;
     case NS_RECORDED_LOAD:
@@ -761,6 +772,8 @@ static void hart_owner(struct bench *bench, const struct unit_op *op, struct fin
     const struct world *world = bench->world;
     const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
     for (uint32_t cell = op->first; cell < op->end; cell++) {
+        if (!world->follows[cell])
+            continue;
         const unsigned mapping = bench->mapping[cell];
         struct ns_hart_access_facts facts = {
             .mapped = mapping != 0,
@@ -803,6 +816,8 @@ static void device_owner(struct bench *bench, const struct unit_op *op, struct f
     const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
     bool before = false;
     for (uint32_t cell = op->first; cell < op->end; cell++) {
+        if (!world->follows[cell])
+            continue;
         const unsigned mapping = bench->mapping[cell];
         const bool own = mapping != 0 && world->program->mappings[mapping - 1].device == entry->actor;
         const ns_version newest = bench->flat[cell];
@@ -962,7 +977,15 @@ void bench_initial(struct bench *bench) {
         bench->current[view] = world->unit.view[view].type;
         memset(bench->types[view], world->unit.view[view].type, sizeof bench->types[view]);
     }
-    for (uint32_t i = 0; i < world->unit.count; i++)
-        if (unit_recorded(world, i)->kind == NS_RECORDED_INITIAL)
-            do_op(bench, i, 0);
+    /* What came before the first step: contents, and what the kernel did while it booted. */
+    uint32_t next = 0;
+    for (uint32_t op = 0; op < world->program->setup_count; op++) {
+        const struct ns_recorded *entry = &world->program->ops[op].recorded;
+        if (entry->kind == NS_RECORDED_FENCE)
+            do_fence(bench, entry->actor, (entry->flags & NS_RECORDED_LOCAL) != 0);
+        if (next < world->unit.count && world->ops[next].op == op)
+            do_op(bench, next++, entry->type);
+    }
+    bench->finding_count = 0;
+    bench->touched = 0;
 }

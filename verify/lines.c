@@ -185,18 +185,20 @@ static void add_op(struct builder *builder, uint32_t number, uint8_t view) {
 static void add_common(struct builder *builder, uint32_t number) {
     const struct ns_recorded *entry = &builder->lines->program->ops[number].recorded;
     struct unit *unit = builder->unit;
+    const uint64_t page = unit->address / NS_PAGE_SIZE * NS_PAGE_SIZE;
     if (entry->kind == NS_RECORDED_PTE) {
         const bool setup = entry->step == UINT32_MAX;
-        const bool ours = entry->address == UINT64_MAX
-                              ? false
-                              : unit->address >= entry->address && unit->address - entry->address < NS_PAGE_SIZE;
-        bool known = false;
-        for (unsigned i = 0; i < unit->view_count; i++)
-            known |= unit->view[i].page == entry->view;
+        const bool ours =
+            entry->address != UINT64_MAX && page >= entry->address && page - entry->address < entry->length;
+        uint64_t viewed = entry->view + (page - entry->address); /* used when it is ours */
+        for (unsigned i = 0; i < unit->view_count && !ours; i++)
+            if (unit->view[i].page >= entry->view && unit->view[i].page - entry->view < entry->length)
+                viewed = unit->view[i].page;
+        const bool known = !ours && viewed >= entry->view && viewed - entry->view < entry->length;
         if (!ours && !known)
             return;
         const bool linear = entry->view == entry->address;
-        const unsigned view = view_of(unit, entry->view,
+        const unsigned view = view_of(unit, viewed,
                                       setup    ? type_bit(entry)
                                       : linear ? default_type(builder->lines->program->machine, unit->address)
                                                : 0);
@@ -210,7 +212,8 @@ static void add_common(struct builder *builder, uint32_t number) {
         uint8_t view = UNIT_VIEWS; /* all */
         if ((entry->flags & NS_RECORDED_WHOLE) == 0) {
             for (unsigned i = 0; i < unit->view_count; i++)
-                if (unit->view[i].page == entry->view / NS_PAGE_SIZE * NS_PAGE_SIZE)
+                if (unit->view[i].page >= entry->view / NS_PAGE_SIZE * NS_PAGE_SIZE &&
+                    unit->view[i].page - entry->view / NS_PAGE_SIZE * NS_PAGE_SIZE < entry->length)
                     view = (uint8_t)i;
             if (view == UNIT_VIEWS)
                 return;

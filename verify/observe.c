@@ -136,6 +136,21 @@ enum ns_status sink_create(struct observation_sink *sink, const struct program *
     return good ? NS_OK : NS_ERROR_MEMORY;
 }
 
+bool sink_range(const struct observation_sink *sink, const struct unit *unit, uint16_t *first, uint16_t *end) {
+    *first = UINT16_MAX;
+    *end = 0;
+    for (size_t i = 0; sink != NULL && i < sink->condition_count; i++)
+        for (size_t p = 0; p < sink->conditions[i].part_count; p++) {
+            const struct sink_part *part = &sink->conditions[i].parts[p];
+            if (sink->lines->units[part->class_unit].address != unit->address)
+                continue;
+            /* Whole operations: a register keeps what its load brought. */
+            *first = 0;
+            *end = (uint16_t)sink->lines->size;
+        }
+    return *end > 0;
+}
+
 void sink_release(struct observation_sink *sink) {
     for (size_t i = 0; i < sink->condition_count; i++) {
         for (size_t p = 0; p < sink->conditions[i].part_count; p++) {

@@ -247,6 +247,33 @@ static void release_path(struct path *path) {
         free(path->by_actor[actor]);
 }
 
+/* Where a hart has more non-cacheable stores than its buffer has entries, those of the lines at hand may be the ones
+ * that stay: the others can all have left by themselves. */
+static void hold_lines(struct path *path, unsigned hart) {
+    const struct projection *projection = path->search->projection;
+    const struct program *program = path->program;
+    uint64_t entries = 0;
+    for (size_t i = 0; i < program->op_count; i++) {
+        const struct ns_recorded *entry = &program->ops[i].recorded;
+        if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC)
+            entries += (entry->length + 7) / 8 + 1;
+    }
+    if (entries <= program->machine->store_buffer_entries || (program->machine->may & NS_MAY_DRAIN) == 0)
+        return;
+    for (unsigned u = 0; u < projection->units; u++) {
+        const struct unit *unit = world_unit(projection->world[u]);
+        bool stores = false;
+        for (uint32_t i = 0; i < unit->count && !stores; i++) {
+            const struct ns_recorded *entry = &program->ops[world_unit_op(projection->world[u], i)->op].recorded;
+            stores = entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC;
+        }
+        if (stores)
+            insert(path, 0,
+                   (struct ns_schedule_item){
+                       .kind = NS_SCHEDULE_HOLD, .actor = hart, .has_address = true, .address = unit->address});
+    }
+}
+
 static bool begin_path(struct path *path) {
     const struct program *program = path->program;
     for (unsigned actor = 0; actor < program->actors; actor++) {
@@ -261,6 +288,8 @@ static bool begin_path(struct path *path) {
             path->steps[actor]++;
         }
     const struct ns_machine_config *machine = program->machine;
+    for (unsigned hart = 0; hart < program->harts; hart++)
+        hold_lines(path, hart);
     if ((machine->may & NS_MAY_LATE_MAINTENANCE) != 0 && machine->cache.late_write_backs == 0)
         insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
     return !path->failed;

@@ -105,7 +105,35 @@ static bool is_page_table(const struct program *program, const struct ns_recorde
     return entry->address >= first && entry->address - first < length;
 }
 
+/* A long access comes in pieces, page by page or chunk by chunk: the same story for every line. */
+static bool continues(const struct program *program, const struct ns_recorded *entry) {
+    if (program->op_count == 0)
+        return false;
+    const struct ns_recorded *before = &program->ops[program->op_count - 1].recorded;
+    if (entry->kind == before->kind && entry->step == before->step && entry->actor == before->actor &&
+        before->view + before->length == entry->view && entry->step != UINT32_MAX && entry->flags == before->flags) {
+        if (entry->kind == NS_RECORDED_SFENCE)
+            return (entry->flags & NS_RECORDED_WHOLE) == 0;
+        if (entry->kind == NS_RECORDED_PTE)
+            return entry->type == before->type && (entry->address == before->address + before->length ||
+                                                   (entry->address == UINT64_MAX && before->address == UINT64_MAX));
+    }
+    const bool access = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE ||
+                        entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
+    const bool alike = before->kind == entry->kind && before->step == entry->step && before->actor == entry->actor &&
+                       before->type == entry->type && before->meant == entry->meant && before->flags == entry->flags;
+    const bool data = entry->data == 0 ? before->data == 0 : before->data + before->length == entry->data;
+    return access && alike && data && (entry->flags & NS_RECORDED_COPIES) == 0 && entry->step != UINT32_MAX &&
+           before->address + before->length == entry->address &&
+           (entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE ||
+            before->view + before->length == entry->view);
+}
+
 static void take_op(struct program *program, const struct ns_recorded *entry, bool *live) {
+    if (continues(program, entry)) {
+        program->ops[program->op_count - 1].recorded.length += entry->length;
+        return;
+    }
     const struct ns_step *written = &program->scenario->written[entry->site];
     struct program_op *op = &program->ops[program->op_count];
     *op = (struct program_op){.recorded = *entry,

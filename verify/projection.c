@@ -167,7 +167,7 @@ enum ns_status projection_create(struct projection *projection, const struct lin
         return NS_ERROR_LIMIT;
     enum ns_status status = NS_OK;
     for (unsigned u = 0; u < units && status == NS_OK; u++) {
-        projection->world[u] = world_create(lines, unit[u], options);
+        projection->world[u] = world_create(lines, unit[u], &options[u]);
         status = projection->world[u] == NULL ? NS_ERROR_MEMORY : NS_OK;
         projection->units += status == NS_OK;
     }

@@ -24,7 +24,7 @@ static bool grow(void **array, size_t *capacity, size_t wanted, size_t size) {
 /* ---- states ---------------------------------------------------------------------------------- */
 
 static bool rehash(struct search_state *search) {
-    const size_t size = search->slot == NULL ? 1024 : 2 * (search->mask + 1);
+    const size_t size = search->slot == NULL ? 128 : 2 * (search->mask + 1);
     uint32_t *slot = malloc(size * sizeof *slot);
     if (slot == NULL)
         return false;
@@ -43,7 +43,7 @@ static bool rehash(struct search_state *search) {
 
 static bool room_for_state(struct search_state *search) {
     if (search->count + 1 >= search->capacity) {
-        const uint32_t capacity = search->capacity == 0 ? 256 : 2 * search->capacity;
+        const uint32_t capacity = search->capacity == 0 ? 32 : 2 * search->capacity;
         uint32_t *word = realloc(search->word, (size_t)capacity * search->words * sizeof *word);
         if (word != NULL)
             search->word = word;
@@ -59,7 +59,7 @@ static bool room_for_state(struct search_state *search) {
 
 static bool enqueue(struct search_state *search, uint32_t state, uint32_t distance) {
     while (search->bucket_count <= distance) {
-        const size_t wanted = search->bucket_count == 0 ? 256 : 2 * search->bucket_count;
+        const size_t wanted = search->bucket_count == 0 ? 32 : 2 * search->bucket_count;
         struct bucket *grown = realloc(search->bucket, wanted * sizeof *grown);
         if (grown == NULL)
             return false;

@@ -39,7 +39,7 @@ struct projection {
     bool posted; /* some device's writes may wait */
 };
 
-/* `unit`: the data line first, then the control lines. */
+/* `unit`: the data line first, then the control lines; `options`: of each. */
 enum ns_status projection_create(struct projection *projection, const struct lines *lines,
                                  const struct unit *const *unit, unsigned units, const struct world_options *options);
 void projection_release(struct projection *projection);

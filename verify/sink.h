@@ -53,6 +53,8 @@ struct observation_sink {
 /* Which bytes the lines must keep an eye on: before lines_create, so that they are searched. */
 bool sink_wants_register(const struct ns_scenario *scenario, uint32_t reg);
 enum ns_status sink_create(struct observation_sink *sink, const struct program *program, const struct lines *lines);
+/* The bytes of a unit that are observed; false: none. */
+bool sink_range(const struct observation_sink *sink, const struct unit *unit, uint16_t *first, uint16_t *end);
 void sink_release(struct observation_sink *sink);
 
 #endif

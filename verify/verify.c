@@ -38,35 +38,55 @@ static void tell_progress(void *context, uint64_t states) {
     all->options->progress(all->options->progress_context, &now);
 }
 
-/* Searches one data line (or none) with the control lines. */
-static enum ns_status search_unit(struct verification *all, const struct lines *lines, const struct unit *unit,
-                                  struct observation_sink *sink) {
+/* What one search is about: a line, and which of its bytes; NULL: only what is polled. */
+struct subject {
+    const struct unit *unit;
+    bool focused;
+    uint16_t first, end;
+};
+
+static struct search_limits limits_of(struct verification *all) {
     const struct ns_verify_options *options = all->options;
+    const uint64_t states = options->state_limit != 0 ? options->state_limit : NS_VERIFY_STATES;
+    return (struct search_limits){.states = all->found.states < states ? states - all->found.states : 0,
+                                  .bytes = options->memory_limit != 0 ? options->memory_limit : NS_VERIFY_MEMORY,
+                                  .deadline_us =
+                                      options->time_limit_ms == 0 ? 0 : all->begin_us + options->time_limit_ms * 1000,
+                                  .stop = options->stop,
+                                  .progress = tell_progress,
+                                  .context = all,
+                                  .first_only = options->verdict_only};
+}
+
+/* Searches the subject with the control lines, of which only the polled bytes matter to it. */
+static enum ns_status search_subject(struct verification *all, const struct lines *lines, const struct subject *subject,
+                                     struct observation_sink *sink) {
     const struct unit *units[SEARCH_UNITS + 1];
+    struct world_options options[SEARCH_UNITS + 1];
     unsigned count = 0;
-    if (unit != NULL)
-        units[count++] = unit;
-    for (size_t i = 0; i < lines->unit_count && count <= SEARCH_UNITS; i++)
-        if (lines->units[i].control)
-            units[count++] = &lines->units[i];
+    if (subject->unit != NULL) {
+        units[count] = subject->unit;
+        options[count++] = (struct world_options){.may = all->scenario->machine.may,
+                                                  .keep_contents = sink != NULL,
+                                                  .focused = subject->focused,
+                                                  .first = subject->first,
+                                                  .end = subject->end};
+    }
+    for (size_t i = 0; i < lines->unit_count && count <= SEARCH_UNITS; i++) {
+        if (!lines->units[i].control || &lines->units[i] == subject->unit)
+            continue;
+        units[count] = &lines->units[i];
+        options[count++] = (struct world_options){.may = all->scenario->machine.may, .focused = true};
+    }
     if (count > SEARCH_UNITS) {
         all->found.incomplete = "more lines are polled than are searched together";
         return NS_OK;
     }
-    const uint64_t states = options->state_limit != 0 ? options->state_limit : NS_VERIFY_STATES;
-    const struct search_limits limits = {
-        .states = all->found.states < states ? states - all->found.states : 0,
-        .bytes = options->memory_limit != 0 ? options->memory_limit : NS_VERIFY_MEMORY,
-        .deadline_us = options->time_limit_ms == 0 ? 0 : all->begin_us + options->time_limit_ms * 1000,
-        .stop = options->stop,
-        .progress = tell_progress,
-        .context = all,
-        .first_only = options->verdict_only};
-    const struct world_options freedom = {.may = all->scenario->machine.may, .keep_contents = sink != NULL};
+    const struct search_limits limits = limits_of(all);
     struct projection *projection = malloc(sizeof *projection);
     enum ns_status status = NS_ERROR_MEMORY;
     if (projection != NULL)
-        status = projection_create(projection, lines, units, count, &freedom);
+        status = projection_create(projection, lines, units, count, options);
     if (status == NS_OK) {
         status = search(projection, &limits, sink, &all->found);
         projection_release(projection);
@@ -82,22 +102,50 @@ static bool may_go_on(const struct verification *all) {
     return all->found.incomplete == NULL && !(all->options->verdict_only && all->found.count > 0);
 }
 
+/* One line: in one search, or cell by cell where many of its bytes may be on their way at a time; then what is observed
+ * of it is searched together. */
+static enum ns_status search_unit(struct verification *all, const struct lines *lines, const struct unit *unit,
+                                  struct observation_sink *sink) {
+    enum { TOGETHER = 3 };
+    if (world_flying_cells(lines, unit) <= TOGETHER)
+        return search_subject(all, lines, &(struct subject){.unit = unit}, sink);
+    struct unit_op *ops = malloc((unit->count + 1) * sizeof *ops);
+    uint16_t cut[UNIT_MAX + 1];
+    if (ops == NULL)
+        return NS_ERROR_MEMORY;
+    unit_fold(lines, unit, ops, cut);
+    free(ops);
+    enum ns_status status = NS_OK;
+    for (uint32_t cell = 0; cell < unit->cells && status == NS_OK && may_go_on(all); cell++)
+        if (cell == 0 || cut[cell] != cut[cell - 1]) {
+            uint32_t end = cell + 1;
+            while (end < unit->cells && cut[end] == cut[cell])
+                end++;
+            const struct subject subject = {.unit = unit, .focused = true, .first = cut[cell], .end = cut[end]};
+            status = search_subject(all, lines, &subject, NULL);
+        }
+    uint16_t first, end;
+    if (status == NS_OK && may_go_on(all) && sink_range(sink, unit, &first, &end)) {
+        const struct subject subject = {.unit = unit, .focused = true, .first = first, .end = end};
+        status = search_subject(all, lines, &subject, sink);
+    }
+    return status;
+}
+
 static enum ns_status search_lines(struct verification *all, const struct lines *lines, struct observation_sink *sink) {
     enum ns_status status = NS_OK;
-    all->lines_all = lines->classes - lines->controls + (lines->controls > 0);
+    all->lines_all = lines->classes;
     all->lines_done = 0;
-    bool any = false;
     for (size_t i = 0; i < lines->unit_count && status == NS_OK && may_go_on(all); i++) {
         const struct unit *unit = &lines->units[i];
-        if (!unit->interesting || unit->control || unit->class_of != i)
+        if ((!unit->interesting && !unit->control) || unit->class_of != i)
             continue;
-        any = true;
         status = search_unit(all, lines, unit, sink);
         all->lines_done++;
     }
-    /* The control lines by themselves; and a program without any line may still hang. */
-    if (status == NS_OK && may_go_on(all) && (lines->controls > 0 || !any))
-        status = search_unit(all, lines, NULL, sink);
+    /* A program without any line may still hang. */
+    if (status == NS_OK && may_go_on(all) && lines->classes == 0)
+        status = search_subject(all, lines, &(struct subject){0}, sink);
     return status;
 }
 

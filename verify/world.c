@@ -11,7 +11,7 @@
 static bool grow(void **array, size_t *capacity, size_t wanted, size_t size) {
     if (wanted <= *capacity)
         return true;
-    size_t larger = *capacity == 0 ? 256 : *capacity;
+    size_t larger = *capacity == 0 ? 16 : *capacity;
     while (larger < wanted)
         larger *= 2;
     void *grown = realloc(*array, larger * size);
@@ -28,7 +28,7 @@ static const uint8_t *state_bytes(const struct world *world, uint32_t state, siz
 }
 
 static bool table_rehash(struct world *world) {
-    const size_t size = world->states.mask == 0 ? 256 : 2 * (world->states.mask + 1);
+    const size_t size = world->states.mask == 0 ? 64 : 2 * (world->states.mask + 1);
     uint32_t *slot = malloc(size * sizeof *slot);
     if (slot == NULL)
         return false;
@@ -52,14 +52,17 @@ static bool make_room(struct world *world, size_t bytes) {
     if (!grow((void **)&world->bytes, &world->byte_capacity, world->byte_count + bytes, 1))
         return false;
     if (world->state_count + 2 > capacity) {
-        const size_t larger = capacity == 0 ? 256 : 2 * capacity;
+        const size_t larger = capacity == 0 ? 32 : 2 * capacity;
         size_t *offset = realloc(world->offset, larger * sizeof *offset);
         if (offset != NULL)
             world->offset = offset;
         struct closure **closures = realloc(world->closures, larger * sizeof *closures);
         if (closures != NULL)
             world->closures = closures;
-        if (offset == NULL || closures == NULL)
+        struct world_move **moves_of = realloc(world->moves_of, larger * sizeof *moves_of);
+        if (moves_of != NULL)
+            world->moves_of = moves_of;
+        if (offset == NULL || closures == NULL || moves_of == NULL)
             return false;
         world->state_capacity = (uint32_t)larger;
     }
@@ -87,6 +90,7 @@ static uint32_t number_bench(struct world *world) {
     world->byte_count += length;
     world->offset[state + 1] = world->byte_count;
     world->closures[state] = NULL;
+    world->moves_of[state] = NULL;
     return world->on_bench = state;
 }
 
@@ -99,15 +103,96 @@ static void lay_out(struct world *world, uint32_t state) {
     world->on_bench = state;
 }
 
-/* Performs a move on a state; the bench holds what came of it. */
-static uint32_t perform(struct world *world, uint32_t state, struct world_move move) {
+static uint32_t number_content(struct world *world);
+
+static uint64_t move_key(uint32_t state, struct world_move move) {
+    return (uint64_t)state << 32 | (uint64_t)move.action << 24 | (uint64_t)move.a << 16 | move.index;
+}
+
+static struct effect *find_effect(const struct world *world, uint64_t key) {
+    size_t at = hash_mix(key) & world->effect_mask;
+    while (world->effects[at].key != UINT64_MAX && world->effects[at].key != key)
+        at = (at + 1) & world->effect_mask;
+    return &world->effects[at];
+}
+
+static bool effect_room(struct world *world) {
+    if (world->effects != NULL && 4 * world->effect_count < 3 * world->effect_mask)
+        return true;
+    const size_t size = world->effects == NULL ? 128 : 2 * (world->effect_mask + 1);
+    struct effect *effects = malloc(size * sizeof *effects);
+    if (effects == NULL)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        effects[i].key = UINT64_MAX;
+    struct effect *old = world->effects;
+    const size_t old_size = old == NULL ? 0 : world->effect_mask + 1;
+    world->effects = effects;
+    world->effect_mask = size - 1;
+    for (size_t i = 0; i < old_size; i++)
+        if (old[i].key != UINT64_MAX)
+            *find_effect(world, old[i].key) = old[i];
+    free(old);
+    return true;
+}
+
+/* Performs a move on a state, on the bench. */
+static bool compute(struct world *world, uint32_t state, struct world_move move, struct effect *effect) {
+    struct bench *bench = &world->bench;
     lay_out(world, state);
     world->on_bench = NO_INDEX; /* while it changes */
-    bench_do(&world->bench, move);
+    bench_do(bench, move);
     world->moves++;
-    if (world->bench.trouble != NULL)
-        world->trouble = world->bench.trouble;
-    return number_bench(world);
+    if (bench->trouble != NULL)
+        world->trouble = bench->trouble;
+    *effect = (struct effect){.key = move_key(state, move),
+                              .stale = bench->stale,
+                              .waits = bench->waits,
+                              .finding = (uint32_t)world->finding_count,
+                              .finding_count = (uint8_t)bench->finding_count};
+    if (!grow((void **)&world->finding, &world->finding_capacity, world->finding_count + bench->finding_count,
+              sizeof *world->finding)) {
+        world->trouble = "the host has no memory left";
+        return false;
+    }
+    for (unsigned i = 0; i < bench->finding_count; i++)
+        world->finding[world->finding_count++] = bench->finding[i];
+    if (bench->reads_content)
+        effect->content = number_content(world);
+    effect->next = number_bench(world);
+    return effect->next != NO_INDEX && world->trouble == NULL;
+}
+
+/* What a move does to a state; NULL: there is trouble. Valid until the next call. */
+static const struct effect *perform(struct world *world, uint32_t state, struct world_move move) {
+    if (!effect_room(world)) {
+        world->trouble = "the host has no memory left";
+        return NULL;
+    }
+    struct effect *known = find_effect(world, move_key(state, move));
+    if (known->key != UINT64_MAX)
+        return known;
+    struct effect effect;
+    if (!compute(world, state, move, &effect))
+        return NULL;
+    *known = effect;
+    world->effect_count++;
+    return known;
+}
+
+/* What the hardware may do to a state, ended by a WORLD_OP; NULL without host memory. */
+static const struct world_move *moves_of(struct world *world, uint32_t state) {
+    if (world->moves_of[state] != NULL)
+        return world->moves_of[state];
+    struct world_move moves[128];
+    lay_out(world, state);
+    const size_t count = bench_moves(&world->bench, moves, sizeof moves / sizeof moves[0] - 1);
+    moves[count] = (struct world_move){.action = WORLD_OP};
+    struct world_move *kept = malloc((count + 1) * sizeof *kept);
+    if (kept != NULL)
+        memcpy(kept, moves, (count + 1) * sizeof *kept);
+    world->memo_bytes += (count + 1) * sizeof *kept;
+    return world->moves_of[state] = kept;
 }
 
 /* ---- closures -------------------------------------------------------------------------------- */
@@ -131,10 +216,10 @@ static bool add_node(struct world *world, struct growing *growing, uint32_t stat
     return true;
 }
 
-static bool add_findings(struct world *world, struct costly_finding **findings, size_t *count, size_t *capacity,
-                         uint32_t node, unsigned cost, unsigned variant) {
-    for (unsigned i = 0; i < world->bench.finding_count; i++) {
-        const struct finding *finding = &world->bench.finding[i];
+static bool add_findings(const struct world *world, const struct effect *effect, struct costly_finding **findings,
+                         size_t *count, size_t *capacity, uint32_t node, unsigned cost, unsigned variant) {
+    for (unsigned i = 0; i < effect->finding_count; i++) {
+        const struct finding *finding = &world->finding[effect->finding + i];
         bool known = false;
         for (size_t j = 0; j < *count && !known; j++)
             known = memcmp(&(*findings)[j].finding, finding, sizeof *finding) == 0 && (*findings)[j].cost <= cost;
@@ -148,11 +233,20 @@ static bool add_findings(struct world *world, struct costly_finding **findings, 
     return true;
 }
 
-static bool in_closure(const struct closure *closure, uint32_t state) {
-    for (size_t i = 0; i < closure->node_count; i++)
-        if (closure->nodes[i].state == state)
+/* Is the state in the closure under way? If not, it is from now on. */
+static bool in_closure(struct world *world, uint32_t state) {
+    if (state >= world->seen_size) {
+        const size_t size = world->state_capacity;
+        uint32_t *seen = realloc(world->seen, size * sizeof *seen);
+        if (seen == NULL)
             return true;
-    return false;
+        memset(seen + world->seen_size, 0, (size - world->seen_size) * sizeof *seen);
+        world->seen = seen;
+        world->seen_size = size;
+    }
+    const bool is_in = world->seen[state] == world->closure_number;
+    world->seen[state] = world->closure_number;
+    return is_in;
 }
 
 static void release_closure(struct closure *closure) {
@@ -167,34 +261,27 @@ const struct closure *world_closure(struct world *world, uint32_t state) {
     if (world->closures[state] != NULL)
         return world->closures[state];
     struct closure *closure = calloc(1, sizeof *closure);
+    world->closure_number++;
+    (void)in_closure(world, state);
     struct growing growing = {.closure = closure};
     if (closure == NULL || !add_node(world, &growing, state, NO_INDEX, (struct world_move){0}, 0, false)) {
         release_closure(closure);
         return NULL;
     }
     for (size_t i = 0; i < closure->node_count; i++) {
-        struct world_move moves[128];
         const struct closure_node from = closure->nodes[i];
-        if (from.leaf)
-            continue;
-        lay_out(world, from.state);
-        const size_t count = bench_moves(&world->bench, moves, sizeof moves / sizeof moves[0]);
-        for (size_t m = 0; m < count; m++) {
-            const uint32_t next = perform(world, from.state, moves[m]);
+        const struct world_move *move = from.leaf ? NULL : moves_of(world, from.state);
+        for (; move != NULL && move->action != WORLD_OP; move++) {
+            const struct effect *effect = perform(world, from.state, *move);
             const uint32_t node = (uint32_t)closure->node_count;
-            if (next == NO_INDEX || world->trouble != NULL) {
-                release_closure(closure);
-                return NULL;
-            }
-            const bool is_new = !in_closure(closure, next);
             /* A finding of a move belongs to the node that it leads to: that one's path ends with the move. */
-            if ((is_new || world->bench.finding_count > 0) &&
-                !add_node(world, &growing, next, (uint32_t)i, moves[m], from.cost + 1u, !is_new)) {
-                release_closure(closure);
-                return NULL;
-            }
-            if (!add_findings(world, &closure->findings, &closure->finding_count, &growing.findings, node,
-                              from.cost + 1u, 0)) {
+            const bool is_new = effect != NULL && !in_closure(world, effect->next);
+            const bool good = effect != NULL &&
+                              ((!is_new && effect->finding_count == 0) ||
+                               add_node(world, &growing, effect->next, (uint32_t)i, *move, from.cost + 1u, !is_new)) &&
+                              add_findings(world, effect, &closure->findings, &closure->finding_count,
+                                           &growing.findings, node, from.cost + 1u, 0);
+            if (!good) {
                 release_closure(closure);
                 return NULL;
             }
@@ -207,10 +294,6 @@ const struct closure *world_closure(struct world *world, uint32_t state) {
 
 /* ---- reactions ------------------------------------------------------------------------------- */
 
-static uint64_t move_key(uint32_t state, struct world_move move) {
-    return (uint64_t)state << 32 | (uint64_t)move.action << 24 | (uint64_t)move.a << 16 | move.index;
-}
-
 static struct memo *find_memo(const struct world *world, uint64_t key) {
     size_t at = hash_mix(key) & world->memo_mask;
     while (world->memos[at].reaction != NULL && world->memos[at].key != key)
@@ -221,7 +304,7 @@ static struct memo *find_memo(const struct world *world, uint64_t key) {
 static bool memo_room(struct world *world) {
     if (world->memos != NULL && 4 * world->memo_count < 3 * world->memo_mask)
         return true;
-    const size_t size = world->memos == NULL ? 256 : 2 * (world->memo_mask + 1);
+    const size_t size = world->memos == NULL ? 64 : 2 * (world->memo_mask + 1);
     struct memo *memos = calloc(size, sizeof *memos);
     if (memos == NULL)
         return false;
@@ -303,21 +386,18 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
             variant_count = bench_variants(&world->bench, move.index, variants);
         }
         for (unsigned v = 0; v < variant_count; v++) {
-            const uint32_t next = perform(
+            const struct effect *effect = perform(
                 world, node.state, (struct world_move){.action = move.action, .a = variants[v], .index = move.index});
-            /* A type other than the table's needs a translation that was made, or forgotten, by a move. */
-            const unsigned cost = node.cost;
-            struct outcome outcome = {.state = next,
-                                      .node = (uint32_t)n,
-                                      .cost = (uint16_t)cost,
-                                      .variant = variants[v],
-                                      .stale = world->bench.stale,
-                                      .waits = world->bench.waits};
-            if (world->bench.reads_content && next != NO_INDEX)
-                outcome.content = number_content(world);
-            if (next == NO_INDEX || world->trouble != NULL || !add_outcome(reaction, &outcomes, &outcome) ||
-                !add_findings(world, &reaction->findings, &reaction->finding_count, &findings, (uint32_t)n, cost,
-                              variants[v])) {
+            struct outcome outcome = {.node = (uint32_t)n, .cost = node.cost, .variant = variants[v]};
+            if (effect != NULL) {
+                outcome.state = effect->next;
+                outcome.content = effect->content;
+                outcome.stale = effect->stale;
+                outcome.waits = effect->waits;
+            }
+            if (effect == NULL || !add_outcome(reaction, &outcomes, &outcome) ||
+                !add_findings(world, effect, &reaction->findings, &reaction->finding_count, &findings, (uint32_t)n,
+                              node.cost, variants[v])) {
                 release_reaction(reaction);
                 return NULL;
             }
@@ -348,6 +428,43 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
 
 /* ---- making it ------------------------------------------------------------------------------- */
 
+static bool flies(const struct lines *lines, const struct unit_op *op) {
+    const struct ns_recorded *entry = &lines->program->ops[op->op].recorded;
+    if (entry->kind == NS_RECORDED_STORE)
+        return entry->type == NS_TYPE_NC && lines->program->machine->store_buffer_entries > 0;
+    if (entry->kind != NS_RECORDED_DMA_WRITE)
+        return false;
+    const struct ns_device *device = &lines->program->scenario->devices[entry->actor - lines->program->harts];
+    return device->has_posted ? device->posted > 0 : lines->program->machine->posted_entries > 0;
+}
+
+unsigned world_flying_cells(const struct lines *lines, const struct unit *unit) {
+    struct unit_op *ops = malloc((unit->count + 1) * sizeof *ops);
+    uint16_t cut[UNIT_MAX + 1];
+    unsigned count = 0;
+    if (ops == NULL)
+        return 0;
+    unit_fold(lines, unit, ops, cut);
+    for (uint32_t cell = 0; cell < unit->cells; cell++) {
+        bool flying = false;
+        for (uint32_t i = 0; i < unit->count && !flying && (cell == 0 || cut[cell] != cut[cell - 1]); i++)
+            flying = cell >= ops[i].first && cell < ops[i].end && flies(lines, &ops[i]);
+        count += flying;
+    }
+    free(ops);
+    return count;
+}
+
+static void choose_cells(struct world *world) {
+    for (uint32_t cell = 0; cell < world->cells; cell++)
+        world->follows[cell] = !world->options.focused ||
+                               (world->cut[cell] >= world->options.first && world->cut[cell] < world->options.end);
+    for (uint32_t i = 0; i < world->unit.count; i++)
+        if (world->program->ops[world->ops[i].op].poll != NO_INDEX)
+            for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end; cell++)
+                world->follows[cell] = true;
+}
+
 struct world *world_create(const struct lines *lines, const struct unit *unit, const struct world_options *options) {
     struct world *world = calloc(1, sizeof *world);
     if (world == NULL)
@@ -368,6 +485,7 @@ struct world *world_create(const struct lines *lines, const struct unit *unit, c
         return NULL;
     }
     unit_fold(lines, unit, world->ops, world->cut);
+    choose_cells(world);
     world->scratch = malloc(bench_save_size(&world->bench));
     bench_initial(&world->bench);
     if (world->scratch == NULL || number_bench(world) != 0) {
@@ -380,8 +498,10 @@ struct world *world_create(const struct lines *lines, const struct unit *unit, c
 void world_destroy(struct world *world) {
     if (world == NULL)
         return;
-    for (uint32_t i = 0; i < world->state_count; i++)
+    for (uint32_t i = 0; i < world->state_count; i++) {
         release_closure(world->closures[i]);
+        free(world->moves_of[i]);
+    }
     for (size_t i = 0; world->memos != NULL && i <= world->memo_mask; i++)
         release_reaction(world->memos[i].reaction);
     bench_destroy(world);
@@ -391,6 +511,10 @@ void world_destroy(struct world *world) {
     free(world->states.slot);
     free(world->closures);
     free(world->memos);
+    free(world->effects);
+    free(world->finding);
+    free(world->moves_of);
+    free(world->seen);
     free(world->content);
     free(world->contents);
     free(world->scratch);
@@ -466,10 +590,10 @@ unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned var
 }
 
 uint32_t world_perform(struct world *world, uint32_t state, struct world_move move, bool *waits) {
-    const uint32_t next = perform(world, state, move);
+    const struct effect *effect = perform(world, state, move);
     if (waits != NULL)
-        *waits = world->bench.waits;
-    return next;
+        *waits = effect != NULL && effect->waits;
+    return effect == NULL ? NO_INDEX : effect->next;
 }
 
 size_t world_content(const struct world *world, uint32_t content, const ns_version **versions) {
@@ -556,7 +680,9 @@ uint64_t world_cell_address(const struct world *world, unsigned cell) {
 struct world_size world_measure(const struct world *world) {
     return (struct world_size){.states = world->state_count,
                                .moves = world->moves,
-                               .bytes = world->byte_capacity + world->memo_bytes + world->state_capacity * 16u};
+                               .bytes =
+                                   world->byte_capacity + world->memo_bytes + world->state_capacity * 32u +
+                                   (world->effects == NULL ? 0 : (world->effect_mask + 1) * sizeof *world->effects)};
 }
 
 const char *world_trouble(const struct world *world) {

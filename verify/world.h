@@ -111,8 +111,14 @@ struct world;
 struct world_options {
     uint32_t may;
     bool keep_contents; /* registers are observed */
+    /* Not all cells of the unit are followed: only those that are polled, and bytes [first, end). What a byte's fate
+     * depends on is the line's and its own; the others are left out, so that their orders do not multiply. */
+    bool focused;
+    uint16_t first, end;
 };
 
+/* How many cells of the unit have writes that may wait on their way: where each takes part, their orders multiply. */
+unsigned world_flying_cells(const struct lines *lines, const struct unit *unit);
 /* NULL without host memory. The lines and the program must outlive it. */
 struct world *world_create(const struct lines *lines, const struct unit *unit, const struct world_options *options);
 void world_destroy(struct world *world);

@@ -54,6 +54,15 @@ struct entry_table { /* numbers by hash; open addressing */
     size_t mask, count;
 };
 
+/* What one move does to one state: computed once. */
+struct effect {
+    uint64_t key; /* as of a memo; UINT64_MAX: free */
+    uint32_t next, content;
+    uint32_t finding; /* in world.finding */
+    uint8_t finding_count;
+    bool stale, waits;
+};
+
 struct memo {
     uint64_t key; /* state << 32 | move */
     struct reaction *reaction;
@@ -68,6 +77,7 @@ struct world {
     struct unit_op *ops; /* folded */
     uint16_t cut[UNIT_MAX + 1];
     uint32_t line_cells, cells, line_count;
+    bool follows[UNIT_MAX]; /* by cell */
     struct bench bench;
     uint32_t on_bench; /* state that the bench holds, or NO_INDEX */
     /* states: bytes behind each other */
@@ -79,6 +89,14 @@ struct world {
     struct closure **closures; /* by state */
     struct memo *memos;
     size_t memo_mask, memo_count;
+    struct effect *effects;
+    size_t effect_mask, effect_count;
+    struct finding *finding;
+    size_t finding_count, finding_capacity;
+    struct world_move **moves_of; /* by state: what the hardware may do, ended by WORLD_OP; NULL: not looked at yet */
+    uint32_t *seen;               /* by state: the closure that it was last found to be in */
+    size_t seen_size;
+    uint32_t closure_number;
     uint64_t moves, memo_bytes;
     /* contents of registers: versions behind each other, by number - 1 */
     ns_version *content;
