@@ -303,6 +303,7 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
         return NS_ERROR_ARGUMENT;
     }
     run->tracker = ns_machine_tracker(run->machine);
+    run->at = SIZE_MAX; /* no step yet: the kernel boots */
     if (run->move_count > 0)
         ns_machine_set_hook(run->machine, run_moves_inside, run);
     if (run->options->recording != NULL)
