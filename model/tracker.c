@@ -564,6 +564,11 @@ void ns_tracker_arrived(struct ns_tracker *tracker, uint32_t event) {
 }
 
 void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t address, uint64_t length) {
+    if (tracker->recording != NULL) {
+        struct ns_recorded entry = {.kind = NS_RECORDED_MISDIRECTED, .address = address, .length = length};
+        record_entry(tracker, (uint32_t)tracker->log->event_count - 1, &entry);
+        return;
+    }
     for (uint64_t at = address; at < address + length; at++) {
         struct ghost_page *page = ghost_at(tracker, at);
         if (page == NULL || hazard >= tracker->log->hazard_count)

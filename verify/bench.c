@@ -572,6 +572,11 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
     case NS_RECORDED_ALLOC:
         do_lifetime(bench, op, false);
         break;
+    case NS_RECORDED_MISDIRECTED:
+        for (uint32_t cell = op->first; cell < op->end; cell++)
+            bench->flags[cell] |= bench->world->follows[cell] ? NS_BYTE_LOST : 0;
+        touches = false;
+        break;
     case NS_RECORDED_PTE:
         do_page(bench, op);
         break;

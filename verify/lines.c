@@ -48,6 +48,7 @@ static bool range_of(const struct program *program, const struct program_op *op,
     case NS_RECORDED_MAP:
     case NS_RECORDED_FREE:
     case NS_RECORDED_ALLOC:
+    case NS_RECORDED_MISDIRECTED:
         return entry->length > 0;
     case NS_RECORDED_SYNC:
         return entry->length > 0;

@@ -228,6 +228,13 @@ static void judge_owner(struct work *work, uint32_t unit, const struct reaction 
                    NO_INDEX);
 }
 
+static bool breaks_ownership(struct work *work, const struct reaction *reaction) {
+    bool broken = reaction->has_owner;
+    for (size_t i = 0; i < reaction->race_count && work->search->projection->program->clocks && !broken; i++)
+        broken = !is_ordered(work, reaction->races[i].ordered);
+    return broken;
+}
+
 /* Does `move` to a unit in every way that the hardware allows, then goes on with `next`. */
 static void act(struct work *work, uint32_t unit, struct world_move move, void (*next)(struct work *, uint32_t),
                 uint32_t argument) {
@@ -250,6 +257,8 @@ static void act(struct work *work, uint32_t unit, struct world_move move, void (
     *taken = (struct taken){.unit = unit, .move = move};
     for (size_t i = 0; i < reaction->finding_count; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
+        if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
+            continue; /* whose the bytes are is wrong: what they hold needs no other explanation */
         taken->node = costly->node;
         taken->move.a = move.action == WORLD_OP ? costly->variant : move.a;
         report(search, &costly->finding, unit, distance + weight + costly->cost, transition_of(work), work->taken,
