@@ -5,9 +5,12 @@
 
 #include "cli/options.h"
 #include "report/buffer.h"
+#include "verify/verify.h"
 
 enum ns_exit ns_check_main(const struct ns_options *options);
 enum ns_exit ns_run_main(const struct ns_options *options);
+enum ns_exit ns_verify_main(const struct ns_options *options);
+enum ns_exit ns_repair_main(const struct ns_options *options);
 enum ns_exit ns_test_main(const struct ns_options *options);
 enum ns_exit ns_explain_main(const struct ns_options *options);
 
@@ -15,5 +18,16 @@ enum ns_exit ns_explain_main(const struct ns_options *options);
  * `json` may be NULL. Messages go to standard error. Used by `test` in a process of its own. */
 enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
                          struct ns_buffer *name, struct ns_buffer *json);
+
+/* What `verify` does with one file, likewise. Must come before anything makes a machine in this process. */
+enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                            struct ns_buffer *json);
+struct ns_scenario;
+/* `verify --mutate` of a scenario. */
+enum ns_exit ns_mutate(const struct ns_scenario *scenario, const struct ns_options *options, bool color,
+                       struct ns_buffer *text, struct ns_buffer *json);
+/* From now on SIGINT ends verifications early; what they were told by the command line. */
+void ns_catch_interrupt(void);
+struct ns_verify_options ns_verify_options_of(const struct ns_options *options);
 
 #endif

@@ -40,6 +40,10 @@ static enum ns_exit run_command(const struct ns_options *options) {
         return ns_check_main(options);
     case NS_COMMAND_RUN:
         return ns_run_main(options);
+    case NS_COMMAND_VERIFY:
+        return ns_verify_main(options);
+    case NS_COMMAND_REPAIR:
+        return ns_repair_main(options);
     case NS_COMMAND_TEST:
         return ns_test_main(options);
     case NS_COMMAND_EXPLAIN:

@@ -13,11 +13,18 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_QUIET, 'q', "quiet", NULL, NS_COMMAND_ALL, "say less: summary lines only"},
     {NS_OPTION_VERBOSE, 'v', "verbose", NULL, NS_COMMAND_ALL, "say more"},
     {NS_OPTION_COLOR, '\0', "color", "WHEN", NS_COMMAND_ALL, "colour: auto (default), always, never"},
-    {NS_OPTION_JSON, '\0', "json", "[FILE]", NS_COMMAND_CHECK | NS_COMMAND_RUN | NS_COMMAND_TEST,
+    {NS_OPTION_JSON, '\0', "json", "[FILE]",
+     NS_COMMAND_CHECK | NS_COMMAND_RUN | NS_COMMAND_TEST | NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
      "write the result as JSON to FILE; without FILE or with - to standard output, in place of the text"},
     {NS_OPTION_CHDIR, '\0', "chdir", "DIR", NS_COMMAND_ALL, "change to DIR first"},
-    {NS_OPTION_JOBS, '\0', "jobs", "N", NS_COMMAND_TEST, "run N scenarios at a time (default: number of processors)"},
-    {NS_OPTION_TIMEOUT, '\0', "timeout", "SECONDS", NS_COMMAND_TEST, "stop a scenario after SECONDS (default: 60)"},
+    {NS_OPTION_JOBS, '\0', "jobs", "N", NS_COMMAND_TEST | NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
+     "run N processes at a time (default: number of processors)"},
+    {NS_OPTION_TIMEOUT, '\0', "timeout", "SECONDS", NS_COMMAND_TEST | NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
+     "stop a scenario after SECONDS (test: 60 by default; else no limit)"},
+    {NS_OPTION_STATES, '\0', "states", "N", NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
+     "explore N states at most (default: 50 million)"},
+    {NS_OPTION_MEMORY, '\0', "memory", "SIZE", NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
+     "take SIZE bytes of memory at most, such as 512M or 8G (default: 4G)"},
     {NS_OPTION_SEED, '\0', "seed", "N", NS_COMMAND_RUN | NS_COMMAND_TEST, "seed for what the machine draws at random"},
     {NS_OPTION_ORDER, '\0', "order", "ORDER", NS_COMMAND_RUN,
      "written: steps in the order of the file; free: the clock decides"},
@@ -27,6 +34,12 @@ const struct ns_option_spec ns_option_table[] = {
      "let the hardware do at random what the machine allows it to do"},
     {NS_OPTION_EXPLAIN_ALLOC, '\0', "explain-alloc", NULL, NS_COMMAND_RUN,
      "show what the kernel's allocators and mappings decided at each step, and why"},
+    {NS_OPTION_MUTATE, '\0', "mutate", NULL, NS_COMMAND_VERIFY,
+     "take out, swap or shrink each maintenance call, fence and ordering edge in turn: which are needed?"},
+    {NS_OPTION_WRITE, '\0', "write", NULL, NS_COMMAND_REPAIR, "write the repaired scenario to its file"},
+    {NS_OPTION_MINIMISE, '\0', "minimise", NULL, NS_COMMAND_REPAIR,
+     "also take out maintenance without which the proof still holds"},
+    {NS_OPTION_NO_VERIFY, '\0', "no-verify", NULL, NS_COMMAND_TEST, "run the scenarios only"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
@@ -34,7 +47,9 @@ const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0
 const struct ns_command_spec ns_command_table[] = {
     {NS_COMMAND_CHECK, "check", "FILE...", "read scenarios and report every error, without running them"},
     {NS_COMMAND_RUN, "run", "FILE", "run a scenario once and report the hazards"},
-    {NS_COMMAND_TEST, "test", "PATH...", "run every scenario found below PATH and judge its expectations"},
+    {NS_COMMAND_VERIFY, "verify", "FILE...", "explore every order and all that the hardware may do; prove or refute"},
+    {NS_COMMAND_REPAIR, "repair", "FILE", "print the cheapest change that makes the proof go through"},
+    {NS_COMMAND_TEST, "test", "PATH...", "run and verify every scenario found below PATH and judge its expectations"},
     {NS_COMMAND_EXPLAIN, "explain", "ID | --list", "explain a hazard: what happens, the fix, its names elsewhere"},
 };
 const size_t ns_command_count = sizeof ns_command_table / sizeof ns_command_table[0];
@@ -107,6 +122,20 @@ static bool take_number(const struct ns_option_spec *spec, const char *value, ui
     return false;
 }
 
+/* Bytes, with K, M or G behind the number. */
+static bool take_size(const struct ns_option_spec *spec, const char *value, uint64_t *size) {
+    size_t length = strlen(value);
+    const char *unit = length > 0 ? strchr("KMG", value[length - 1]) : NULL;
+    unsigned shift = unit == NULL ? 0 : *unit == 'K' ? 10 : *unit == 'M' ? 20 : 30;
+    length -= shift > 0;
+    if (parse_number(value, length, size) && *size > 0 && *size <= UINT64_MAX >> shift) {
+        *size <<= shift;
+        return true;
+    }
+    ns_error("`--%s` takes a size such as 512M or 8G, not `%s`", spec->name, value);
+    return false;
+}
+
 static bool take_small_number(const struct ns_option_spec *spec, const char *value, uint32_t most, uint32_t *number) {
     uint64_t wide = 0;
     bool good = take_number(spec, value, 1, most, &wide);
@@ -163,6 +192,7 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         good = take_small_number(spec, value, NS_MAX_JOBS, &options->jobs);
         break;
     case NS_OPTION_TIMEOUT:
+        options->timeout_given = true;
         good = take_small_number(spec, value, NS_MAX_TIMEOUT, &options->timeout_s);
         break;
     case NS_OPTION_SEED:
@@ -186,6 +216,24 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         break;
     case NS_OPTION_LIST:
         options->list = true;
+        break;
+    case NS_OPTION_STATES:
+        good = take_number(spec, value, 1, UINT32_MAX, &options->state_limit);
+        break;
+    case NS_OPTION_MEMORY:
+        good = take_size(spec, value, &options->memory_limit);
+        break;
+    case NS_OPTION_MUTATE:
+        options->mutate = true;
+        break;
+    case NS_OPTION_WRITE:
+        options->write = true;
+        break;
+    case NS_OPTION_MINIMISE:
+        options->minimise = true;
+        break;
+    case NS_OPTION_NO_VERIFY:
+        options->no_verify = true;
         break;
     }
     return good;

@@ -24,7 +24,9 @@ enum ns_command {
     NS_COMMAND_RUN = 1u << 1,
     NS_COMMAND_TEST = 1u << 2,
     NS_COMMAND_EXPLAIN = 1u << 3,
-    NS_COMMAND_ALL = 0xf,
+    NS_COMMAND_VERIFY = 1u << 4,
+    NS_COMMAND_REPAIR = 1u << 5,
+    NS_COMMAND_ALL = 0x3f,
 };
 
 enum ns_option_id {
@@ -43,6 +45,12 @@ enum ns_option_id {
     NS_OPTION_EXPLAIN_ALLOC,
     NS_OPTION_TIMEOUT,
     NS_OPTION_LIST,
+    NS_OPTION_STATES,
+    NS_OPTION_MEMORY,
+    NS_OPTION_MUTATE,
+    NS_OPTION_WRITE,
+    NS_OPTION_MINIMISE,
+    NS_OPTION_NO_VERIFY,
 };
 
 struct ns_option_spec {
@@ -80,9 +88,11 @@ struct ns_options {
     bool help, version, quiet, verbose, list;
     enum ns_color color;
     bool json;
-    const char *json_file; /* NULL: standard output */
-    const char *chdir;     /* NULL: stay */
-    uint32_t jobs;         /* 0: one per processor */
+    const char *json_file;              /* NULL: standard output */
+    const char *chdir;                  /* NULL: stay */
+    uint32_t jobs;                      /* 0: one per processor */
+    uint64_t state_limit, memory_limit; /* 0: not given */
+    bool timeout_given, mutate, write, minimise, no_verify;
     bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
     const char *schedule; /* as given; NULL without --schedule */

@@ -38,7 +38,25 @@ static void child_main(const char *file, const struct ns_options *options, bool 
     close(output);
     quiet_options.quiet = false;
     quiet_options.verbose = false;
-    enum ns_exit result = ns_run_file(file, &quiet_options, color, &text, &name, NULL);
+    enum ns_exit verified = NS_EXIT_HELD;
+    struct ns_buffer proof = {0};
+    if (!options->no_verify) { /* first: a process that has made a machine cannot verify */
+        quiet_options.timeout_given = true;
+        quiet_options.timeout_s = options->timeout_s > 1 ? options->timeout_s - 1 : 1; /* incomplete, not killed */
+        quiet_options.jobs = 1;
+        verified = ns_verify_file(file, &quiet_options, color, &proof, NULL);
+    }
+    enum ns_exit result = verified == NS_EXIT_BAD_INPUT || verified == NS_EXIT_SKIPPED
+                              ? verified
+                              : ns_run_file(file, &quiet_options, color, &text, &name, NULL);
+    if (verified != NS_EXIT_HELD && verified != result && proof.data != NULL) {
+        ns_buffer_text(&text, "\n");
+        ns_buffer_add(&text, proof.data, proof.length);
+    }
+    if (result == NS_EXIT_HELD || (result == NS_EXIT_INCOMPLETE && verified != NS_EXIT_HELD)) {
+        result = verified;
+    }
+    ns_buffer_release(&proof);
     fflush(stderr);
     printf("%c%s\n", RESULT_MARK, name.data != NULL ? name.data : "");
     if (!ns_output_write(&text) || !ns_output_finish()) {

@@ -212,6 +212,7 @@ struct ns_log {
     size_t line_count;
     bool order_free;
     bool chaos;
+    bool scheduled; /* the run followed a schedule */
     uint64_t seed;
     /* who and where */
     unsigned actor_count;

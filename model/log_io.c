@@ -86,6 +86,7 @@ bool ns_log_receive(int pipe, struct ns_log *log) {
     }
     log->order_free = plain->order_free;
     log->chaos = plain->chaos;
+    log->scheduled = plain->scheduled;
     log->seed = plain->seed;
     log->actor_count = plain->actor_count;
     memcpy(log->actor, plain->actor, sizeof log->actor);

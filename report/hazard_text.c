@@ -26,7 +26,8 @@ size_t ns_report_schedule_length(const struct ns_log *log, const struct ns_hazar
 const char *ns_report_when(const struct ns_log *log, const struct ns_event *event) {
     if (event != NULL && ns_site_at(log, event->site) != NULL)
         return "here";
-    return event != NULL && event->time_ps > 0 && log->chaos ? "by the hardware itself" : "before the first step";
+    return event != NULL && event->time_ps > 0 && (log->chaos || log->move_count > 0) ? "by the hardware itself"
+                                                                                      : "before the first step";
 }
 
 static void write_header(const struct ns_log *log, size_t index, const struct ns_report_style *style,
@@ -47,6 +48,7 @@ static void write_header(const struct ns_log *log, size_t index, const struct ns
     ns_buffer_text(out, "\n");
 }
 
+/* A run by a schedule cannot be repeated without it, however long it is. */
 static void write_replay(const struct ns_log *log, const struct ns_hazard *hazard, struct ns_buffer *out) {
     size_t length = ns_report_schedule_length(log, hazard);
     ns_buffer_text(out, "nosnoop run ");
@@ -57,7 +59,7 @@ static void write_replay(const struct ns_log *log, const struct ns_hazard *hazar
         ns_buffer_text(out, " --chaos 0");
     }
     /* What the hardware did by itself follows from the chaos seed, not from the order of the steps. */
-    if (log->chaos || length == 0 || length > SCHEDULE_LIMIT) {
+    if (log->chaos || (length == 0 && hazard->moves == 0) || (length > SCHEDULE_LIMIT && !log->scheduled)) {
         ns_buffer_text(out, log->order_free ? " --order free" : "");
         return;
     }

@@ -260,6 +260,7 @@ static bool describe_log(struct run *run) {
     run->log->line_count = scenario->line_count;
     run->log->order_free = run->free_order;
     run->log->chaos = run->options->chaos;
+    run->log->scheduled = run->options->schedule != NULL;
     run->log->seed = run->options->chaos        ? run->options->chaos_seed
                      : run->options->seed_given ? run->options->seed
                                                 : scenario->seed;

@@ -15,7 +15,7 @@ struct storage {
 };
 
 /* Features that `requires` may name and that this build has. */
-static const char *const features[] = {"run", "schedule", "chaos"};
+static const char *const features[] = {"run", "schedule", "chaos", "verify"};
 
 /* ---- headers --------------------------------------------------------------------------------- */
 
