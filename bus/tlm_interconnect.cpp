@@ -204,6 +204,18 @@ unsigned tlm_interconnect::drain(int master, uint64_t address, uint64_t length) 
     return count;
 }
 
+bool tlm_interconnect::drain_one(int master, uint64_t address) {
+    master_state &state = masters_[static_cast<size_t>(master)];
+    size_t next = oldest_touching(state.posted, address, 1);
+    if (next == state.posted.size())
+        return false;
+    for (size_t older;
+         (older = oldest_touching(state.posted, state.posted[next].address, state.posted[next].data.size())) < next;)
+        next = older;
+    send_oldest(state, next);
+    return true;
+}
+
 const posted_write *tlm_interconnect::posted_at(uint64_t address) const {
     const posted_write *newest = nullptr;
     for (const master_state &master : masters_)

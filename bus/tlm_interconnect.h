@@ -79,6 +79,9 @@ class tlm_interconnect : public sc_core::sc_module {
     static bool translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical);
     const bus_master &master(int index) const { return masters_[static_cast<size_t>(index)].config; }
 
+    // The oldest posted write of a master that touches the byte, after what lies before it under the same bytes; false
+    // when there is none.
+    bool drain_one(int master, uint64_t address);
     // Posted writes of a master: all of them, or only those that touch [address, address + length). Returns how many
     // went.
     unsigned drain(int master, uint64_t address, uint64_t length);

@@ -195,6 +195,9 @@ enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart
 /* Store-buffer entries and late write-backs of a hart, or posted writes of a device, that touch the range; length
  * UINT64_MAX: all. */
 void ns_hw_drain_hart(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length);
+/* One entry: the oldest one that holds the byte (of a hart, a store before a late write-back). */
+void ns_hw_drain_hart_one(struct ns_machine *machine, unsigned hart, uint64_t physical);
+void ns_hw_drain_device_one(struct ns_machine *machine, unsigned device, uint64_t physical);
 void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t physical, uint64_t length);
 
 /* ---- looking, any time ----------------------------------------------------------------------- */

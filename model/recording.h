@@ -38,9 +38,9 @@ enum ns_recorded_kind {
     NS_RECORDED_SYNC,  /* peer, address, length; FOR_CPU or for the device */
     NS_RECORDED_FREE,
     NS_RECORDED_ALLOC,
-    NS_RECORDED_MISDIRECTED,   /* the device's write was meant for address, length, and went elsewhere: that was said */
-    NS_RECORDED_HARDWARE,  /* a step of `hw`: op is its enum ns_verb; peer the hart or device; address, length */
-    NS_RECORDED_CONDITION, /* judgement number `site` looks at address, length; data: the value of a handle */
+    NS_RECORDED_MISDIRECTED, /* the device's write was meant for address, length, and went elsewhere: that was said */
+    NS_RECORDED_HARDWARE,    /* a step of `hw`: op is its enum ns_verb; peer the hart or device; address, length */
+    NS_RECORDED_CONDITION,   /* judgement number `site` looks at address, length; data: the value of a handle */
 };
 
 enum ns_recorded_flags {

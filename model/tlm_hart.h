@@ -34,7 +34,8 @@ class tlm_hart : public sc_core::sc_module {
     ns_status maintain(const ns_maintenance &what);
     void walk(uint64_t address);   // the TLB takes a translation, if there is one
     void forget(uint64_t address); // and drops it
-    void hold(uint64_t physical);  // its line's stores stay in a full buffer while others can go
+    bool drain_entry(uint64_t physical) { return drain_one(physical, 1); } // the oldest that holds the byte, if any
+    void hold(uint64_t physical); // its line's stores stay in a full buffer while others can go
     void sfence(bool all, uint64_t address);
     ns_status register_access(tlm::tlm_command command, uint64_t address, uint32_t *value);
 

@@ -560,6 +560,14 @@ enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart
 void ns_hw_drain_hart(struct ns_machine *machine, unsigned hart, uint64_t physical, uint64_t length) {
     machine->body->hart(hart).drain(physical, length);
 }
+void ns_hw_drain_hart_one(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    ns::tlm_hart &on = machine->body->hart(hart);
+    if (!on.drain_entry(physical))
+        on.hardware(cache_request::drain_range, machine->body->hardware_actor(), physical, nullptr, 1);
+}
+void ns_hw_drain_device_one(struct ns_machine *machine, unsigned device, uint64_t physical) {
+    machine->body->interconnect().drain_one(machine->body->master_of(device), physical);
+}
 void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t physical, uint64_t length) {
     machine->body->interconnect().drain(machine->body->master_of(device), length == UINT64_MAX ? 0 : physical, length);
 }

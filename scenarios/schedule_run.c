@@ -29,10 +29,10 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
             (void)ns_hw_speculative_store(machine, item->actor, address);
         break;
     case NS_SCHEDULE_DRAIN:
-        if (item->is_device)
-            ns_hw_drain_device(machine, item->actor, address, item->has_address ? 1 : UINT64_MAX);
+        if (item->has_address)
+            (item->is_device ? ns_hw_drain_device_one : ns_hw_drain_hart_one)(machine, item->actor, address);
         else
-            ns_hw_drain_hart(machine, item->actor, address, item->has_address ? 1 : UINT64_MAX);
+            (item->is_device ? ns_hw_drain_device : ns_hw_drain_hart)(machine, item->actor, 0, UINT64_MAX);
         break;
     case NS_SCHEDULE_LOOK: {
         const uint64_t linear = ns_machine_virtual(machine, address);

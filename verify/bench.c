@@ -149,17 +149,39 @@ static void arrive(struct bench *bench, unsigned index) {
     memmove(&bench->flight[index], &bench->flight[index + 1], (bench->flight_count - index) * sizeof bench->flight[0]);
 }
 
-/* The entry arrives, after what is older of the same actor under the same bytes. */
+/* Do two parts of one write leave together? A burst of a device does; of a hart's store, what lies in one entry. */
+static bool leave_together(const struct world *world, const struct flight *a, const struct flight *b) {
+    if (a->op != b->op || a->actor != b->actor)
+        return false;
+    uint32_t size = 8;
+    if (a->posted) {
+        const uint32_t own = world->program->scenario->devices[a->actor - world->program->harts].burst;
+        size = own != 0 ? own : world->machine->dma_burst;
+    }
+    return (world->unit.address + world->cut[a->first]) / size == (world->unit.address + world->cut[b->first]) / size;
+}
+
+/* The entry arrives, after what is older of the same actor under the same bytes, and with what leaves together with it.
+ */
 static void arrive_in_order(struct bench *bench, unsigned index) {
     const struct flight flight = bench->flight[index];
     for (unsigned i = 0; i < index; i++)
         if (bench->flight[i].actor == flight.actor && bench->flight[i].posted == flight.posted &&
             overlaps(&bench->flight[i], flight.first, flight.end)) {
             arrive_in_order(bench, i);
-            arrive_in_order(bench, index - 1);
+            for (unsigned j = 0; j < bench->flight_count; j++) /* unless it has gone with the other one */
+                if (bench->flight[j].op == flight.op && bench->flight[j].first == flight.first) {
+                    arrive_in_order(bench, j);
+                    break;
+                }
             return;
         }
     arrive(bench, index);
+    for (unsigned i = 0; i < bench->flight_count;)
+        if (leave_together(bench->world, &bench->flight[i], &flight))
+            arrive(bench, i);
+        else
+            i++;
 }
 
 static int oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {

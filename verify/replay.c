@@ -60,7 +60,7 @@ static bool keep_log(struct ns_verify_result *result, struct ns_log *log) {
 static bool is_known(const struct ns_verify_result *result, const struct ns_hazard *hazard) {
     for (size_t i = 0; i < result->hazard_count; i++) {
         const struct ns_hazard *other = &result->hazards[i].log->hazard[result->hazards[i].index];
-        if (other->id == hazard->id && other->site == hazard->site)
+        if (other->id == hazard->id && other->site == hazard->site && other->symptom == hazard->symptom)
             return true;
     }
     return false;

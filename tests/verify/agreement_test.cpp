@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The verifier against the naive explorer: verdicts, what is found where, and the length of the shortest way.
+#include "naive.h"
+#include "support.h"
+
+#include <set>
+
+namespace {
+
+constexpr size_t naive_limit = 300000; // states
+
+const char *symptom_class(ns_symptom symptom) {
+    switch (symptom) {
+    case NS_SYMPTOM_STALE:
+        return "stale";
+    case NS_SYMPTOM_LOST:
+        return "lost";
+    case NS_SYMPTOM_OWNERSHIP:
+    case NS_SYMPTOM_ORDER:
+        return "ownership";
+    case NS_SYMPTOM_LEAK:
+        return "leak";
+    case NS_SYMPTOM_HANG:
+        return "hang";
+    default:
+        return nullptr; // alignment, misuse: not what the search is about
+    }
+}
+
+uint64_t number_of(const char *name, uint64_t otherwise) {
+    const char *text = std::getenv(name);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+struct tally {
+    unsigned proved = 0, refuted = 0, skipped = 0;
+};
+
+void compare(uint64_t seed, tally *tally) {
+    const naive::program program = naive::generate(seed);
+    std::vector<unsigned> lines;
+    const std::string text = naive::print(program, "generated", &lines);
+    SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
+    const naive::result expected = naive::explore(program, naive_limit);
+    if (!expected.complete) {
+        tally->skipped++;
+        return;
+    }
+    const parsed_scenario scenario(text);
+    ASSERT_TRUE(scenario.good());
+    const verified found(scenario.get());
+    ASSERT_EQ(found.status, NS_OK);
+    ASSERT_NE(found.result.verdict, NS_VERIFY_INCOMPLETE) << found.result.reason;
+    EXPECT_EQ(found.result.unreplayed, 0u);
+
+    std::set<std::string> wanted, got;
+    for (const naive::finding &one : expected.findings)
+        wanted.insert(one.symptom == "hang" ? one.symptom : one.symptom + " " + std::to_string(lines[one.step]));
+    uint32_t shortest = UINT32_MAX;
+    for (size_t i = 0; i < found.result.hazard_count; i++) {
+        const char *symptom = symptom_class(found.hazard(i).symptom);
+        if (symptom == nullptr)
+            continue;
+        const bool hang = found.hazard(i).symptom == NS_SYMPTOM_HANG;
+        got.insert(hang ? symptom : symptom + (" " + std::to_string(found.line(i))));
+        if (!hang)
+            shortest = std::min(shortest, found.result.hazards[i].length);
+    }
+    EXPECT_EQ(got, wanted) << "naive states " << expected.states;
+    if (expected.shortest != 0) {
+        EXPECT_EQ(shortest, expected.shortest);
+    }
+    (wanted.empty() ? tally->proved : tally->refuted)++;
+}
+
+} // namespace
+
+TEST(Agreement, VerdictsFindingsAndShortestWaysAreThoseOfTheNaiveExplorer) {
+    const uint64_t programs = number_of("NS_TEST_PROGRAMS", 500);
+    tally tally;
+    if (std::getenv("NS_TEST_SEED") != nullptr) {
+        compare(number_of("NS_TEST_SEED", 0), &tally);
+        return;
+    }
+    for (uint64_t seed = 1; seed <= programs && !HasFatalFailure(); seed++) {
+        compare(seed, &tally);
+        if (HasFailure())
+            break;
+    }
+    std::printf("%u proved, %u refuted, %u too large for the naive explorer\n", tally.proved, tally.refuted,
+                tally.skipped);
+    if (!HasFailure()) { // a mix that could show a difference
+        EXPECT_GE(tally.proved * 10, programs);
+        EXPECT_GE(tally.refuted * 5, programs);
+        EXPECT_LE(tally.skipped * 5, programs);
+    }
+}
