@@ -30,20 +30,21 @@ static bool fits(enum ns_symptom symptom, enum finding_kind kind) {
 }
 
 size_t replay_match(const struct ns_log *log, const struct discovery *discovery, uint32_t site) {
+    const enum finding_kind kind = (enum finding_kind)discovery->finding.kind;
+    size_t here = SIZE_MAX, late = SIZE_MAX;
+    /* A schedule ends with what it shows: of several that fit, the last one. */
     for (size_t i = 0; i < log->hazard_count; i++) {
         const struct ns_hazard *hazard = &log->hazard[i];
         const bool meets = hazard->first <= discovery->last && discovery->first <= hazard->last;
-        if (hazard->site != site || !fits(hazard->symptom, (enum finding_kind)discovery->finding.kind))
+        if (!fits(hazard->symptom, kind) || (!meets && kind != FOUND_HANG))
             continue;
-        if (meets || discovery->finding.kind == FOUND_HANG)
-            return i;
+        if (hazard->site == site && (here == SIZE_MAX || hazard->event >= log->hazard[here].event))
+            here = i;
+        if (late == SIZE_MAX || hazard->event >= log->hazard[late].event)
+            late = i;
     }
     /* A write that arrives late is blamed on the step that made it, whenever that was. */
-    for (size_t i = 0; i < log->hazard_count && discovery->finding.kind == FOUND_LOST; i++)
-        if (log->hazard[i].symptom == NS_SYMPTOM_LOST && log->hazard[i].first <= discovery->last &&
-            discovery->first <= log->hazard[i].last)
-            return i;
-    return SIZE_MAX;
+    return here == SIZE_MAX && kind == FOUND_LOST ? late : here;
 }
 
 /* ---- the list of hazards --------------------------------------------------------------------- */

@@ -284,6 +284,12 @@ struct explorer {
             }
     }
 
+    // A fence; calls of the DMA API that maintain caches end with one (docs/machines.md).
+    void barrier(unsigned hart) {
+        drain_stores(hart, -1, 0, 0);
+        drain_late_of(hart);
+    }
+
     // ---- order ----
     static void join(uint8_t *into, const uint8_t *from) {
         for (unsigned a = 0; a < max_actors; a++)
@@ -433,8 +439,7 @@ struct explorer {
                      one.end);
             return true;
         case verb::fence:
-            drain_stores(hart, -1, 0, 0);
-            drain_late_of(hart);
+            barrier(hart);
             return true;
         case verb::doorbell:
             s.rung[one.device]++;
@@ -453,6 +458,7 @@ struct explorer {
                             : one.dir == from_device ? (as_flush ? verb::flush : verb::invalidate)
                                                      : verb::flush;
             maintain(hart, op, one.line, one.first, one.end);
+            barrier(hart);
             for (unsigned c = one.first; c < one.end; c++) {
                 uint8_t &flags = s.flags[one.line][c];
                 flags &= static_cast<uint8_t>(~cpu_owns);
@@ -469,8 +475,10 @@ struct explorer {
         }
         case verb::unmap:
         case verb::sync_cpu:
-            if (one.dir != to_device)
+            if (one.dir != to_device) {
                 maintain(hart, as_flush ? verb::flush : verb::invalidate, one.line, one.first, one.end);
+                barrier(hart);
+            }
             for (unsigned c = one.first; c < one.end; c++) {
                 uint8_t &flags = s.flags[one.line][c];
                 if (one.what == verb::sync_cpu) {
