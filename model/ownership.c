@@ -307,6 +307,9 @@ static void map_both_sides(struct ns_tracker *tracker, struct mapping mapping, u
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                     uint8_t direction, bool undefined_until_written) {
     if (tracker->recording != NULL) {
+        uint64_t original, slot;
+        if (direction != 1 && !tracker->device[device].snoops && !bounce_sides(tracker, address, &original, &slot))
+            check_alignment(tracker, event, device, address, length); /* it needs no symptom and no order */
         record_map(tracker, event, device, address, length, direction, undefined_until_written);
         return;
     }

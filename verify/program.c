@@ -18,8 +18,7 @@ static bool device_writes(const struct ns_scenario *scenario, uint32_t device, u
     return false;
 }
 
-static void find_conversations(struct program *program) {
-    const struct ns_scenario *scenario = program->scenario;
+static void find_conversations(struct program *program, const struct ns_scenario *scenario) {
     for (uint32_t d = 0; d < scenario->device_count; d++) {
         struct program_device *device = &program->device[d];
         for (size_t i = 0; i < scenario->written_count; i++) {
@@ -411,7 +410,8 @@ static void judge_hardware_steps(struct program *program) {
 }
 
 enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
-                              const struct ns_recording *recording, const uint32_t *order) {
+                              const struct ns_recording *recording, const uint32_t *order,
+                              const struct ns_scenario *conversation) {
     *program = (struct program){.scenario = scenario, .machine = &scenario->machine, .data = recording->data};
     program->harts = scenario->machine.cache.harts;
     program->devices = (unsigned)scenario->device_count;
@@ -431,7 +431,7 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
     enum ns_status status = NS_ERROR_MEMORY;
     if (live != NULL && numbers != NULL && program->ops != NULL && program->steps != NULL &&
         program->mappings != NULL && program->conditions != NULL) {
-        find_conversations(program);
+        find_conversations(program, conversation != NULL ? conversation : scenario);
         for (size_t i = 0; i < recording->count; i++) {
             const struct ns_recorded *entry = &recording->entry[i];
             if (entry->kind == NS_RECORDED_STEP)

@@ -86,9 +86,11 @@ struct program {
 bool program_allocates(enum ns_verb verb);
 
 /* NS_OK, NS_ERROR_MEMORY, or NS_ERROR_LIMIT. The recording's data must outlive the program. order: the order of steps
- * in which it was recorded, NULL as written; allocations keep it, whoever makes them. */
+ * in which it was recorded, NULL as written; allocations keep it, whoever makes them. conversation: see
+ * ns_verify_options, or NULL. */
 enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
-                              const struct ns_recording *recording, const uint32_t *order);
+                              const struct ns_recording *recording, const uint32_t *order,
+                              const struct ns_scenario *conversation);
 void program_release(struct program *program);
 
 static inline uint32_t program_need(const struct program *program, uint32_t step, unsigned actor) {

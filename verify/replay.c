@@ -119,7 +119,7 @@ static struct ns_log *copy_for_keeping(struct verification *all) {
 enum ns_status keep_refusals(struct verification *all, const struct ns_log *log) {
     /* With one order, the plain run shows the same with all that belongs to a report. */
     for (size_t i = 0; i < log->hazard_count; i++)
-        if (all->options->verdict_only)
+        if (all->options->verdict_only || all->options->stories_only)
             all->found.refused++;
     return NS_OK;
 }

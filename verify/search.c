@@ -726,7 +726,10 @@ static bool add_discovery(struct search_result *result, struct search_state *sea
                              .length = candidate->distance,
                              .key = candidate->key,
                              .step = UINT32_MAX,
-                             .op = NO_INDEX};
+                             .op = NO_INDEX,
+                             .newest_step = UINT32_MAX};
+    if (candidate->finding.newest > 0 && candidate->finding.kind != FOUND_HANG)
+        made.newest_step = program->ops[candidate->finding.newest - 1].recorded.step;
     const bool by_hardware = candidate->by.actor == search->projection->actors;
     if (candidate->finding.kind == FOUND_HANG || (!by_hardware && candidate->by.index != NO_INDEX)) {
         const struct projected_op *op = &search->projection->ops[candidate->by.actor][candidate->by.index];

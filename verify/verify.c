@@ -2,6 +2,7 @@
 #include "verify/verify.h"
 
 #include "verify/child.h"
+#include "verify/hash.h"
 #include "verify/orders.h"
 #include "verify/replay.h"
 #include "verify/search.h"
@@ -169,10 +170,17 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
     struct program program;
     struct lines lines;
     struct observation_sink sink;
-    enum ns_status status = program_create(&program, all->scenario, recording, order);
+    enum ns_status status = program_create(&program, all->scenario, recording, order, all->options->conversation);
     if (status != NS_OK)
         return status;
-    if (getenv("NS_DUMP")) for(size_t i=0;i<program.op_count;i++){const struct ns_recorded*e=&program.ops[i].recorded; fprintf(stderr,"%zu kind %d step %d part %u actor %u addr %llx len %llu type %u meant %u flags %x view %llx\n",i,e->kind,(int)e->step,e->part,e->actor,(unsigned long long)e->address,(unsigned long long)e->length,e->type,e->meant,e->flags,(unsigned long long)e->view);}
+    if (getenv("NS_DUMP"))
+        for (size_t i = 0; i < program.op_count; i++) {
+            const struct ns_recorded *e = &program.ops[i].recorded;
+            fprintf(stderr,
+                    "%zu kind %d step %d part %u actor %u addr %llx len %llu type %u meant %u flags %x view %llx\n", i,
+                    e->kind, (int)e->step, e->part, e->actor, (unsigned long long)e->address,
+                    (unsigned long long)e->length, e->type, e->meant, e->flags, (unsigned long long)e->view);
+        }
     for (uint32_t reg = 0; reg < all->scenario->register_count && !all->options->verdict_only; reg++)
         program.observed[reg] = sink_wants_register(all->scenario, reg);
     status = lines_create(&lines, &program);
@@ -189,6 +197,33 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
     lines_release(&lines);
     program_release(&program);
     return status;
+}
+
+/* ---- stories --------------------------------------------------------------------------------- */
+
+static uint64_t line_hash(const struct ns_scenario *scenario, uint32_t step) {
+    if (step == UINT32_MAX)
+        return 0;
+    const char *line = scenario->lines[scenario->steps[step].step->line - 1];
+    return hash_bytes(line, strcspn(line, "\n#"), 7);
+}
+
+static enum ns_status tell_stories(struct verification *all) {
+    struct ns_verify_result *result = all->result;
+    result->stories = calloc(all->found.count + 1, sizeof *result->stories);
+    if (result->stories == NULL)
+        return NS_ERROR_MEMORY;
+    for (size_t i = 0; i < all->found.count; i++) {
+        const struct discovery *one = &all->found.discoveries[i];
+        const uint64_t story = hash_mix(line_hash(all->scenario, one->step) + one->finding.kind) ^
+                               hash_mix(line_hash(all->scenario, one->newest_step) + one->finding.where + 100);
+        bool known = false;
+        for (size_t j = 0; j < result->story_count && !known; j++)
+            known = result->stories[j] == story;
+        if (!known)
+            result->stories[result->story_count++] = story;
+    }
+    return NS_OK;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -223,7 +258,7 @@ static enum ns_status verify_orders(struct verification *all, char *message, siz
         struct ns_recording recording = {0};
         const uint64_t begin = verify_now_us();
         status = log != NULL && child_record(&child, all->scenario, orders.order[i]) ? NS_OK : NS_ERROR_MEMORY;
-        if (i == 0 && status == NS_OK && !all->options->verdict_only)
+        if (i == 0 && status == NS_OK && !all->options->verdict_only && !all->options->stories_only)
             (void)child_run(&all->plain, all->scenario, NULL, 0);
         if (status == NS_OK)
             status = child_finish(&child, log, &recording, message, message_size);
@@ -256,7 +291,9 @@ enum ns_status ns_verify_scenario(const struct ns_scenario *scenario, const stru
     enum ns_status status = verify_orders(&all, message, message_size);
     const uint64_t explored = verify_now_us();
     result->stats.explore_us = explored - all.begin_us - result->stats.record_us;
-    if (!options->verdict_only)
+    if (options->stories_only && status == NS_OK)
+        status = tell_stories(&all);
+    else if (!options->verdict_only)
         status = name_hazards(&all, status);
     result->stats.replay_us = verify_now_us() - explored;
     if (status == NS_OK)
@@ -280,6 +317,7 @@ void ns_verify_release(struct ns_verify_result *result) {
         free(result->observations[i].schedule_text);
     free(result->observations);
     free(result->missing);
+    free(result->stories);
     for (size_t i = 0; i < result->log_count; i++)
         ns_log_destroy(result->logs[i]);
     free(result->logs);

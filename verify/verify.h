@@ -43,6 +43,11 @@ struct ns_verify_options {
     /* Only the verdict: ends at the first hazard that no `expect` excuses; no counterexamples, names or observations.
      */
     bool verdict_only;
+    /* Which devices say when they start and end, is taken from this scenario; NULL: from the one that is verified. For
+     * mutants: a device that is no longer waited for has not become one that needs no waiting. Same devices. */
+    const struct ns_scenario *conversation;
+    /* The verdict, and what was found as `stories`, without replays. */
+    bool stories_only;
 };
 #define NS_VERIFY_STATES (UINT64_C(50) * 1000 * 1000)
 #define NS_VERIFY_MEMORY (UINT64_C(4) << 30)
@@ -106,6 +111,10 @@ struct ns_verify_result {
     struct ns_verify_observation *observations; /* judgements in the order of the file, then registers */
     size_t missing_count;
     struct ns_verify_missing *missing;
+    /* stories_only: a number for each different thing that goes wrong, the same where the same step of a changed
+     * scenario goes wrong in the same way */
+    size_t story_count;
+    uint64_t *stories;
     uint64_t cycles_ps; /* simulated time of the plain run in written order; 0: it did not end */
     struct ns_verify_stats stats;
     size_t log_count;
