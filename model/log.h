@@ -199,6 +199,7 @@ struct ns_outcome {
 #define NS_LOG_MOVE_BYTES 96
 struct ns_log_move {
     size_t before;
+    size_t event; /* its events begin with this number */
     char text[NS_LOG_MOVE_BYTES];
 };
 
@@ -236,6 +237,9 @@ struct ns_log {
     /* the order in which sites were executed, for --schedule */
     size_t executed_count, executed_capacity;
     uint32_t *executed; /* site numbers */
+    size_t begun_count, begun_capacity;
+    size_t
+        *begun; /* of each: its events begin with this number (in free order, those of a step that waited end there) */
     /* moves of the hardware that a schedule asked for */
     size_t move_count, move_capacity;
     struct ns_log_move *move;
