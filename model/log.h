@@ -84,8 +84,8 @@ struct ns_event {
     uint32_t site; /* which step caused it, index into ns_log.site; NS_NO_SITE for set-up */
     uint32_t link; /* another event, see the kinds; NS_NO_EVENT */
     uint8_t kind;  /* enum ns_event_kind */
-    uint8_t actor; /* for the hierarchy's moves: the hart whose access or cache it was */
-    uint8_t peer;  /* another actor, 0xff none */
+    uint8_t actor; /* for the hierarchy's moves: who caused them */
+    uint8_t peer;  /* another actor, 0xff none; FILL, WRITE_BACK, DROP: the hart whose cache it was */
     uint8_t level;
     uint8_t cause;     /* enum ns_cache_cause */
     uint8_t op;        /* enum ns_cache_op */

@@ -95,7 +95,7 @@ static size_t end_of_fills(const struct lanes *lanes, const struct lanes_row *ro
 static const char *cache_name(const struct lanes *lanes, const struct ns_event *event, char text[80]) {
     const char *level = ns_level_name(lanes->log, event->level);
     if (event->level == 0 && lanes->many_harts)
-        snprintf(text, 80, "%s %s", ns_actor_name(lanes->log, event->actor), level);
+        snprintf(text, 80, "%s %s", ns_actor_name(lanes->log, ns_cache_hart(lanes->log, event)), level);
     else
         snprintf(text, 80, "%s", level);
     return text;

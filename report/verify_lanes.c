@@ -18,6 +18,7 @@ enum {
     ROWS = 20,   /* shown without -v: the last ones, because the hazard is at the end */
     GUTTER = 8,  /* mark and line number */
     WIDEST = 14, /* from one lane to the next, at most */
+    NARROW = 2,  /* when each row says whose it is */
     CHANGES = NS_LANES_CHANGES,
     LAST_LANE = 22, /* room for "fill cpu0 0x8000_0000" */
 };
@@ -102,6 +103,8 @@ static void find_lanes(struct lanes *lanes) {
     for (unsigned actor = 0; actor < lanes->log->actor_count; actor++)
         lanes->named |= lanes->used[actor] && lanes->lane[actor] + 1 < lanes->count &&
                         strlen(lanes->log->actor[actor].name) >= lanes->stagger;
+    if (lanes->named && lanes->stagger > NARROW)
+        lanes->stagger = NARROW;
 }
 
 /* All lines that hold a byte of the hazard; everything when it is about none. */
