@@ -117,6 +117,8 @@ static bool continues(const struct program *program, const struct ns_recorded *e
             return entry->type == before->type && (entry->address == before->address + before->length ||
                                                    (entry->address == UINT64_MAX && before->address == UINT64_MAX));
     }
+    if (entry->kind == NS_RECORDED_INITIAL && before->kind == NS_RECORDED_INITIAL)
+        return before->address + before->length == entry->address && before->data + before->length == entry->data;
     const bool access = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE ||
                         entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
     const bool alike = before->kind == entry->kind && before->step == entry->step && before->actor == entry->actor &&

@@ -57,7 +57,8 @@ static struct traffic find_traffic(const struct projection *projection) {
 }
 
 /* Must the search know of the operation although it touches none of its units? */
-static bool is_signal(const struct program *program, const struct ns_recorded *entry, const struct traffic *traffic) {
+static bool is_signal(const struct program *program, const struct ns_recorded *entry, const struct traffic *traffic,
+                      bool few) {
     switch ((enum ns_recorded_kind)entry->kind) {
     case NS_RECORDED_DOORBELL:
     case NS_RECORDED_START:
@@ -66,7 +67,7 @@ static bool is_signal(const struct program *program, const struct ns_recorded *e
         return true;
     case NS_RECORDED_MAP:
     case NS_RECORDED_SYNC:
-        return program->clocks && (entry->flags & NS_RECORDED_FOR_CPU) == 0;
+        return program->clocks && !few && (entry->flags & NS_RECORDED_FOR_CPU) == 0;
     case NS_RECORDED_FENCE:
         return ((traffic->buffered | ((entry->flags & NS_RECORDED_LOCAL) != 0 ? 0 : traffic->late)) >> entry->actor &
                 1) != 0;
@@ -84,7 +85,7 @@ static bool add_touches(struct projection *projection, uint32_t number, struct p
     op->touch = (uint32_t)projection->touch_count;
     for (unsigned u = 0; u < projection->units; u++) {
         const uint32_t unit_op = world_op(projection->world[u], number);
-        if (unit_op == NO_INDEX)
+        if (unit_op == NO_INDEX || world_ignores(projection->world[u], unit_op))
             continue;
         if (!grow((void **)&projection->touch, &projection->touch_capacity, projection->touch_count + 1,
                   sizeof *projection->touch))
@@ -95,8 +96,14 @@ static bool add_touches(struct projection *projection, uint32_t number, struct p
     return true;
 }
 
-/* The operations in written order, each to its actor. */
-static enum ns_status take_ops(struct projection *projection) {
+static bool is_same_fence(const struct program *program, const struct projected_op *before,
+                          const struct ns_recorded *fence) {
+    const struct ns_recorded *entry = &program->ops[before->op].recorded;
+    return entry->kind == NS_RECORDED_FENCE && entry->flags == fence->flags;
+}
+
+/* The operations in written order, each to its actor. With few polls, other handovers of the DMA API tell nothing. */
+static enum ns_status take_ops(struct projection *projection, const bool *keep) {
     const struct program *program = projection->program;
     const struct traffic traffic = find_traffic(projection);
     size_t capacity[SEARCH_ACTORS] = {0};
@@ -108,11 +115,16 @@ static enum ns_status take_ops(struct projection *projection) {
             const struct ns_recorded *entry = &program->ops[number].recorded;
             const unsigned actor = program->steps[step].actor;
             struct projected_op op = {.op = number, .step = step};
+            if (keep != NULL && program->ops[number].poll != NO_INDEX && !keep[number])
+                continue; /* taken as if it never waited: see waits.h */
             if (!add_touches(projection, number, &op))
                 return NS_ERROR_MEMORY;
-            if (op.touches == 0 && !is_signal(program, entry, &traffic))
+            if (op.touches == 0 && !is_signal(program, entry, &traffic, keep != NULL))
                 continue;
             const size_t count = projection->op_count[actor];
+            if (op.touches == 0 && entry->kind == NS_RECORDED_FENCE && count > 0 &&
+                is_same_fence(program, &projection->ops[actor][count - 1], entry))
+                continue; /* nothing has come since the one before */
             if (count == UINT16_MAX)
                 return NS_ERROR_LIMIT;
             if (!grow((void **)&projection->ops[actor], &capacity[actor], count + 1, sizeof op))
@@ -161,7 +173,8 @@ static enum ns_status take_needs(struct projection *projection) {
 }
 
 enum ns_status projection_create(struct projection *projection, const struct lines *lines,
-                                 const struct unit *const *unit, unsigned units, const struct world_options *options) {
+                                 const struct unit *const *unit, unsigned units, const struct world_options *options,
+                                 const bool *keep) {
     *projection = (struct projection){.program = lines->program, .actors = lines->program->actors};
     if (units > SEARCH_UNITS)
         return NS_ERROR_LIMIT;
@@ -172,7 +185,7 @@ enum ns_status projection_create(struct projection *projection, const struct lin
         projection->units += status == NS_OK;
     }
     if (status == NS_OK)
-        status = take_ops(projection);
+        status = take_ops(projection, keep);
     if (status == NS_OK)
         status = take_needs(projection);
     if (status != NS_OK)

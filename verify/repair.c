@@ -14,8 +14,7 @@ enum { PARTS = 3, CANDIDATES = 400, RANGES = 24, USEFUL = 24 };
 struct candidate {
     struct edit edit[PARTS];
     unsigned edits;
-    bool separates;
-    bool useful;
+    bool separates, uncached;
 };
 
 /* Bytes that a device touches, or that a driver hands over. */
@@ -399,7 +398,7 @@ static void propose_separation(struct repair *repair) {
             with_option(repair->scenario, what->place.line, "type", "nc", text);
             add_edit(made, EDIT_REPLACE, what->place.line, text);
             if (made != NULL)
-                made->separates = true;
+                made->separates = made->uncached = true;
         }
     }
 }
@@ -480,8 +479,10 @@ static void keep_fix(struct repair *repair, const size_t *which, size_t count, c
     result->fixes = grown;
     struct ns_repair_fix *made = &result->fixes[result->fix_count++];
     *made = (struct ns_repair_fix){.text = text, .summary = summary, .parts = (unsigned)count};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         made->separates |= repair->candidate[which[i]].separates;
+        made->uncached |= repair->candidate[which[i]].uncached;
+    }
     const uint64_t run_ps = edit_run_time(repair->scenario, text, repair->options);
     made->cost_ps = (int64_t)run_ps - (int64_t)result->run_ps;
 }
@@ -675,6 +676,8 @@ static void minimise(struct repair *repair) {
 
 static int cheapest_first(const void *a, const void *b) {
     const struct ns_repair_fix *left = a, *right = b;
+    if (left->uncached != right->uncached)
+        return left->uncached ? 1 : -1;
     if (left->cost_ps != right->cost_ps)
         return left->cost_ps < right->cost_ps ? -1 : 1;
     if (left->parts != right->parts)

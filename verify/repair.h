@@ -22,19 +22,22 @@ struct ns_repair_options {
 
 /* One change that makes the proof go through. */
 struct ns_repair_fix {
-    char *text;      /* the scenario with it; owned by the result */
-    char *summary;   /* what it does, a line for each part, such as "line 12: + cpu0: clean tx"; owned */
-    unsigned parts;  /* changes of one place */
-    bool separates;  /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
+    char *text;     /* the scenario with it; owned by the result */
+    char *summary;  /* what it does, a line for each part, such as "line 12: + cpu0: clean tx"; owned */
+    unsigned parts; /* changes of one place */
+    bool separates; /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
+    bool uncached;  /* ... the latter: listed behind all others, because what it costs the rest of a driver the scenario
+                       does not show */
     int64_t cost_ps; /* simulated time of the run in written order, compared with the original's */
 };
 
 struct ns_repair_result {
     enum ns_verify_verdict before; /* of the scenario as it is */
     size_t fix_count;
-    struct ns_repair_fix *fixes; /* cheapest first; for a proved scenario with minimise: what is left out, one fix */
-    bool only_separation;        /* there is a fix, and none of maintenance, order and fences alone */
-    bool exhausted;              /* the limit of candidates was met, or it was interrupted */
+    struct ns_repair_fix
+        *fixes; /* cheapest first, uncached last; for a proved scenario with minimise: what is left out, one fix */
+    bool only_separation; /* there is a fix, and none of maintenance, order and fences alone */
+    bool exhausted;       /* the limit of candidates was met, or it was interrupted */
     uint64_t tried;
     uint64_t cycle_ps; /* of a hart, to turn cost into cycles */
     uint64_t run_ps;   /* of the original; 0: its run does not end */

@@ -39,9 +39,11 @@ struct projection {
     bool posted; /* some device's writes may wait */
 };
 
-/* `unit`: the data line first, then the control lines; `options`: of each. */
+/* `unit`: the data line first, then the control lines; `options`: of each. keep: by operation of the program, which
+ * polls take part; NULL: all. */
 enum ns_status projection_create(struct projection *projection, const struct lines *lines,
-                                 const struct unit *const *unit, unsigned units, const struct world_options *options);
+                                 const struct unit *const *unit, unsigned units, const struct world_options *options,
+                                 const bool *keep);
 void projection_release(struct projection *projection);
 /* 1 + how many operations of its actor that the search knows come before it. */
 uint32_t projection_stamp(const struct projection *projection, uint32_t op);

@@ -8,6 +8,7 @@
 #include "verify/search.h"
 #include "verify/sink.h"
 #include "verify/verify_internal.h"
+#include "verify/waits.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,14 @@ struct subject {
     uint16_t first, end;
 };
 
+/* Does one of the kept polls look at the line? */
+static bool takes_part(const struct lines *lines, const struct unit *unit, const bool *keep) {
+    bool part = keep == NULL;
+    for (uint32_t i = 0; i < unit->count && !part; i++)
+        part = keep[lines->ops[unit->first + i].op];
+    return part;
+}
+
 static struct search_limits limits_of(struct verification *all) {
     const struct ns_verify_options *options = all->options;
     const uint64_t states = options->state_limit != 0 ? options->state_limit : NS_VERIFY_STATES;
@@ -59,9 +68,10 @@ static struct search_limits limits_of(struct verification *all) {
                                   .first_only = options->verdict_only};
 }
 
-/* Searches the subject with the control lines, of which only the polled bytes matter to it. */
-static enum ns_status search_subject(struct verification *all, const struct lines *lines, const struct subject *subject,
-                                     struct observation_sink *sink) {
+/* Searches the subject with the control lines, of which only the polled bytes matter to it; keep: with these polls
+ * only, or NULL. */
+static enum ns_status search_with(struct verification *all, const struct lines *lines, const struct subject *subject,
+                                  const bool *keep, struct observation_sink *sink, struct search_result *found) {
     const struct unit *units[SEARCH_UNITS + 1];
     struct world_options options[SEARCH_UNITS + 1];
     unsigned count = 0;
@@ -71,32 +81,61 @@ static enum ns_status search_subject(struct verification *all, const struct line
                                                   .keep_contents = sink != NULL,
                                                   .focused = subject->focused,
                                                   .first = subject->first,
-                                                  .end = subject->end};
+                                                  .end = subject->end,
+                                                  .polls = keep};
     }
     for (size_t i = 0; i < lines->unit_count && count <= SEARCH_UNITS; i++) {
-        if (!lines->units[i].control || &lines->units[i] == subject->unit)
+        if (!lines->units[i].control || &lines->units[i] == subject->unit || !takes_part(lines, &lines->units[i], keep))
             continue;
         units[count] = &lines->units[i];
-        options[count++] = (struct world_options){.may = all->scenario->machine.may, .focused = true};
+        options[count++] = (struct world_options){.may = all->scenario->machine.may, .focused = true, .polls = keep};
     }
     if (count > SEARCH_UNITS) {
-        all->found.incomplete = "more lines are polled than are searched together";
+        found->incomplete = "more lines are polled than are searched together";
         return NS_OK;
     }
     const struct search_limits limits = limits_of(all);
     struct projection *projection = malloc(sizeof *projection);
     enum ns_status status = NS_ERROR_MEMORY;
     if (projection != NULL)
-        status = projection_create(projection, lines, units, count, options);
+        status = projection_create(projection, lines, units, count, options, keep);
     if (status == NS_OK) {
-        status = search(projection, &limits, sink, &all->found);
+        status = search(projection, &limits, sink, found);
         projection_release(projection);
     } else if (status == NS_ERROR_LIMIT) {
-        all->found.incomplete = "an actor has more operations on one line than are searched";
+        found->incomplete = "an actor has more operations on one line than are searched";
         status = NS_OK;
     }
     free(projection);
     return status;
+}
+
+/* With few polls first, where that can prove it: then nothing more is to be done. */
+static enum ns_status search_subject(struct verification *all, const struct lines *lines, const struct subject *subject,
+                                     struct observation_sink *sink) {
+    uint16_t first, end;
+    const bool observed = subject->unit != NULL && sink != NULL && sink_range(sink, subject->unit, &first, &end);
+    if (all->static_waits && subject->unit != NULL && !observed) {
+        bool *keep = calloc(lines->program->op_count + 1, sizeof *keep);
+        if (keep == NULL)
+            return NS_ERROR_MEMORY;
+        const uint16_t from = subject->focused ? subject->first : 0;
+        const uint16_t to = subject->focused ? subject->end : (uint16_t)lines->size;
+        struct search_result found = {0};
+        (void)waits_near(lines, subject->unit, from, to, keep);
+        const enum ns_status status = search_with(all, lines, subject, keep, NULL, &found);
+        const bool proved = status == NS_OK && found.count == 0 && found.incomplete == NULL;
+        all->found.states += found.states;
+        all->found.transitions += found.transitions;
+        all->found.worlds.states += found.worlds.states;
+        all->found.worlds.moves += found.worlds.moves;
+        all->found.bytes = found.bytes > all->found.bytes ? found.bytes : all->found.bytes;
+        search_result_release(&found);
+        free(keep);
+        if (proved || status != NS_OK)
+            return status;
+    }
+    return search_with(all, lines, subject, NULL, sink, &all->found);
 }
 
 static bool may_go_on(const struct verification *all) {
@@ -183,6 +222,13 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
         }
     for (uint32_t reg = 0; reg < all->scenario->register_count && !all->options->verdict_only; reg++)
         program.observed[reg] = sink_wants_register(all->scenario, reg);
+    const uint32_t needed = NS_MAY_DRAIN | NS_MAY_SPECULATIVE_FILL; /* what a poll that is left out would have done */
+    if ((all->scenario->machine.may & needed) == needed)
+        status = waits_are_static(&program, &all->static_waits);
+    if (status != NS_OK) {
+        program_release(&program);
+        return status;
+    }
     status = lines_create(&lines, &program);
     if (status == NS_OK && !all->options->verdict_only)
         status = sink_create(&sink, &program, &lines);

@@ -14,6 +14,7 @@ struct verification {
     struct ns_verify_result *result;
     uint64_t begin_us;
     struct search_result found;
+    bool static_waits; /* verify/waits.h */
     size_t lines_done, lines_all;
     struct child plain; /* the run in written order */
 };

@@ -460,7 +460,8 @@ static void choose_cells(struct world *world) {
         world->follows[cell] = !world->options.focused ||
                                (world->cut[cell] >= world->options.first && world->cut[cell] < world->options.end);
     for (uint32_t i = 0; i < world->unit.count; i++)
-        if (world->program->ops[world->ops[i].op].poll != NO_INDEX)
+        if (world->program->ops[world->ops[i].op].poll != NO_INDEX &&
+            (world->options.polls == NULL || world->options.polls[world->ops[i].op]))
             for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end; cell++)
                 world->follows[cell] = true;
 }
@@ -538,6 +539,27 @@ uint32_t world_op(const struct world *world, uint32_t op) {
             high = middle;
     }
     return low < world->unit.count && world->ops[low].op == op ? low : NO_INDEX;
+}
+
+bool world_ignores(const struct world *world, uint32_t index) {
+    const struct unit_op *op = &world->ops[index];
+    const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
+    const bool device = entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
+    const bool hart = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE;
+    if (!device && !hart)
+        return false;
+    if (device && world->program->scenario->devices[entry->actor - world->program->harts].snoops)
+        return false;
+    if (hart && (entry->type != NS_TYPE_NC || world->machine->cache.late_write_backs > 0 ||
+                 (world->options.may & NS_MAY_LATE_MAINTENANCE) != 0))
+        return false;
+    for (uint32_t i = 0; hart && i < world->unit.count; i++)
+        if (world->program->ops[world->ops[i].op].recorded.kind == NS_RECORDED_PTE)
+            return false; /* its type may be another one */
+    for (uint32_t cell = op->first; cell < op->end; cell++)
+        if (world->follows[cell])
+            return false;
+    return true;
 }
 
 const struct unit_op *world_unit_op(const struct world *world, uint32_t index) {

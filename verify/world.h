@@ -115,6 +115,7 @@ struct world_options {
      * depends on is the line's and its own; the others are left out, so that their orders do not multiply. */
     bool focused;
     uint16_t first, end;
+    const bool *polls; /* by operation of the program: which polls count; NULL: all */
 };
 
 /* How many cells of the unit have writes that may wait on their way: where each takes part, their orders multiply. */
@@ -132,6 +133,9 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
 uint32_t world_op(const struct world *world, uint32_t op);
 const struct unit_op *world_unit_op(const struct world *world, uint32_t index);
 const struct unit *world_unit(const struct world *world);
+/* Can the operation change nothing, and find nothing, in this world? It passes the caches, and none of its bytes are
+ * followed. */
+bool world_ignores(const struct world *world, uint32_t index);
 
 /* Entries on their way: how many of hart's store buffer; the oldest one's age (op, then cell), for a device's posted
  * writes or a hart's store buffer. False: none. */
