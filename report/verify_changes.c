@@ -142,9 +142,7 @@ static void say_arrived(const struct lanes *lanes, const struct lanes_row *row, 
 static void say_sent(const struct lanes *lanes, const struct ns_event *event, char *text, size_t size) {
     const bool store = event->kind == NS_EVENT_STORE;
     const bool snoops = !store && event->actor < lanes->log->actor_count && lanes->log->actor[event->actor].snoops;
-    const char *where = waits(lanes, event) ? (store ? "store buffer" : "posted")
-                        : snoops            ? "caches, memory"
-                                            : "memory";
+    const char *where = waits(lanes, event) ? (store ? "buffered" : "posted") : snoops ? "caches, memory" : "memory";
     say_written(lanes, where, event, text, size);
 }
 
@@ -158,7 +156,7 @@ static void describe(const struct lanes *lanes, const struct lanes_row *row, siz
     case NS_EVENT_LOAD:
     case NS_EVENT_DMA_READ:
         if (bytes != NULL && bytes[0] != '\0')
-            snprintf(text, size, "gets%s from %s", bytes,
+            snprintf(text, size, "gets%.*s from %s", 3 * SHOWN_BYTES, bytes,
                      event->kind == NS_EVENT_LOAD ? cache_name(lanes, event, name) : "memory");
         break;
     case NS_EVENT_STORE:
@@ -213,27 +211,36 @@ struct changes {
     struct ns_buffer last;
 };
 
+static void write_rest(const struct lanes *lanes, const struct changes *changes) {
+    ns_buffer_text(lanes->out, changes->column < NS_REPORT_COLUMNS ? ",\n" : "\n");
+    ns_buffer_repeat(lanes->out, ' ', CHANGES);
+    ns_buffer_text(lanes->out, "..");
+}
+
 /* Behind what the row already says, or on a line of its own below. */
 static void add_change(const struct lanes *lanes, struct changes *changes, const char *text) {
-    const size_t length = strlen(text);
+    size_t length = strlen(text);
+    const bool cut = length > NS_REPORT_COLUMNS - CHANGES;
+    length = cut ? NS_REPORT_COLUMNS - CHANGES - 2 : length;
     if (changes->last.data != NULL && strcmp(changes->last.data, text) == 0)
         return; /* the same thing again, in another piece of one transfer */
     if (changes->count == CHANGES_OF_A_ROW && !lanes->style->verbose)
-        ns_buffer_text(lanes->out, " ..");
+        write_rest(lanes, changes);
     if (changes->count++ >= CHANGES_OF_A_ROW && !lanes->style->verbose)
         return;
     if (changes->column > CHANGES && changes->column + 2 + length + CONTINUED <= NS_REPORT_COLUMNS) {
-        ns_buffer_format(lanes->out, ", %s", text);
+        ns_buffer_text(lanes->out, ", ");
         changes->column += 2 + length;
     } else {
         if (changes->column > CHANGES) {
-            ns_buffer_text(lanes->out, ",\n");
+            ns_buffer_text(lanes->out, changes->column < NS_REPORT_COLUMNS ? ",\n" : "\n");
             changes->column = 0;
         }
         ns_buffer_repeat(lanes->out, ' ', CHANGES - changes->column);
-        ns_buffer_text(lanes->out, text);
-        changes->column = CHANGES + length;
+        changes->column = CHANGES + length + (cut ? 2 : 0);
     }
+    ns_buffer_add(lanes->out, text, length);
+    ns_buffer_text(lanes->out, cut ? ".." : "");
     ns_buffer_release(&changes->last);
     ns_buffer_text(&changes->last, text);
 }

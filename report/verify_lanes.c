@@ -160,19 +160,12 @@ static void add_move_text(const struct lanes *lanes, const char *move, struct ns
         ns_buffer_add(text, move[i] == ':' ? " " : &move[i], 1);
 }
 
-static bool is_hazard(const struct lanes *lanes, size_t index) {
-    const struct lanes_row *row = &lanes->row[index];
-    const uint32_t event = lanes->hazard->event;
-    if (ns_event_at(lanes->log, event) != NULL && event >= lanes->row[0].first)
-        return event >= row->first && event < row->end;
-    return index + 1 == lanes->row_count; /* found when nothing more could happen */
-}
-
 static void write_row(const struct lanes *lanes, size_t index) {
     const struct lanes_row *row = &lanes->row[index];
     const size_t start = GUTTER + lanes->lane[row->actor] * lanes->stagger;
     const size_t room = CHANGES - 1 - start;
-    const bool hazard = is_hazard(lanes, index);
+    /* There are rows until it was found. The report may blame an earlier one, whose write came late. */
+    const bool hazard = index + 1 == lanes->row_count;
     struct ns_buffer text = {0}, clean = {0};
     if (lanes->named)
         ns_buffer_format(&text, "%s: ", ns_actor_name(lanes->log, row->actor));

@@ -156,17 +156,21 @@ static void write_freedom(const struct ns_verify_result *result, struct ns_buffe
     ns_buffer_text(out, "the hardware may: ");
     ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, NS_REPORT_COLUMNS);
     ns_buffer_release(&words);
-    ns_buffer_format(out, "explored: %" PRIu64 " states, %" PRIu64 " transitions; ", stats->states, stats->transitions);
-    ns_format_count(out, stats->data_lines, "data line", "data lines");
+    struct ns_buffer counts = {0};
+    ns_buffer_format(&counts, "%" PRIu64 " states, %" PRIu64 " transitions; ", stats->states, stats->transitions);
+    ns_format_count(&counts, stats->data_lines, "data line", "data lines");
     if (stats->line_classes != stats->data_lines)
-        ns_buffer_format(out, " in %zu class%s", stats->line_classes, stats->line_classes == 1 ? "" : "es");
+        ns_buffer_format(&counts, " in %zu class%s", stats->line_classes, stats->line_classes == 1 ? "" : "es");
     if (stats->control_lines > 0) {
-        ns_buffer_text(out, ", ");
-        ns_format_count(out, stats->control_lines, "control line", "control lines");
+        ns_buffer_text(&counts, ", ");
+        ns_format_count(&counts, stats->control_lines, "control line", "control lines");
     }
-    ns_buffer_text(out, "\n");
     if (stats->orders > 1)
-        ns_buffer_format(out, "          %zu orders of allocations that compete\n", stats->orders);
+        ns_buffer_format(&counts, "; %zu orders of allocations that compete", stats->orders);
+    ns_buffer_text(out, "explored: ");
+    ns_buffer_wrap(out, counts.data != NULL ? counts.data : "", 10, 10, NS_REPORT_COLUMNS);
+    out->failed |= counts.failed;
+    ns_buffer_release(&counts);
     if (result->order_assumed)
         ns_buffer_wrap(out,
                        "note: some device does not say when it starts or when it ends; there the written order was "

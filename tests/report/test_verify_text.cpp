@@ -141,7 +141,7 @@ TEST(VerifyLanes, WhatWaitsInAQueueIsNotInMemory) {
     what.scenario.machine.store_buffer_entries = 4;
     what.scenario.machine.posted_entries = 4;
     EXPECT_EQ(lanes(what), "  line  cpu0      nic       hw                    what changes at 0x8000_0000\n"
-                           "     1  store tx = 1                              store buffer <- 01 00 00 00\n"
+                           "     1  store tx = 1                              buffered <- 01 00 00 00\n"
                            "     2            write rx = 2                    posted <- 02 00 00 00\n"
                            "                            drain cpu0            memory <- 01 00 00 00\n"
                            ">    3            read tx -> sent                 gets 01 00 00 00 from memory\n");
