@@ -21,8 +21,7 @@ enum ns_exit ns_run_file(const char *file, const struct ns_options *options, boo
 
 /* What `verify` does with one file, likewise. Must come before anything makes a machine in this process. */
 enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
-                            struct ns_buffer *json);
-struct ns_scenario;
+                            struct ns_buffer *name, struct ns_buffer *json);
 /* `verify --mutate` of a scenario. */
 enum ns_exit ns_mutate(const struct ns_scenario *scenario, const struct ns_options *options, bool color,
                        struct ns_buffer *text, struct ns_buffer *json);

@@ -23,6 +23,36 @@ uint64_t ns_clock_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A failure counts more than a run or a search that was not complete, and that more than success. */
+static enum ns_exit worse(enum ns_exit run, enum ns_exit verified) {
+    if (run == NS_EXIT_HELD || (run == NS_EXIT_INCOMPLETE && verified != NS_EXIT_HELD)) {
+        return verified;
+    }
+    return run;
+}
+
+/* Verifies first, because a process that has made a machine cannot; shows the run first, because it is the simpler
+ * story. */
+static enum ns_exit run_and_verify(const char *file, const struct ns_options *options, bool color,
+                                   struct ns_buffer *text, struct ns_buffer *name) {
+    struct ns_options how = *options;
+    struct ns_buffer proof = {0}, again = {0};
+    how.jobs = 1;
+    how.timeout_given = true; /* ends as incomplete, before it is killed */
+    how.timeout_s = options->timeout_s > 1 ? options->timeout_s - 1 : 1;
+    const enum ns_exit verified = ns_verify_file(file, &how, color, &proof, name, NULL);
+    if (verified == NS_EXIT_BAD_INPUT || verified == NS_EXIT_SKIPPED) { /* the run would only say the same */
+        ns_buffer_release(&proof);
+        return verified;
+    }
+    const enum ns_exit run = ns_run_file(file, options, color, text, &again, NULL);
+    ns_buffer_text(text, "\n");
+    ns_buffer_add(text, proof.data != NULL ? proof.data : "", proof.length);
+    ns_buffer_release(&proof);
+    ns_buffer_release(&again);
+    return worse(run, verified);
+}
+
 static void child_main(const char *file, const struct ns_options *options, bool color, int output) {
     struct ns_options quiet_options = *options;
     struct ns_buffer text = {0}, name = {0};
@@ -38,25 +68,8 @@ static void child_main(const char *file, const struct ns_options *options, bool 
     close(output);
     quiet_options.quiet = false;
     quiet_options.verbose = false;
-    enum ns_exit verified = NS_EXIT_HELD;
-    struct ns_buffer proof = {0};
-    if (!options->no_verify) { /* first: a process that has made a machine cannot verify */
-        quiet_options.timeout_given = true;
-        quiet_options.timeout_s = options->timeout_s > 1 ? options->timeout_s - 1 : 1; /* incomplete, not killed */
-        quiet_options.jobs = 1;
-        verified = ns_verify_file(file, &quiet_options, color, &proof, NULL);
-    }
-    enum ns_exit result = verified == NS_EXIT_BAD_INPUT || verified == NS_EXIT_SKIPPED
-                              ? verified
-                              : ns_run_file(file, &quiet_options, color, &text, &name, NULL);
-    if (verified != NS_EXIT_HELD && verified != result && proof.data != NULL) {
-        ns_buffer_text(&text, "\n");
-        ns_buffer_add(&text, proof.data, proof.length);
-    }
-    if (result == NS_EXIT_HELD || (result == NS_EXIT_INCOMPLETE && verified != NS_EXIT_HELD)) {
-        result = verified;
-    }
-    ns_buffer_release(&proof);
+    enum ns_exit result = options->no_verify ? ns_run_file(file, &quiet_options, color, &text, &name, NULL)
+                                             : run_and_verify(file, &quiet_options, color, &text, &name);
     fflush(stderr);
     printf("%c%s\n", RESULT_MARK, name.data != NULL ? name.data : "");
     if (!ns_output_write(&text) || !ns_output_finish()) {

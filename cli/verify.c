@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,10 +43,16 @@ static void show_progress(void *context, const struct ns_verify_progress *now) {
         return;
     progress->shown_ms = ms;
     progress->shown = true;
-    fprintf(stderr, "\r\033[Kverifying: line %zu of %zu, %llu states, %llu.%llu s", now->lines_done + 1, now->lines,
+    fprintf(stderr, "\r\033[Kverifying: %zu of %zu lines done, %llu states, %llu.%llu s", now->lines_done, now->lines,
             (unsigned long long)now->states, (unsigned long long)((ms - progress->begin_ms) / 1000),
             (unsigned long long)((ms - progress->begin_ms) / 100 % 10));
     fflush(stderr);
+}
+
+/* A terminal that cannot erase a line gets none. */
+static bool has_progress(const struct ns_options *options) {
+    const char *terminal = getenv("TERM");
+    return !options->quiet && isatty(STDERR_FILENO) == 1 && terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
 static void end_progress(const struct progress *progress) {
@@ -86,10 +93,11 @@ static enum ns_exit verify(const struct ns_scenario *scenario, const struct ns_o
     struct ns_verify_options how = ns_verify_options_of(options);
     struct ns_verify_result result;
     char message[512] = "";
-    if (isatty(STDERR_FILENO) != 0 && !options->quiet) {
+    if (has_progress(options)) {
         how.progress = show_progress;
         how.progress_context = &progress;
     }
+    fflush(stdout); /* or the child processes would write it again */
     const enum ns_status status = ns_verify_scenario(scenario, &how, &result, message, sizeof message);
     end_progress(&progress);
     if (status != NS_OK) {
@@ -106,21 +114,27 @@ static enum ns_exit verify(const struct ns_scenario *scenario, const struct ns_o
     return exit;
 }
 
+static enum ns_exit verify_scenario(const char *file, const struct ns_scenario *scenario,
+                                    const struct ns_options *options, bool color, struct ns_buffer *text,
+                                    struct ns_buffer *json) {
+    if (scenario->missing_requirement != NULL) {
+        ns_error("%s: skipped: it requires `%s`, which this build does not have", file, scenario->missing_requirement);
+        return NS_EXIT_SKIPPED;
+    }
+    return options->mutate ? ns_mutate(scenario, options, color, text, json)
+                           : verify(scenario, options, color, text, json);
+}
+
 enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
-                            struct ns_buffer *json) {
+                            struct ns_buffer *name, struct ns_buffer *json) {
     struct ns_input input;
     enum ns_exit result = ns_input_read(file, &input);
     if (result == NS_EXIT_HELD && input.diagnostics.count > 0) {
         ns_input_complain(&input);
         result = NS_EXIT_BAD_INPUT;
-    } else if (result == NS_EXIT_HELD && input.scenario->missing_requirement != NULL) {
-        ns_error("%s: skipped: it requires `%s`, which this build does not have", file,
-                 input.scenario->missing_requirement);
-        result = NS_EXIT_SKIPPED;
-    } else if (result == NS_EXIT_HELD && options->mutate) {
-        result = ns_mutate(input.scenario, options, color, text, json);
     } else if (result == NS_EXIT_HELD) {
-        result = verify(input.scenario, options, color, text, json);
+        ns_format_source(name, input.scenario->name, strlen(input.scenario->name));
+        result = verify_scenario(file, input.scenario, options, color, text, json);
     }
     ns_input_release(&input);
     return result;
@@ -138,6 +152,21 @@ static enum ns_exit worse(enum ns_exit a, enum ns_exit b) {
     return a;
 }
 
+/* Each file's report when it is done, so that those that follow do not delay it. */
+static enum ns_exit verify_and_print(const char *file, const struct ns_options *options) {
+    struct ns_buffer text = {0}, name = {0}, json = {0};
+    enum ns_exit result =
+        ns_verify_file(file, options, ns_output_color(options), &text, &name, options->json ? &json : NULL);
+    if (options->json && json.length > 0)
+        result = worse(result, ns_output_json(options, &json));
+    if (!ns_output_is_json(options) && (!ns_output_write(&text) || !ns_output_finish()))
+        result = NS_EXIT_INTERNAL;
+    ns_buffer_release(&text);
+    ns_buffer_release(&name);
+    ns_buffer_release(&json);
+    return result;
+}
+
 enum ns_exit ns_verify_main(const struct ns_options *options) {
     if (options->operand_count == 0) {
         ns_error("`nosnoop verify` needs a file: nosnoop verify FILE...");
@@ -148,18 +177,12 @@ enum ns_exit ns_verify_main(const struct ns_options *options) {
         return NS_EXIT_BAD_INPUT;
     }
     ns_catch_interrupt();
-    enum ns_exit worst = NS_EXIT_HELD;
+    enum ns_exit worst = NS_EXIT_INCOMPLETE; /* interrupted before the first one */
     for (size_t i = 0; i < options->operand_count && interrupted == 0; i++) {
-        struct ns_buffer text = {0}, json = {0};
-        const enum ns_exit result = ns_verify_file(options->operands[i], options, ns_output_color(options), &text,
-                                                   options->json ? &json : NULL);
+        const enum ns_exit result = verify_and_print(options->operands[i], options);
         worst = i == 0 ? result : worse(worst, result);
-        if (options->json && json.length > 0)
-            worst = worse(worst, ns_output_json(options, &json));
-        if (!ns_output_is_json(options) && !ns_output_write(&text))
-            worst = NS_EXIT_INTERNAL;
-        ns_buffer_release(&text);
-        ns_buffer_release(&json);
+        if (interrupted != 0 && i + 1 < options->operand_count)
+            worst = worse(worst, NS_EXIT_INCOMPLETE);
     }
     return worst;
 }

@@ -96,6 +96,7 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->outcome);
     free(log->remark);
     free(log->executed);
+    free(log->begun);
     free(log->move);
     free(log);
 }
@@ -182,15 +183,18 @@ void ns_log_moved(struct ns_log *log, size_t before, const char *text) {
     }
     struct ns_log_move *move = &log->move[log->move_count++];
     move->before = before;
+    move->event = log->event_count;
     snprintf(move->text, sizeof move->text, "%s", text);
 }
 
 void ns_log_executed(struct ns_log *log, uint32_t site) {
-    if (!grow((void **)&log->executed, &log->executed_capacity, log->executed_count, sizeof *log->executed)) {
+    if (!grow((void **)&log->executed, &log->executed_capacity, log->executed_count, sizeof *log->executed) ||
+        !grow((void **)&log->begun, &log->begun_capacity, log->begun_count, sizeof *log->begun)) {
         log->truncated = true;
         return;
     }
     log->executed[log->executed_count++] = site;
+    log->begun[log->begun_count++] = log->event_count;
 }
 
 static bool has_outcome(const struct ns_log *log, enum ns_outcome_kind kind) {

@@ -84,8 +84,8 @@ struct ns_event {
     uint32_t site; /* which step caused it, index into ns_log.site; NS_NO_SITE for set-up */
     uint32_t link; /* another event, see the kinds; NS_NO_EVENT */
     uint8_t kind;  /* enum ns_event_kind */
-    uint8_t actor; /* for the hierarchy's moves: the hart whose access or cache it was */
-    uint8_t peer;  /* another actor, 0xff none */
+    uint8_t actor; /* for the hierarchy's moves: who caused them */
+    uint8_t peer;  /* another actor, 0xff none; FILL, WRITE_BACK, DROP: the hart whose cache it was */
     uint8_t level;
     uint8_t cause;     /* enum ns_cache_cause */
     uint8_t op;        /* enum ns_cache_op */
@@ -199,6 +199,7 @@ struct ns_outcome {
 #define NS_LOG_MOVE_BYTES 96
 struct ns_log_move {
     size_t before;
+    size_t event; /* its events begin with this number */
     char text[NS_LOG_MOVE_BYTES];
 };
 
@@ -236,6 +237,9 @@ struct ns_log {
     /* the order in which sites were executed, for --schedule */
     size_t executed_count, executed_capacity;
     uint32_t *executed; /* site numbers */
+    size_t begun_count, begun_capacity;
+    size_t
+        *begun; /* of each: its events begin with this number (in free order, those of a step that waited end there) */
     /* moves of the hardware that a schedule asked for */
     size_t move_count, move_capacity;
     struct ns_log_move *move;

@@ -121,6 +121,15 @@ const char *ns_level_name(const struct ns_log *log, unsigned level) {
                : "cache";
 }
 
+unsigned ns_cache_hart(const struct ns_log *log, const struct ns_event *event) {
+    const bool of_a_line =
+        event->kind == NS_EVENT_FILL || event->kind == NS_EVENT_WRITE_BACK || event->kind == NS_EVENT_DROP;
+    /* The hardware's own moves, and snoops, have another actor. */
+    return of_a_line && event->peer < log->actor_count && log->actor[event->peer].actor_class == NS_ACTOR_CLASS_HART
+               ? event->peer
+               : event->actor;
+}
+
 const struct ns_event *ns_event_at(const struct ns_log *log, uint32_t number) {
     return number != NS_NO_EVENT && number < log->event_count ? &log->event[number] : NULL;
 }

@@ -31,6 +31,8 @@ void ns_format_count(struct ns_buffer *out, size_t count, const char *one, const
 const char *ns_actor_name(const struct ns_log *log, unsigned actor);
 /* "L1D", "memory" for level == levels, "cache" beyond. */
 const char *ns_level_name(const struct ns_log *log, unsigned level);
+/* Whose L1 an event of level 0 is about: a hart's access, or what became of a line in its cache. */
+unsigned ns_cache_hart(const struct ns_log *log, const struct ns_event *event);
 /* NULL for event 0 and numbers beyond the log. */
 const struct ns_event *ns_event_at(const struct ns_log *log, uint32_t number);
 /* NULL for NS_NO_SITE, numbers beyond the log and sites without a line. */

@@ -68,7 +68,7 @@ static bool has_many_harts(const struct ns_log *log) {
 /* "L1D", or "cpu1's L1D" where that says more. */
 static void add_cache(const struct ns_log *log, const struct ns_event *event, struct ns_buffer *out) {
     if (event->level == 0 && has_many_harts(log)) {
-        ns_buffer_format(out, "%s's ", ns_actor_name(log, event->actor));
+        ns_buffer_format(out, "%s's ", ns_actor_name(log, ns_cache_hart(log, event)));
     }
     ns_buffer_text(out, ns_level_name(log, event->level));
 }

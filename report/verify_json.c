@@ -60,7 +60,8 @@ void ns_report_verify_json(const struct ns_scenario *scenario, const struct ns_v
     ns_json_bool(&json, "order_assumed", result->order_assumed);
     ns_json_open(&json, "hazards", '[');
     for (size_t i = 0; i < result->hazard_count; i++)
-        ns_json_hazard(result->hazards[i].log, result->hazards[i].index, write_more, &result->hazards[i], &json);
+        if (result->hazards[i].log != NULL) /* without a replay there are no facts to write */
+            ns_json_hazard(result->hazards[i].log, result->hazards[i].index, write_more, &result->hazards[i], &json);
     ns_json_close(&json, ']');
     if (result->hazard_count > 0)
         write_items(scenario, result->hazards[0].schedule, result->hazards[0].schedule_count, "schedule", &json);

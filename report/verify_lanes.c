@@ -1,213 +1,250 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A counterexample as it went: a row for each step and each move of the hardware, in a lane for each actor, and at the
+ * right what became of the bytes. All of it comes from the log of the run that replayed the schedule.
+ *
+ * Only one lane has text in a row, so that it may run on over the lanes at its right: lanes are staggered, not boxes.
+ */
+#include "report/verify_lanes.h"
 #include "report/format.h"
 #include "report/verify_report.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Rows that are shown without -v: the last ones, because the hazard is at the end. */
-enum { ROWS = 24, GUTTER = 7, LANES = 8, EFFECTS = 2 };
-
-struct lanes {
-    const struct ns_scenario *scenario;
-    const struct ns_log *log;
-    const struct ns_report_style *style;
-    struct ns_buffer *out;
-    unsigned lane[NS_MAX_ACTORS]; /* of each actor */
-    unsigned count;
-    size_t width;
-    uint32_t event; /* the next one that no row has shown */
+enum {
+    ROWS = 20,   /* shown without -v: the last ones, because the hazard is at the end */
+    GUTTER = 8,  /* mark and line number */
+    WIDEST = 14, /* from one lane to the next, at most */
+    NARROW = 2,  /* when each row says whose it is */
+    CHANGES = NS_LANES_CHANGES,
+    LAST_LANE = 22, /* room for "fill cpu0 0x8000_0000" */
 };
 
-/* ---- which lanes there are ------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
-static unsigned actor_of(const struct lanes *lanes, const struct ns_step *step) {
+static unsigned hardware(const struct lanes *lanes) {
+    return lanes->log->actor_count > 0 ? lanes->log->actor_count - 1 : 0;
+}
+
+static unsigned actor_of(const struct lanes *lanes, uint32_t site) {
+    if (site >= lanes->scenario->written_count)
+        return hardware(lanes);
+    const struct ns_step *step = &lanes->scenario->written[site];
     return step->actor_kind == NS_ACTOR_HART     ? step->actor
            : step->actor_kind == NS_ACTOR_DEVICE ? lanes->scenario->machine.cache.harts + step->actor
-                                                 : lanes->log->actor_count - 1;
+                                                 : hardware(lanes);
 }
 
-static const struct ns_step *step_of(const struct ns_scenario *scenario, uint32_t line, uint32_t *site) {
-    for (size_t i = 0; i < scenario->written_count; i++)
-        if (scenario->written[i].line == line) {
-            *site = (uint32_t)i;
-            return &scenario->written[i];
+static void add_move(struct lanes *lanes, const struct ns_log_move *move) {
+    lanes->row[lanes->row_count++] =
+        (struct lanes_row){.site = NS_NO_SITE, .actor = hardware(lanes), .move = move, .first = move->event};
+}
+
+static void add_step(struct lanes *lanes, size_t executed, size_t first, bool begins) {
+    const uint32_t site = lanes->log->executed[executed];
+    const struct ns_site *place = ns_site_at(lanes->log, site);
+    lanes->row[lanes->row_count++] = (struct lanes_row){.line = begins && place != NULL ? place->line : 0,
+                                                        .site = site,
+                                                        .actor = actor_of(lanes, site),
+                                                        .first = first};
+}
+
+/* The steps and moves that led to the hazard, in the order of time. */
+static bool find_rows(struct lanes *lanes) {
+    const struct ns_log *log = lanes->log;
+    size_t steps = lanes->hazard->executed, move = 0;
+    size_t moves = lanes->hazard->moves < log->move_count ? lanes->hazard->moves : log->move_count;
+    steps = steps < log->executed_count ? steps : log->executed_count;
+    steps = steps < log->begun_count ? steps : log->begun_count;
+    lanes->row = calloc(steps + 2 * moves + 1, sizeof *lanes->row);
+    if (lanes->row == NULL)
+        return false;
+    for (size_t i = 0; i < steps; i++) {
+        const size_t end = i + 1 < log->begun_count ? log->begun[i + 1] : log->event_count;
+        for (; move < moves && log->move[move].before <= i && log->move[move].event <= log->begun[i]; move++)
+            add_move(lanes, &log->move[move]);
+        add_step(lanes, i, log->begun[i], true);
+        for (; move < moves && log->move[move].before <= i; move++) {
+            add_move(lanes, &log->move[move]);
+            const bool last = move + 1 == moves || log->move[move + 1].before > i;
+            const size_t until = last ? end : log->move[move + 1].event;
+            for (size_t e = log->move[move].event; e < until && e < log->event_count; e++)
+                if (log->event[e].site == log->executed[i]) {
+                    add_step(lanes, i, e, false); /* it has done more after the move */
+                    break;
+                }
         }
-    return NULL;
+    }
+    for (; move < moves; move++)
+        add_move(lanes, &log->move[move]);
+    for (size_t i = 0; i < lanes->row_count; i++) {
+        const size_t end = i + 1 < lanes->row_count   ? lanes->row[i + 1].first
+                           : steps < log->begun_count ? log->begun[steps]
+                                                      : log->event_count;
+        lanes->row[i].end = end < log->event_count ? end : log->event_count;
+    }
+    return true;
 }
 
-static void find_lanes(struct lanes *lanes, const struct ns_verify_hazard *hazard) {
-    bool used[NS_MAX_ACTORS] = {false};
-    for (size_t i = 0; i < hazard->schedule_count; i++) {
-        uint32_t site;
-        const struct ns_step *step = hazard->schedule[i].kind == NS_SCHEDULE_STEP
-                                         ? step_of(lanes->scenario, hazard->schedule[i].line, &site)
-                                         : NULL;
-        used[step != NULL ? actor_of(lanes, step) : lanes->log->actor_count - 1] = true;
-    }
-    for (unsigned actor = 0; actor < lanes->log->actor_count; actor++)
-        if (used[actor])
+static void find_lanes(struct lanes *lanes) {
+    for (size_t i = 0; i < lanes->row_count; i++)
+        lanes->used[lanes->row[i].actor] = true;
+    for (unsigned actor = 0; actor < lanes->log->actor_count; actor++) {
+        if (lanes->used[actor])
             lanes->lane[actor] = lanes->count++;
-    lanes->width = (NS_REPORT_COLUMNS - GUTTER) / (lanes->count > 0 ? lanes->count : 1);
+        lanes->many_harts |= actor > 0 && lanes->log->actor[actor].actor_class == NS_ACTOR_CLASS_HART;
+    }
+    const size_t room = CHANGES - GUTTER - LAST_LANE;
+    lanes->stagger = lanes->count > 1 ? room / (lanes->count - 1) : 0;
+    lanes->stagger = lanes->stagger > WIDEST ? WIDEST : lanes->stagger;
+    for (unsigned actor = 0; actor < lanes->log->actor_count; actor++)
+        lanes->named |= lanes->used[actor] && lanes->lane[actor] + 1 < lanes->count &&
+                        strlen(lanes->log->actor[actor].name) >= lanes->stagger;
+    if (lanes->named && lanes->stagger > NARROW)
+        lanes->stagger = NARROW;
+}
+
+/* All lines that hold a byte of the hazard; everything when it is about none. */
+static void find_lines(struct lanes *lanes) {
+    uint64_t line = 1;
+    for (unsigned level = 0; level < lanes->log->levels && level < NS_CACHE_MAX_LEVELS; level++)
+        line = lanes->log->line_size[level] > line ? lanes->log->line_size[level] : line;
+    lanes->first = lanes->hazard->first / line * line;
+    lanes->last = lanes->hazard->last / line * line + line - 1;
+    if (lanes->hazard->symptom == NS_SYMPTOM_HANG || lanes->hazard->last < lanes->hazard->first ||
+        lanes->hazard->last == 0) {
+        lanes->first = 0;
+        lanes->last = UINT64_MAX;
+    }
 }
 
 /* ---- one row --------------------------------------------------------------------------------- */
 
-/* Text in a lane, cut to its width; the last lane may run to the edge. */
-static void write_cell(const struct lanes *lanes, unsigned lane, const char *text, size_t length, size_t indent) {
-    const size_t room = lane + 1 == lanes->count ? NS_REPORT_COLUMNS - GUTTER - lane * lanes->width : lanes->width - 1;
-    ns_buffer_repeat(lanes->out, ' ', lane * lanes->width + indent);
-    if (length + indent <= room) {
-        ns_format_source(lanes->out, text, length);
-    } else {
-        ns_format_source(lanes->out, text, room > indent + 2 ? room - indent - 2 : 1);
-        ns_buffer_text(lanes->out, "..");
-    }
-    ns_buffer_text(lanes->out, "\n");
-}
-
 /* The step as written, without its actor, its comment and what it expects, spaces squeezed. */
-static size_t shorten(const struct ns_scenario *scenario, const struct ns_step *step, char *text, size_t size) {
-    const char *from = scenario->lines[step->line - 1] + step->verb_place.column - 1;
-    const char *end = from;
-    while (*end != '\0' && *end != '\n' && *end != '#')
-        end++;
-    for (const char *at = from; at + 8 <= end; at++)
-        if (strncmp(at, " expect ", 8) == 0) {
-            end = at;
-            break;
-        }
-    size_t used = 0;
-    for (; from < end && used + 1 < size; from++)
-        if (*from != ' ' || (used > 0 && text[used - 1] != ' '))
-            text[used++] = *from;
-    while (used > 0 && text[used - 1] == ' ')
-        used--;
-    text[used] = '\0';
-    return used;
-}
-
-static int write_bytes(char *text, size_t size, const struct ns_event *event) {
-    int used = 0;
-    for (unsigned i = 0; i < event->data_length && i < 4; i++)
-        used += snprintf(text + used, size - (size_t)used, " %02x", event->data[i]);
-    return used;
-}
-
-/* What an event changed or brought, in a few words; 0: nothing that a reader needs. */
-static size_t describe(const struct lanes *lanes, const struct ns_event *event, char *text, size_t size) {
-    char address[NS_ADDRESS_TEXT];
-    const char *level = ns_level_name(lanes->log, event->level);
-    int used = 0;
-    ns_format_address(event->address, address);
-    switch ((enum ns_event_kind)event->kind) {
-    case NS_EVENT_LOAD:
-    case NS_EVENT_DMA_READ:
-        used = snprintf(text, size, "gets");
-        used += write_bytes(text + used, size - (size_t)used, event);
-        break;
-    case NS_EVENT_FILL:
-        used = snprintf(text, size, "%s filled:", level);
-        used += write_bytes(text + used, size - (size_t)used, event);
-        break;
-    case NS_EVENT_WRITE_BACK:
-        used = snprintf(text, size, "to memory:");
-        used += write_bytes(text + used, size - (size_t)used, event);
-        break;
-    case NS_EVENT_DROP:
-        used = snprintf(text, size, "%s drops it%s", level, event->dirty ? ", dirty" : "");
-        break;
-    case NS_EVENT_DRAIN:
-        used = snprintf(text, size, "%s arrives", address);
-        break;
-    default:
-        return 0;
-    }
-    return (size_t)used;
-}
-
-/* The events that the row's step or move has caused, as far as they are about the hazard's line. */
-static void write_effects(struct lanes *lanes, unsigned lane, uint32_t end, const struct ns_hazard *hazard) {
-    const uint64_t line = lanes->log->levels > 0 ? lanes->log->line_size[lanes->log->levels - 1] : 64;
-    const uint64_t first = hazard->first / line * line, last = hazard->last / line * line + line - 1;
-    unsigned shown = 0;
-    for (; lanes->event < end; lanes->event++) {
-        const struct ns_event *event = &lanes->log->event[lanes->event];
-        char text[160];
-        if (event->length == 0 || event->address > last || event->address + event->length <= first || shown == EFFECTS)
-            continue;
-        const size_t length = describe(lanes, event, text, sizeof text);
-        if (length == 0)
-            continue;
-        ns_buffer_repeat(lanes->out, ' ', GUTTER);
-        write_cell(lanes, lane, text, length, 2);
-        shown++;
-    }
-}
-
-/* Where the events of item `index` end: at the first one of the next step. */
-static uint32_t end_of(const struct lanes *lanes, const struct ns_verify_hazard *hazard, size_t index) {
-    for (size_t i = index + 1; i < hazard->schedule_count; i++) {
-        uint32_t site;
-        if (hazard->schedule[i].kind != NS_SCHEDULE_STEP ||
-            step_of(lanes->scenario, hazard->schedule[i].line, &site) == NULL)
-            continue;
-        for (uint32_t e = lanes->event; e < lanes->log->event_count; e++)
-            if (lanes->log->event[e].site == site)
-                return e;
-    }
-    return (uint32_t)lanes->log->event_count;
-}
-
-static void write_row(struct lanes *lanes, const struct ns_verify_hazard *hazard, size_t index, bool shown) {
-    const struct ns_schedule_item *item = &hazard->schedule[index];
-    const struct ns_hazard *what = &lanes->log->hazard[hazard->index];
-    uint32_t site;
-    const struct ns_step *step = item->kind == NS_SCHEDULE_STEP ? step_of(lanes->scenario, item->line, &site) : NULL;
-    const unsigned actor = step != NULL ? actor_of(lanes, step) : lanes->log->actor_count - 1;
-    char text[256];
-    size_t length = step != NULL ? shorten(lanes->scenario, step, text, sizeof text)
-                                 : ns_schedule_item_text(item, lanes->scenario, text);
-    if (!shown) {
-        if (step != NULL)
-            lanes->event = end_of(lanes, hazard, index);
+static void add_step_text(const struct lanes *lanes, const struct lanes_row *row, struct ns_buffer *text) {
+    const struct ns_site *place = ns_site_at(lanes->log, row->site);
+    if (place == NULL || place->line > lanes->log->line_count || place->column == 0)
         return;
+    const char *line = lanes->log->lines[place->line - 1];
+    const size_t whole = strcspn(line, "\r\n");
+    const char *from = line + (place->column - 1 < whole ? place->column - 1 : whole);
+    const size_t length = strcspn(from, "#\r\n");
+    bool space = false;
+    for (size_t i = 0; i < length; i++) {
+        if (from[i] == ' ' || from[i] == '\t') {
+            space = true;
+            continue;
+        }
+        if (space && strncmp(from + i, "expect ", 7) == 0)
+            break;
+        if (space)
+            ns_buffer_text(text, " ");
+        space = false;
+        ns_buffer_add(text, from + i, 1);
     }
-    if (step != NULL)
-        ns_buffer_format(lanes->out, "%5u  ", item->line);
+}
+
+/* "fill 0x8000_0000" from "fill:cpu0:0x8000_0000@3"; with the hart where there are several. */
+static void add_move_text(const struct lanes *lanes, const char *move, struct ns_buffer *text) {
+    size_t length = strcspn(move, "@");
+    const char *hart = strstr(move, ":cpu0:");
+    if (hart != NULL && !lanes->many_harts) {
+        ns_buffer_add(text, move, (size_t)(hart - move));
+        length -= (size_t)(hart - move) + strlen(":cpu0");
+        move = hart + strlen(":cpu0");
+    }
+    for (size_t i = 0; i < length; i++)
+        ns_buffer_add(text, move[i] == ':' ? " " : &move[i], 1);
+}
+
+static void write_row(const struct lanes *lanes, size_t index) {
+    const struct lanes_row *row = &lanes->row[index];
+    const size_t start = GUTTER + lanes->lane[row->actor] * lanes->stagger;
+    const size_t room = CHANGES - 1 - start;
+    /* There are rows until it was found. The report may blame an earlier one, whose write came late. */
+    const bool hazard = index + 1 == lanes->row_count;
+    struct ns_buffer text = {0}, clean = {0};
+    if (lanes->named)
+        ns_buffer_format(&text, "%s: ", ns_actor_name(lanes->log, row->actor));
+    if (row->move != NULL)
+        add_move_text(lanes, row->move->text, &text);
+    else if (row->line == 0)
+        ns_buffer_text(&text, "(goes on)");
     else
-        ns_buffer_repeat(lanes->out, ' ', GUTTER);
-    write_cell(lanes, lanes->lane[actor], text, length, 0);
-    /* A move's events come before those of the next step: they are shown with it when it stands alone. */
-    const bool next_is_step =
-        index + 1 >= hazard->schedule_count || hazard->schedule[index + 1].kind == NS_SCHEDULE_STEP;
-    if (step != NULL || next_is_step)
-        write_effects(lanes, lanes->lane[actor], end_of(lanes, hazard, index), what);
+        add_step_text(lanes, row, &text);
+    ns_format_source(&clean, text.data != NULL ? text.data : "", text.length);
+    if (hazard)
+        ns_paint_begin(lanes->out, lanes->style, NS_PAINT_ERROR);
+    ns_buffer_text(lanes->out, hazard ? "> " : "  ");
+    if (row->line > 0)
+        ns_buffer_format(lanes->out, "%4" PRIu32 "  ", row->line);
+    else
+        ns_buffer_repeat(lanes->out, ' ', 6);
+    if (hazard)
+        ns_paint_end(lanes->out, lanes->style);
+    /* A line number of five digits moves its row by one column: the text gives it back. */
+    const size_t gutter = row->line > 9999 ? GUTTER + 1 : GUTTER;
+    ns_buffer_repeat(lanes->out, ' ', start > gutter ? start - gutter : 0);
+    const size_t begin = start > gutter ? start : gutter;
+    size_t shown = clean.length;
+    if (shown > room - (begin - start)) {
+        shown = room - (begin - start) - 2;
+        while (shown > 0 && ((unsigned char)clean.data[shown] & 0xc0) == 0x80)
+            shown--;
+    }
+    ns_buffer_add(lanes->out, clean.data != NULL ? clean.data : "", shown);
+    ns_buffer_text(lanes->out, shown < clean.length ? ".." : "");
+    lanes_write_changes(lanes, row, begin + shown + (shown < clean.length ? 2 : 0));
+    ns_buffer_text(lanes->out, "\n");
+    lanes->out->failed |= text.failed || clean.failed;
+    ns_buffer_release(&text);
+    ns_buffer_release(&clean);
+}
+
+static void write_heads(const struct lanes *lanes) {
+    char address[NS_ADDRESS_TEXT];
+    size_t column = 6;
+    ns_buffer_text(lanes->out, "  line");
+    for (unsigned actor = 0; actor < lanes->log->actor_count && !lanes->named; actor++) {
+        const size_t start = GUTTER + lanes->lane[actor] * lanes->stagger;
+        const char *name = lanes->log->actor[actor].name;
+        const size_t most = CHANGES - 1 - start;
+        if (!lanes->used[actor])
+            continue;
+        ns_buffer_repeat(lanes->out, ' ', start - column);
+        ns_buffer_format(lanes->out, "%.*s", (int)most, name);
+        column = start + (strlen(name) < most ? strlen(name) : most);
+    }
+    ns_buffer_repeat(lanes->out, ' ', CHANGES - column);
+    if (lanes->last == UINT64_MAX)
+        ns_buffer_text(lanes->out, "what changes\n");
+    else
+        ns_buffer_format(lanes->out, "%schanges at %s\n", lanes->first >> 32 == 0 ? "what " : "",
+                         ns_format_address(lanes->first, address));
 }
 
 void ns_report_lanes_text(const struct ns_scenario *scenario, const struct ns_verify_hazard *hazard,
                           const struct ns_report_style *style, struct ns_buffer *out) {
-    struct lanes lanes = {.scenario = scenario, .log = hazard->log, .style = style, .out = out};
-    find_lanes(&lanes, hazard);
-    if (lanes.count == 0 || lanes.count > LANES)
+    struct lanes lanes = {.scenario = scenario,
+                          .log = hazard->log,
+                          .hazard = &hazard->log->hazard[hazard->index],
+                          .style = style,
+                          .out = out};
+    if (!find_rows(&lanes)) {
+        out->failed = true;
         return;
-    ns_buffer_repeat(out, ' ', GUTTER);
-    for (unsigned actor = 0, written = 0; actor < hazard->log->actor_count; actor++) {
-        bool used = written < lanes.count && lanes.lane[actor] == written;
-        if (actor > 0 && lanes.lane[actor] == 0)
-            used = false;
-        if (!used)
-            continue;
-        const char *name = ns_actor_name(hazard->log, actor);
-        ns_buffer_format(out, "%.*s", (int)lanes.width - 1, name);
-        written++;
-        if (written < lanes.count)
-            ns_buffer_repeat(out, ' ', lanes.width - strnlen(name, lanes.width - 1));
     }
-    ns_buffer_text(out, "\n");
-    const size_t skipped = style->verbose || hazard->schedule_count <= ROWS ? 0 : hazard->schedule_count - ROWS;
+    find_lanes(&lanes);
+    find_lines(&lanes);
+    if (lanes.row_count > 0)
+        write_heads(&lanes);
+    const size_t skipped = style->verbose || lanes.row_count <= ROWS ? 0 : lanes.row_count - ROWS;
     if (skipped > 0)
-        ns_buffer_format(out, "       ... %zu before these; -v shows all\n", skipped);
-    for (size_t i = 0; i < hazard->schedule_count; i++)
-        write_row(&lanes, hazard, i, i >= skipped);
+        ns_buffer_format(out, "        ... %zu earlier ones; -v shows them\n", skipped);
+    for (size_t i = skipped; i < lanes.row_count; i++)
+        write_row(&lanes, i);
+    free(lanes.row);
 }

@@ -29,15 +29,36 @@ static void write_schedule_line(const struct ns_scenario *scenario, const char *
     ns_buffer_format(out, " --schedule %s", schedule);
 }
 
+/* Its run was not shown again: there is a schedule, and no story. */
+static void write_unreplayed(const struct ns_scenario *scenario, const struct ns_verify_hazard *hazard,
+                             const struct ns_report_style *style, struct ns_buffer *out) {
+    ns_paint_begin(out, style, NS_PAINT_ERROR);
+    ns_buffer_text(out, "hazard");
+    ns_paint_end(out, style);
+    ns_buffer_text(out, ": found by the search; its replay did not come to an end\n   = replay: ");
+    write_schedule_line(scenario, hazard->schedule_text, out);
+    ns_buffer_text(out, "\n\n");
+}
+
 static void write_hazard(const struct ns_scenario *scenario, const struct ns_verify_hazard *hazard,
                          const struct ns_report_style *style, struct ns_buffer *out) {
+    if (hazard->log == NULL) {
+        write_unreplayed(scenario, hazard, style, out);
+        return;
+    }
     ns_report_hazard_text(hazard->log, hazard->index, style, out);
-    ns_buffer_format(out, "\n  the shortest way there, %" PRIu32 " steps and moves:\n", hazard->length);
+    const struct ns_hazard *found = &hazard->log->hazard[hazard->index];
+    ns_buffer_text(out, "\n  the shortest way there: ");
+    ns_format_count(out, found->executed, "step", "steps");
+    if (found->moves > 0) {
+        ns_buffer_text(out, " and ");
+        ns_format_count(out, found->moves, "move of the hardware", "moves of the hardware");
+    }
+    ns_buffer_text(out, "\n");
     ns_report_lanes_text(scenario, hazard, style, out);
     ns_buffer_text(out, "\n");
 }
 
-/* A log to take source lines from: any will do. */
 static void write_missing(const struct ns_scenario *scenario, const struct ns_verify_missing *missing,
                           const struct ns_report_style *style, struct ns_buffer *out) {
     const struct ns_log source = {.file = scenario->file, .lines = scenario->lines, .line_count = scenario->line_count};
@@ -65,117 +86,195 @@ static const struct ns_judgement *judgement_at(const struct ns_scenario *scenari
     return NULL;
 }
 
-static void write_observation(const struct ns_scenario *scenario, const struct ns_verify_observation *observation,
-                              const struct ns_report_style *style, struct ns_buffer *out) {
-    const struct ns_judgement *judgement = observation->line != 0 ? judgement_at(scenario, observation->line) : NULL;
-    if (judgement == NULL) {
-        ns_buffer_format(out, "  %-10s", ns_verify_quantifier_text(observation->found));
-        ns_format_source(out, observation->text, strnlen(observation->text, sizeof observation->text));
-        ns_buffer_text(out, "\n");
-        return;
-    }
-    const bool bad = observation->judged && !observation->held;
+/* What was found, as the answer to what was written: "in some behaviours, not in all". */
+static const char *found_text(enum ns_verify_quantifier found) {
+    return found == NS_FOUND_ALWAYS      ? "it holds in all behaviours"
+           : found == NS_FOUND_SOMETIMES ? "it holds in some behaviours, not in all"
+                                         : "it holds in no behaviour";
+}
+
+static void write_judgement(const struct ns_scenario *scenario, const struct ns_verify_observation *observation,
+                            const struct ns_judgement *judgement, const struct ns_report_style *style,
+                            struct ns_buffer *out) {
+    const bool failed = observation->judged && !observation->held;
     ns_buffer_text(out, "  ");
-    ns_paint_begin(out, style, bad ? NS_PAINT_ERROR : observation->judged ? NS_PAINT_GOOD : NS_PAINT_NOTE);
-    ns_buffer_text(out, bad ? "fails" : observation->judged ? "holds" : "open ");
+    ns_paint_begin(out, style, failed ? NS_PAINT_ERROR : observation->judged ? NS_PAINT_GOOD : NS_PAINT_EXPECTED);
+    ns_buffer_text(out, failed ? "FAILED" : observation->judged ? "held  " : "open  ");
     ns_paint_end(out, style);
-    ns_buffer_format(out, "  line %" PRIu32 ": %s ", observation->line, mode_text(judgement->mode));
+    ns_buffer_format(out, "  %-9s  ", mode_text(judgement->mode));
     ns_format_source(out, observation->text, strnlen(observation->text, sizeof observation->text));
-    if (observation->judged)
-        ns_buffer_format(out, " (found: %s)", ns_verify_quantifier_text(observation->found));
-    ns_buffer_text(out, "\n");
-    if (!observation->judged)
-        ns_buffer_text(out, "         not decided: the bytes lie in lines that would have to be searched together,\n"
-                            "         come from elsewhere, or the search did not come to its end\n");
-    if ((bad || style->verbose) && observation->schedule_text != NULL) {
-        ns_buffer_text(out, "         ");
+    ns_buffer_format(out, "  (line %" PRIu32 ")\n", observation->line);
+    if (failed)
+        ns_buffer_format(out, "          %s\n", found_text(observation->found));
+    if (!observation->judged) {
+        ns_buffer_repeat(out, ' ', 10);
+        ns_buffer_wrap(out,
+                       "not decided: the search did not come to its end, or these bytes lie in lines that would have "
+                       "to be searched together",
+                       10, 10, NS_REPORT_COLUMNS);
+    }
+    if ((failed || style->verbose) && observation->schedule_text != NULL) {
+        ns_buffer_text(out, "          = replay: ");
         write_schedule_line(scenario, observation->schedule_text, out);
         ns_buffer_text(out, "\n");
     }
 }
 
+static void write_judgements(const struct ns_scenario *scenario, const struct ns_verify_result *result,
+                             const struct ns_report_style *style, struct ns_buffer *out) {
+    bool first = true;
+    for (size_t i = 0; i < result->observation_count; i++) {
+        const struct ns_verify_observation *observation = &result->observations[i];
+        const struct ns_judgement *judgement = judgement_at(scenario, observation->line);
+        if (observation->line == 0 || judgement == NULL)
+            continue;
+        ns_buffer_text(out, first ? "judged over all behaviours:\n" : "");
+        write_judgement(scenario, observation, judgement, style, out);
+        first = false;
+    }
+}
+
+static void write_registers(const struct ns_verify_result *result, struct ns_buffer *out) {
+    bool first = true;
+    for (size_t i = 0; i < result->observation_count; i++) {
+        const struct ns_verify_observation *observation = &result->observations[i];
+        if (observation->line != 0)
+            continue;
+        ns_buffer_text(out, first ? "registers at the end:\n" : "");
+        ns_buffer_format(out, "  %-9s  ", ns_verify_quantifier_text(observation->found));
+        ns_format_source(out, observation->text, strnlen(observation->text, sizeof observation->text));
+        ns_buffer_text(out, "\n");
+        first = false;
+    }
+}
+
 static void write_freedom(const struct ns_verify_result *result, struct ns_buffer *out) {
+    const struct ns_verify_stats *stats = &result->stats;
     struct ns_buffer words = {0};
     for (unsigned i = 0; ns_report_may_word(result->may, i) != NULL; i++)
         ns_buffer_format(&words, "%s%s", i > 0 ? ", " : "", ns_report_may_word(result->may, i));
     ns_buffer_text(out, "the hardware may: ");
     ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, NS_REPORT_COLUMNS);
     ns_buffer_release(&words);
+    struct ns_buffer counts = {0};
+    ns_buffer_format(&counts, "%" PRIu64 " states, %" PRIu64 " transitions; ", stats->states, stats->transitions);
+    ns_format_count(&counts, stats->data_lines, "data line", "data lines");
+    if (stats->line_classes != stats->data_lines)
+        ns_buffer_format(&counts, " in %zu class%s", stats->line_classes, stats->line_classes == 1 ? "" : "es");
+    if (stats->control_lines > 0) {
+        ns_buffer_text(&counts, ", ");
+        ns_format_count(&counts, stats->control_lines, "control line", "control lines");
+    }
+    if (stats->orders > 1)
+        ns_buffer_format(&counts, "; %zu orders of allocations that compete", stats->orders);
+    ns_buffer_text(out, "explored: ");
+    ns_buffer_wrap(out, counts.data != NULL ? counts.data : "", 10, 10, NS_REPORT_COLUMNS);
+    out->failed |= counts.failed;
+    ns_buffer_release(&counts);
     if (result->order_assumed)
         ns_buffer_wrap(out,
-                       "note: some device says neither when it starts nor when it ends; for it the written order was "
-                       "taken (add doorbell, start, raise, wait or poll to have the order searched)",
+                       "note: some device does not say when it starts or when it ends; there the written order was "
+                       "taken (doorbell and start, raise and wait, or poll let the search order it)",
                        0, 6, NS_REPORT_COLUMNS);
-    const struct ns_verify_stats *stats = &result->stats;
-    ns_buffer_text(out, "explored: ");
-    ns_format_count(out, stats->data_lines, "data line", "data lines");
-    ns_buffer_format(out, " in %zu class%s, ", stats->line_classes, stats->line_classes == 1 ? "" : "es");
-    ns_format_count(out, stats->control_lines, "control line", "control lines");
-    ns_buffer_format(out, "; %" PRIu64 " states, %" PRIu64 " transitions\n", stats->states, stats->transitions);
-    if (stats->orders > 1)
-        ns_buffer_format(out, "          %zu orders of competing allocations\n", stats->orders);
+}
+
+struct tally {
+    size_t expected, held, failed, open;
+};
+
+static struct tally count_results(const struct ns_verify_result *result) {
+    struct tally tally = {0};
+    for (size_t i = 0; i < result->hazard_count; i++)
+        tally.expected += result->hazards[i].expected;
+    for (size_t i = 0; i < result->observation_count; i++) {
+        const struct ns_verify_observation *observation = &result->observations[i];
+        if (observation->line != 0)
+            ++*(!observation->judged ? &tally.open : observation->held ? &tally.held : &tally.failed);
+    }
+    return tally;
+}
+
+static void add_part(struct ns_buffer *out, size_t count, const char *one, const char *many) {
+    if (count > 0) {
+        ns_buffer_text(out, "; ");
+        ns_format_count(out, count, one, many);
+    }
+}
+
+static void write_verdict(const struct ns_verify_result *result, const struct tally *tally, struct ns_buffer *out) {
+    switch (result->verdict) {
+    case NS_VERIFY_PROVED:
+        ns_buffer_text(out, "no behaviour shows a hazard");
+        break;
+    case NS_VERIFY_INCOMPLETE:
+        ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
+        break;
+    case NS_VERIFY_REFUTED:
+        if (result->hazard_count == 0) {
+            ns_buffer_text(out, "some behaviour shows a hazard");
+            break;
+        }
+        ns_format_count(out, result->hazard_count, "hazard", "hazards");
+        if (tally->expected == result->hazard_count)
+            ns_buffer_text(out, tally->expected == 1 ? ", expected" : ", all expected");
+        else if (tally->expected > 0)
+            ns_buffer_format(out, ", %zu of them expected", tally->expected);
+        break;
+    }
 }
 
 static void write_summary(const struct ns_scenario *scenario, const struct ns_verify_result *result,
                           const struct ns_report_style *style, struct ns_buffer *out) {
-    size_t expected = 0, failed = 0, held = 0;
-    for (size_t i = 0; i < result->hazard_count; i++)
-        expected += result->hazards[i].expected;
-    for (size_t i = 0; i < result->observation_count; i++) {
-        held += result->observations[i].line != 0 && result->observations[i].held;
-        failed += result->observations[i].judged && !result->observations[i].held;
-    }
+    const struct tally tally = count_results(result);
+    const bool complete = result->verdict != NS_VERIFY_INCOMPLETE;
     ns_format_source(out, scenario->name, strlen(scenario->name));
     ns_buffer_text(out, ": ");
-    ns_paint_begin(out, style,
-                   result->verdict == NS_VERIFY_PROVED || result->as_expected ? NS_PAINT_GOOD : NS_PAINT_ERROR);
+    ns_paint_begin(out, style, complete && result->as_expected ? NS_PAINT_GOOD : NS_PAINT_ERROR);
     ns_buffer_text(out, ns_verify_verdict_text(result->verdict));
     ns_paint_end(out, style);
-    if (result->verdict == NS_VERIFY_INCOMPLETE)
-        ns_buffer_format(out, ": %s", result->reason);
-    else if (result->verdict == NS_VERIFY_PROVED)
-        ns_buffer_text(out, ": no behaviour shows a hazard");
-    else {
-        ns_buffer_text(out, ": ");
-        ns_format_count(out, result->hazard_count, "hazard", "hazards");
-        if (expected > 0)
-            ns_buffer_format(out, ", %zu of them expected", expected);
-    }
-    if (result->missing_count > 0) {
-        ns_buffer_text(out, "; ");
-        ns_format_count(out, result->missing_count, "expected hazard cannot occur", "expected hazards cannot occur");
-    }
-    if (failed > 0) {
-        ns_buffer_text(out, "; ");
-        ns_format_count(out, failed, "judgement fails", "judgements fail");
-    }
-    if (held > 0) {
-        ns_buffer_text(out, "; ");
-        ns_format_count(out, held, "judgement holds", "judgements hold");
-    }
-    ns_buffer_text(out, result->verdict == NS_VERIFY_REFUTED && result->as_expected ? "; as expected\n" : "\n");
+    ns_buffer_text(out, ": ");
+    write_verdict(result, &tally, out);
+    add_part(out, result->missing_count, "expected hazard cannot occur", "expected hazards cannot occur");
+    add_part(out, tally.failed, "judgement failed", "judgements failed");
+    add_part(out, tally.held, "judgement held", "judgements held");
+    add_part(out, tally.open, "judgement open", "judgements open");
+    if (complete && (result->verdict == NS_VERIFY_REFUTED || !result->as_expected))
+        ns_buffer_text(out, result->as_expected ? "; as expected" : "; not as expected");
+    ns_buffer_text(out, "\n");
 }
 
-void ns_report_verify_text(const struct ns_scenario *scenario, const struct ns_verify_result *result,
-                           const struct ns_report_style *style, struct ns_buffer *out) {
-    for (size_t i = 0; i < result->hazard_count && !style->quiet; i++)
-        write_hazard(scenario, &result->hazards[i], style, out);
-    for (size_t i = 0; i < result->missing_count && !style->quiet; i++)
-        write_missing(scenario, &result->missing[i], style, out);
-    if (result->unnamed > 0 && !style->quiet)
-        ns_buffer_format(out, "note: %zu longer ways to a hazard were found and are not shown\n", result->unnamed);
-    if (result->unreplayed > 0 && !style->quiet)
+/* What a reader may and may not conclude. */
+static void write_notes(const struct ns_verify_result *result, struct ns_buffer *out) {
+    if (result->unnamed > 0) {
+        ns_buffer_text(out, "note: ");
+        ns_format_count(out, result->unnamed, "longer way to a hazard was found and is not shown\n\n",
+                        "longer ways to a hazard were found and are not shown\n\n");
+    }
+    if (result->verdict == NS_VERIFY_INCOMPLETE)
+        ns_buffer_wrap(out,
+                       "note: what was explored shows no hazard, which is no proof (--states, --memory and --timeout "
+                       "set the limits)",
+                       0, 6, NS_REPORT_COLUMNS);
+    if (result->unreplayed > 0) {
         ns_buffer_wrap(out,
                        "note: the timed machine did not show the hazard of some counterexample; the verdict stands on "
                        "the search, and this is a defect of nosnoop: please report it",
                        0, 6, NS_REPORT_COLUMNS);
-    if (result->observation_count > 0 && !style->quiet) {
-        ns_buffer_text(out, result->observations[0].line != 0 ? "at the end of all behaviours:\n"
-                                                              : "registers at the end of all behaviours:\n");
-        for (size_t i = 0; i < result->observation_count; i++)
-            write_observation(scenario, &result->observations[i], style, out);
+        ns_buffer_text(out, "\n");
     }
-    if (!style->quiet)
+}
+
+void ns_report_verify_text(const struct ns_scenario *scenario, const struct ns_verify_result *result,
+                           const struct ns_report_style *style, struct ns_buffer *out) {
+    if (!style->quiet) {
+        for (size_t i = 0; i < result->hazard_count; i++)
+            write_hazard(scenario, &result->hazards[i], style, out);
+        for (size_t i = 0; i < result->missing_count; i++)
+            write_missing(scenario, &result->missing[i], style, out);
+        write_notes(result, out);
+        write_judgements(scenario, result, style, out);
+        write_registers(result, out);
         write_freedom(result, out);
+    }
     write_summary(scenario, result, style, out);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `nosnoop test` with another runner: the first word of a file says how its run goes. So the tests see what becomes of
- * a scenario that crashes or hangs, which no scenario should.
+ * `nosnoop test` with another runner and another verifier: the first word of a file says how its run goes, the second
+ * how its verification does. So the tests see what becomes of a scenario that crashes or hangs, which no scenario
+ * should.
  */
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -12,17 +13,40 @@
 #include <string.h>
 #include <unistd.h>
 
-enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
-                         struct ns_buffer *name, struct ns_buffer *json) {
-    char word[32] = "";
+static bool read_words(const char *file, char run[32], char verified[32]) {
     FILE *stream = fopen(file, "r");
+    const int count = stream != NULL ? fscanf(stream, "%31s %31s", run, verified) : 0;
+    if (stream != NULL) {
+        fclose(stream);
+    }
+    return count >= 1;
+}
+
+enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                            struct ns_buffer *name, struct ns_buffer *json) {
+    char word[32] = "", verified[32] = "proved";
     (void)options;
     (void)color;
     (void)json;
-    if (stream == NULL || fscanf(stream, "%31s", word) != 1) {
+    if (!read_words(file, word, verified)) {
         return NS_EXIT_BAD_INPUT;
     }
-    fclose(stream);
+    ns_buffer_format(name, "the %s one", word);
+    ns_buffer_format(text, "verification of the %s one: %s\n", word, verified);
+    return strcmp(verified, "refuted") == 0      ? NS_EXIT_FAILED
+           : strcmp(verified, "incomplete") == 0 ? NS_EXIT_INCOMPLETE
+                                                 : NS_EXIT_HELD;
+}
+
+enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                         struct ns_buffer *name, struct ns_buffer *json) {
+    char word[32] = "", verified[32] = "";
+    (void)options;
+    (void)color;
+    (void)json;
+    if (!read_words(file, word, verified)) {
+        return NS_EXIT_BAD_INPUT;
+    }
     ns_buffer_format(name, "the %s one", word);
     ns_buffer_format(text, "report of the %s one\n", word);
     if (strcmp(word, "crash") == 0) {

@@ -58,6 +58,19 @@ TEST_F(Log, KeepsSitesAndTheirOrderOfExecution) {
     EXPECT_EQ(log->site[log->executed[0]].line, 300u);
 }
 
+TEST_F(Log, KeepsWhereTheEventsOfEachStepAndMoveBegin) {
+    const ns_event event{};
+    ns_log_executed(log.get(), 0);
+    ns_log_append(log.get(), &event);
+    ns_log_moved(log.get(), 1, "fill:cpu0:0x8000_0000");
+    ns_log_append(log.get(), &event);
+    ns_log_executed(log.get(), 0);
+    ASSERT_EQ(log->begun_count, log->executed_count);
+    EXPECT_EQ(log->begun[0], 1u);
+    EXPECT_EQ(log->move[0].event, 2u);
+    EXPECT_EQ(log->begun[1], 3u);
+}
+
 TEST_F(Log, CountsTheSameHazardAtTheSameSiteByTheSameActorAsARepeat) {
     ns_hazard first = hazard(NS_DC_REFETCH, 4, 0);
     EXPECT_EQ(ns_log_add_hazard(log.get(), &first), 0u);

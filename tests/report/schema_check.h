@@ -139,7 +139,8 @@ class SchemaCheck {
             } else if (word == "items") {
                 problem = visit_items(rule, value, path);
             } else if (word == "minimum") {
-                problem = json_integer_value(value) >= json_integer_value(rule) ? "" : path + ": too small";
+                const bool small = json_is_integer(value) && json_integer_value(value) < json_integer_value(rule);
+                problem = small ? path + ": too small" : "";
             } else if (word == "minItems") {
                 problem = json_array_size(value) >= static_cast<size_t>(json_integer_value(rule))
                               ? ""
@@ -149,7 +150,8 @@ class SchemaCheck {
                               ? ""
                               : path + ": too many items";
             } else if (word == "pattern") {
-                problem = std::regex_search(json_string_value(value), std::regex(json_string_value(rule)))
+                problem = !json_is_string(value) ||
+                                  std::regex_search(json_string_value(value), std::regex(json_string_value(rule)))
                               ? ""
                               : path + ": has another form";
             } else {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the two files that show a counterexample in lanes: verify_lanes.c lays out, verify_changes.c finds words.
+ */
+#ifndef NS_REPORT_VERIFY_LANES_H
+#define NS_REPORT_VERIFY_LANES_H
+
+#include "report/buffer.h"
+#include "report/snippet.h"
+#include "verify/verify.h"
+
+#define NS_LANES_CHANGES 50 /* screen column of what changed */
+
+struct lanes_row {
+    uint32_t line; /* of the step; 0: a move, or a step that goes on after one */
+    uint32_t site; /* NS_NO_SITE: a move */
+    unsigned actor;
+    const struct ns_log_move *move;
+    size_t first, end; /* its events */
+};
+
+struct lanes {
+    const struct ns_scenario *scenario;
+    const struct ns_log *log;
+    const struct ns_hazard *hazard;
+    const struct ns_report_style *style;
+    struct ns_buffer *out;
+    struct lanes_row *row;
+    size_t row_count;
+    unsigned lane[NS_MAX_ACTORS]; /* of each actor that has a row */
+    bool used[NS_MAX_ACTORS];
+    unsigned count;
+    size_t stagger;
+    bool named; /* names do not fit over the lanes: they stand in the rows */
+    bool many_harts;
+    uint64_t first, last; /* bytes of the lines that the hazard is about */
+};
+
+/* What the events of a row changed, from screen column `column` of the present line on, without a newline. */
+void lanes_write_changes(const struct lanes *lanes, const struct lanes_row *row, size_t column);
+
+#endif
