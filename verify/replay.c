@@ -183,14 +183,6 @@ static enum ns_status finish_replay(struct verification *all, struct child *chil
     if (status == NS_ERROR_MEMORY)
         return status;
     const size_t index = replay_match(log, discovery, site_of(all->scenario, discovery));
-    if (index == SIZE_MAX && getenv("NS_DEBUG")) {
-        char *t = ns_schedule_text(discovery->schedule, discovery->schedule_count, all->scenario);
-        fprintf(stderr, "UNREP kind %d where %d stale got %u newest %u step %u line %u bytes %llx-%llx sched %s\n",
-                discovery->finding.kind, discovery->finding.where, discovery->finding.got, discovery->finding.newest,
-                discovery->step, discovery->step == UINT32_MAX ? 0 : all->scenario->steps[discovery->step].step->line,
-                (unsigned long long)discovery->first, (unsigned long long)discovery->last, t);
-        free(t);
-    }
     if (index == SIZE_MAX)
         all->result->unreplayed++;
     else if (!is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))

@@ -224,14 +224,6 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
     enum ns_status status = program_create(&program, all->scenario, recording, order, all->options->conversation);
     if (status != NS_OK)
         return status;
-    if (getenv("NS_DUMP"))
-        for (size_t i = 0; i < program.op_count; i++) {
-            const struct ns_recorded *e = &program.ops[i].recorded;
-            fprintf(stderr,
-                    "%zu kind %d step %d part %u actor %u addr %llx len %llu type %u meant %u flags %x view %llx\n", i,
-                    e->kind, (int)e->step, e->part, e->actor, (unsigned long long)e->address,
-                    (unsigned long long)e->length, e->type, e->meant, e->flags, (unsigned long long)e->view);
-        }
     for (uint32_t reg = 0; reg < all->scenario->register_count && !all->options->verdict_only; reg++)
         program.observed[reg] = sink_wants_register(all->scenario, reg);
     const uint32_t needed = NS_MAY_DRAIN | NS_MAY_SPECULATIVE_FILL; /* what a poll that is left out would have done */
