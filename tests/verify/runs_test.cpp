@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A run is one of the behaviours that the search explores: whatever a run shows, with or without the hardware's own
+// moves, the search has found; and where only one behaviour exists, both show the same.
+#include "naive.h"
+#include "support.h"
+
+extern "C" {
+#include "model/log_io.h"
+#include "scenarios/runner.h"
+}
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct seen {
+    ns_hazard_id id;
+    uint32_t line;
+    bool operator<(const seen &other) const { return id != other.id ? id < other.id : line < other.line; }
+    bool operator==(const seen &other) const { return id == other.id && line == other.line; }
+};
+
+std::ostream &operator<<(std::ostream &out, const seen &one) {
+    return out << ns_hazard_text(one.id)->id << " at line " << one.line;
+}
+
+seen of(const ns_log &log, size_t index) {
+    const ns_hazard &hazard = log.hazard[index];
+    return {static_cast<ns_hazard_id>(hazard.id), hazard.site < log.site_count ? log.site[hazard.site].line : 0};
+}
+
+// The hazards of one run, in a process of its own: this one must not make a machine. Empty with a failure otherwise.
+std::set<seen> run(const ns_scenario *scenario, const ns_run_options &options) {
+    int ends[2];
+    std::set<seen> found;
+    EXPECT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        ns_log *log = ns_log_create();
+        char message[256];
+        close(ends[0]);
+        const bool good = log != nullptr &&
+                          ns_run_scenario(scenario, &options, log, message, sizeof message) == NS_OK &&
+                          ns_log_send(ends[1], log);
+        _exit(good ? 0 : 1);
+    }
+    close(ends[1]);
+    ns_log *log = ns_log_create();
+    EXPECT_TRUE(ns_log_receive(ends[0], log));
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    for (size_t i = 0; i < log->hazard_count; i++)
+        found.insert(of(*log, i));
+    ns_log_destroy(log);
+    return found;
+}
+
+std::set<seen> hazards_of(const verified &verification) {
+    std::set<seen> found;
+    for (size_t i = 0; i < verification.result.hazard_count; i++)
+        found.insert(of(*verification.result.hazards[i].log, verification.result.hazards[i].index));
+    return found;
+}
+
+uint64_t number_of(const char *name, uint64_t otherwise) {
+    const char *text = std::getenv(name);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+void expect_every_run_among(const ns_scenario *scenario, const verified &verification, uint64_t seeds) {
+    const std::set<seen> known = hazards_of(verification);
+    for (uint64_t seed = 0; seed <= seeds; seed++) {
+        ns_run_options options{};
+        options.chaos = seed > 0; // 0: the plain run
+        options.chaos_seed = seed;
+        for (const seen &one : run(scenario, options))
+            EXPECT_TRUE(known.count(one) != 0) << one << " of a run with --chaos " << seed << ", not of the search";
+    }
+}
+
+std::vector<std::string> programs() {
+    std::vector<std::string> found;
+    for (const char *folder : {"/scenarios/bugs", "/tests/runs"})
+        for (const auto &entry : fs::directory_iterator(std::string(NS_PROJECT_FOLDER) + folder))
+            if (entry.path().extension() == ".dma")
+                found.push_back(entry.path().string());
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::string read_file(const std::string &path) {
+    std::ifstream in(path, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+bool ends_with(const std::string &text, const std::string &end) {
+    return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+} // namespace
+
+// Every shipped program: repaired ones are proved, the bugs refuted as they say, every counterexample replays on the
+// timed machine, and no run, plain or with any seed, shows what the search has not found.
+TEST(Catalogue, IsVerifiedAsItSaysReplaysAndHoldsWhateverRunsShow) {
+    const uint64_t seeds = number_of("NS_TEST_SEEDS", 3);
+    for (const std::string &path : programs()) {
+        SCOPED_TRACE(path);
+        const parsed_scenario scenario(read_file(path), path.c_str());
+        ASSERT_TRUE(scenario.good());
+        if (scenario.get()->missing_requirement != nullptr)
+            continue;
+        const verified verification(scenario.get());
+        ASSERT_EQ(verification.status, NS_OK);
+        EXPECT_TRUE(verification.result.as_expected);
+        EXPECT_EQ(verification.result.unreplayed, 0u);
+        EXPECT_EQ(verification.result.unnamed, 0u);
+        if (ends_with(path, "-fixed.dma")) {
+            EXPECT_EQ(verification.result.verdict, NS_VERIFY_PROVED);
+        } else if (path.find("/bugs/") != std::string::npos) {
+            EXPECT_EQ(verification.result.verdict, NS_VERIFY_REFUTED);
+        }
+        expect_every_run_among(scenario.get(), verification, seeds);
+    }
+}
+
+TEST(GeneratedPrograms, ShowNothingInRunsThatTheSearchHasNotFound) {
+    const uint64_t programs = number_of("NS_TEST_PROGRAMS", 60), seeds = number_of("NS_TEST_SEEDS", 8);
+    for (uint64_t seed = 1; seed <= programs && !HasFailure(); seed++) {
+        std::vector<unsigned> lines;
+        const std::string text = naive::print(naive::generate(seed), "generated", &lines);
+        SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
+        const parsed_scenario scenario(text);
+        ASSERT_TRUE(scenario.good());
+        const verified verification(scenario.get());
+        ASSERT_EQ(verification.status, NS_OK);
+        expect_every_run_among(scenario.get(), verification, seeds);
+    }
+}
+
+// Hardware that does nothing by itself, and actors that wait for each other at every step: a single behaviour.
+TEST(GeneratedPrograms, ShowTheSameInTheRunAndInTheSearchWhereOnlyOneBehaviourExists) {
+    const uint64_t programs = number_of("NS_TEST_PROGRAMS", 600);
+    unsigned single = 0, hazardous = 0;
+    for (uint64_t seed = 1; seed <= programs && !HasFailure(); seed++) {
+        naive::program program = naive::generate(seed);
+        program.on.may_fill = program.on.may_evict = program.on.may_drain = false;
+        program.on.may_late = program.on.may_as_flush = program.on.may_irq_first = false;
+        size_t steps = 0;
+        for (const auto &actor : program.actors)
+            steps += actor.size();
+        const naive::result naive = naive::explore(program, steps + 2);
+        if (!naive.complete ||
+            naive.states != steps + 1) // as many states as steps and one: no state has two successors
+            continue;
+        std::vector<unsigned> lines;
+        const std::string text = naive::print(program, "generated", &lines);
+        SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
+        const parsed_scenario scenario(text);
+        ASSERT_TRUE(scenario.good());
+        const verified verification(scenario.get());
+        ASSERT_EQ(verification.status, NS_OK);
+        const std::set<seen> shown = run(scenario.get(), {});
+        EXPECT_EQ(hazards_of(verification), shown);
+        for (size_t i = 0; i < verification.result.observation_count; i++)
+            EXPECT_EQ(verification.result.observations[i].found, NS_FOUND_ALWAYS);
+        single++;
+        hazardous += !shown.empty();
+    }
+    std::printf("%u programs with a single behaviour, %u of them with hazards\n", single, hazardous);
+    EXPECT_GE(single * 20, programs);
+    EXPECT_GE(hazardous * 100, programs);
+}
