@@ -47,7 +47,7 @@ enum { ALTERNATIVES = 4 };
 static void write_alternatives(const struct ns_repair_result *result, struct ns_buffer *out) {
     const size_t shown = result->fix_count < ALTERNATIVES + 1 ? result->fix_count : ALTERNATIVES + 1;
     if (shown > 1)
-        ns_buffer_text(out, "\nother changes that make the proof go through, each with its cost:\n");
+        ns_buffer_text(out, "other changes that make the proof go through, each with its cost:\n");
     for (size_t i = 1; i < shown; i++) {
         ns_buffer_text(out, "  ");
         write_cost(result, result->fixes[i].cost_ps, out);

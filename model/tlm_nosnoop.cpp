@@ -11,11 +11,33 @@
 #include <cstring>
 #include <exception>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 using ns::cache_request;
 
 static void refuse(char *reason, size_t size, const char *text) {
     if (reason != nullptr && size > 0)
         std::snprintf(reason, size, "%s", text);
+}
+
+// SystemC tells AddressSanitizer of every switch to a process, but not where the stack is to which it returns at the
+// end: the search for leaks would then read the stack of a process that is gone.
+static void restore_stack_bounds() {
+#if defined(__SANITIZE_ADDRESS__)
+    pthread_attr_t attributes;
+    void *bottom = nullptr, *fake_stack = nullptr;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &bottom, &size) == 0) {
+        __sanitizer_start_switch_fiber(&fake_stack, bottom, size);
+        __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+    }
+    pthread_attr_destroy(&attributes);
+#endif
 }
 
 extern "C" {
@@ -75,6 +97,7 @@ enum ns_status ns_machine_run(struct ns_machine *machine) {
     machine->ran = true;
     try {
         sc_core::sc_start();
+        restore_stack_bounds();
     } catch (const std::bad_alloc &) {
         return NS_ERROR_MEMORY;
     }

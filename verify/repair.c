@@ -316,12 +316,54 @@ static void with_option(const struct ns_scenario *scenario, uint32_t line, const
     snprintf(text, EDIT_TEXT, "%.100s %s %s%.80s%.40s", old, option, value, rest, tail);
 }
 
+/* A declaration's line without an option and its value. */
+static void without_option(const struct ns_scenario *scenario, uint32_t line, const char *option,
+                           char text[EDIT_TEXT]) {
+    char pattern[32];
+    copy_line(scenario, line, text);
+    snprintf(pattern, sizeof pattern, " %s ", option);
+    char *at = strstr(text, pattern);
+    if (at == NULL)
+        return;
+    char *from = at + strlen(pattern);
+    while (*from == ' ')
+        from++;
+    from += strcspn(from, " #");
+    memmove(at, from, strlen(from) + 1);
+}
+
+static bool is_memory(const struct ns_object *object) {
+    return object->kind == NS_OBJECT_BUFFER || object->kind == NS_OBJECT_STRUCT;
+}
+
+/* Two objects whose addresses put them into one line: the later one is placed by itself, which gives it lines of its
+ * own. */
+static void propose_free_placement(struct repair *repair, uint32_t object) {
+    const struct ns_scenario *scenario = repair->scenario;
+    const struct ns_object *what = &scenario->objects[object];
+    const uint64_t line = longest_line(scenario);
+    char text[EDIT_TEXT];
+    for (uint32_t other = 0; what->has_address && other < scenario->object_count; other++) {
+        const struct ns_object *next = &scenario->objects[other];
+        if (other == object || !is_memory(next) || !next->has_address || next->size == 0 || what->size == 0 ||
+            next->address / line > (what->address + what->size - 1) / line ||
+            what->address / line > (next->address + next->size - 1) / line)
+            continue;
+        const struct ns_object *later = next->address > what->address ? next : what;
+        struct candidate *made = new_candidate(repair);
+        without_option(scenario, later->place.line, "at", text);
+        add_edit(made, EDIT_REPLACE, later->place.line, text);
+        if (made != NULL)
+            made->separates = true;
+    }
+}
+
 static void propose_alignment(struct repair *repair, uint32_t object) {
     const struct ns_scenario *scenario = repair->scenario;
     const struct ns_object *what = &scenario->objects[object];
     const uint32_t line = longest_line(scenario);
     char value[16], text[EDIT_TEXT];
-    if (what->kind != NS_OBJECT_BUFFER && what->kind != NS_OBJECT_STRUCT)
+    if (!is_memory(what))
         return;
     snprintf(value, sizeof value, "%u", line);
     struct candidate *made = NULL;
@@ -333,7 +375,7 @@ static void propose_alignment(struct repair *repair, uint32_t object) {
     /* What lies behind it and is packed into its last line. */
     for (uint32_t other = object + 1; other < scenario->object_count; other++) {
         const struct ns_object *next = &scenario->objects[other];
-        if ((next->kind != NS_OBJECT_BUFFER && next->kind != NS_OBJECT_STRUCT) || next->has_address)
+        if (!is_memory(next) || next->has_address)
             continue;
         if (next->align == 0 || next->align % line == 0)
             break;
@@ -392,7 +434,8 @@ static void propose_separation(struct repair *repair) {
             continue;
         seen[range->object] = true;
         propose_alignment(repair, range->object);
-        if ((what->kind == NS_OBJECT_BUFFER || what->kind == NS_OBJECT_STRUCT) && !what->has_type) {
+        propose_free_placement(repair, range->object);
+        if (is_memory(what) && !what->has_type) {
             char text[EDIT_TEXT];
             struct candidate *made = new_candidate(repair);
             with_option(repair->scenario, what->place.line, "type", "nc", text);
@@ -482,6 +525,8 @@ static void keep_fix(struct repair *repair, const size_t *which, size_t count, c
     for (size_t i = 0; i < count; i++) {
         made->separates |= repair->candidate[which[i]].separates;
         made->uncached |= repair->candidate[which[i]].uncached;
+        for (unsigned e = 0; e < repair->candidate[which[i]].edits; e++)
+            made->flushes += strstr(repair->candidate[which[i]].edit[e].text, ": flush ") != NULL;
     }
     const uint64_t run_ps = edit_run_time(repair->scenario, text, repair->options);
     made->cost_ps = (int64_t)run_ps - (int64_t)result->run_ps;
@@ -682,6 +727,8 @@ static int cheapest_first(const void *a, const void *b) {
         return left->cost_ps < right->cost_ps ? -1 : 1;
     if (left->parts != right->parts)
         return left->parts < right->parts ? -1 : 1;
+    if (left->flushes != right->flushes) /* the weakest operation that does says most about what was missing */
+        return left->flushes < right->flushes ? -1 : 1;
     return strcmp(left->text, right->text);
 }
 

@@ -22,12 +22,13 @@ struct ns_repair_options {
 
 /* One change that makes the proof go through. */
 struct ns_repair_fix {
-    char *text;     /* the scenario with it; owned by the result */
-    char *summary;  /* what it does, a line for each part, such as "line 12: + cpu0: clean tx"; owned */
-    unsigned parts; /* changes of one place */
-    bool separates; /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
-    bool uncached;  /* ... the latter: listed behind all others, because what it costs the rest of a driver the scenario
-                       does not show */
+    char *text;       /* the scenario with it; owned by the result */
+    char *summary;    /* what it does, a line for each part, such as "line 12: + cpu0: clean tx"; owned */
+    unsigned parts;   /* changes of one place */
+    unsigned flushes; /* of these, flushes inserted where a clean or an invalidate might do */
+    bool separates;   /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
+    bool uncached; /* ... the latter: listed behind all others, because what it costs the rest of a driver the scenario
+                      does not show */
     int64_t cost_ps; /* simulated time of the run in written order, compared with the original's */
 };
 

@@ -116,30 +116,50 @@ static struct ns_log *copy_for_keeping(struct verification *all) {
     return log;
 }
 
-enum ns_status keep_refusals(struct verification *all, const struct ns_log *log) {
-    /* With one order, the plain run shows the same with all that belongs to a report. */
-    for (size_t i = 0; i < log->hazard_count; i++)
-        if (all->options->verdict_only || all->options->stories_only)
-            all->found.refused++;
-    return NS_OK;
-}
-
-/* Everything that the plain run shows is a behaviour too. */
-static enum ns_status take_plain_run(struct verification *all) {
+/* Everything that a run shows is a behaviour too. *ended_ps: when it ended. */
+static enum ns_status take_run(struct verification *all, struct child *child, uint64_t *ended_ps) {
     struct ns_log *log = copy_for_keeping(all);
     if (log == NULL)
         return NS_ERROR_MEMORY;
     char message[256];
-    const enum ns_status status = child_finish(&all->plain, log, NULL, message, sizeof message);
+    const enum ns_status status = child_finish(child, log, NULL, message, sizeof message);
     if (status != NS_OK)
         return status == NS_ERROR_MEMORY ? status : NS_OK;
     log->lines = all->scenario->lines;
     log->line_count = all->scenario->line_count;
-    all->result->cycles_ps = log->end_ps;
+    *ended_ps = log->end_ps;
     for (size_t i = 0; i < log->hazard_count; i++)
         if (!is_known(all->result, &log->hazard[i]) && !add_hazard(all, log, i, NULL))
             return NS_ERROR_MEMORY;
     return NS_OK;
+}
+
+static enum ns_status run_in_order(struct verification *all, const uint32_t *order) {
+    const struct ns_scenario *scenario = all->scenario;
+    struct ns_schedule_item *schedule = calloc(scenario->step_count + 1, sizeof *schedule);
+    struct child child;
+    uint64_t ended_ps;
+    if (schedule == NULL)
+        return NS_ERROR_MEMORY;
+    for (size_t i = 0; i < scenario->step_count; i++)
+        schedule[i] = (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP,
+                                                .line = scenario->steps[order[i]].step->line};
+    const enum ns_status status = child_run(&child, scenario, schedule, scenario->step_count)
+                                      ? take_run(all, &child, &ended_ps)
+                                      : NS_ERROR_MEMORY;
+    free(schedule);
+    return status;
+}
+
+enum ns_status keep_refusals(struct verification *all, const struct ns_log *log, const uint32_t *order) {
+    if (log->hazard_count == 0)
+        return NS_OK;
+    if (all->options->verdict_only || all->options->stories_only) {
+        all->found.refused += log->hazard_count;
+        return NS_OK;
+    }
+    /* In the written order, the plain run shows the same with all that belongs to a report. */
+    return order == NULL ? NS_OK : run_in_order(all, order);
 }
 
 /* ---- replays --------------------------------------------------------------------------------- */
@@ -265,7 +285,7 @@ enum ns_status name_hazards(struct verification *all, enum ns_status status) {
     if (status == NS_OK)
         status = replay_all(all);
     if (all->plain.pipe >= 0) {
-        const enum ns_status plain = take_plain_run(all);
+        const enum ns_status plain = take_run(all, &all->plain, &all->result->cycles_ps);
         status = status == NS_OK ? plain : status;
     }
     if (status == NS_OK)

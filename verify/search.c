@@ -684,7 +684,7 @@ static bool may_go_on(struct search_state *search, uint32_t expanded) {
         search->stopped = "the limit of states was met";
     if (limits->stop != NULL && *limits->stop != 0)
         search->stopped = "it was interrupted";
-    if (expanded % 1024 == 1023) {
+    if (expanded % 32 == 31) {
         if (bytes_of(search) >= limits->bytes)
             search->stopped = "the memory limit was met";
         if (limits->deadline_us != 0 && now_us() >= limits->deadline_us)

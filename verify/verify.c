@@ -322,7 +322,7 @@ static enum ns_status verify_orders(struct verification *all, char *message, siz
             }
         }
         if (status == NS_OK)
-            status = keep_refusals(all, log);
+            status = keep_refusals(all, log, orders.order[i]);
         ns_log_destroy(log);
         ns_recording_release(&recording);
     }

@@ -21,8 +21,8 @@ struct verification {
 
 uint64_t verify_now_us(void);
 
-/* replay.c. What an API refused while the steps were taken down: hazards whatever the order. */
-enum ns_status keep_refusals(struct verification *all, const struct ns_log *log);
+/* replay.c. What an API refused while the steps were taken down in this order (NULL: as written). */
+enum ns_status keep_refusals(struct verification *all, const struct ns_log *log, const uint32_t *order);
 /* Replays the discoveries, adds what the plain run shows, and judges the `expect`s. Ends the plain run in any case. */
 enum ns_status name_hazards(struct verification *all, enum ns_status status);
 

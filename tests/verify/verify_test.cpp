@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the verdict, the observations, the limits and the machine's `may` list mean.
+#include "support.h"
+
+#include <csignal>
+#include <set>
+
+namespace {
+
+const char *const header = "use machine \"one-core-wb64\"\ndevice nic irq done\n";
+const char *const racing = "use machine \"one-core-wb64\"\ndevice nic irq done\nbuffer rx size 64\ncpu0: doorbell nic\n"
+                           "nic: start\nnic: write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4] -> "
+                           "got\n";
+
+std::string on_machine(const std::string &options, const std::string &steps) {
+    return "machine \"m\" from \"one-core-wb64\"\n" + options + "end\nuse machine \"m\"\ndevice nic irq done\n" + steps;
+}
+
+const ns_verify_observation *observation(const verified &found, const std::string &text) {
+    for (size_t i = 0; i < found.result.observation_count; i++)
+        if (found.result.observations[i].text == text)
+            return &found.result.observations[i];
+    return nullptr;
+}
+
+ns_verify_verdict verdict_of(const std::string &text) {
+    const parsed_scenario scenario(text);
+    const verified found(scenario.get());
+    EXPECT_EQ(found.result.unreplayed, 0u);
+    return found.result.verdict;
+}
+
+} // namespace
+
+TEST(Observations, AreAllFinalValuesWithHowOftenTheyOccur) {
+    const parsed_scenario scenario(racing); // a line that the hart speculatively filled hides what the device wrote
+    const verified found(scenario.get());
+    const ns_verify_observation *old = observation(found, "got == 0x00000000");
+    const ns_verify_observation *newest = observation(found, "got == 0x07070707");
+    ASSERT_NE(old, nullptr);
+    ASSERT_NE(newest, nullptr);
+    EXPECT_EQ(old->found, NS_FOUND_SOMETIMES);
+    EXPECT_EQ(newest->found, NS_FOUND_SOMETIMES);
+    EXPECT_EQ(found.result.observation_count, 2u);
+}
+
+TEST(Observations, JudgeAlwaysSometimesAndNeverOverAllBehaviours) {
+    const std::string repaired =
+        std::string(racing).insert(std::string(racing).find("cpu0: load"), "cpu0: invalidate rx\n");
+    const struct {
+        std::string program;
+        const char *line;
+        bool holds;
+    } cases[] = {
+        {repaired, "verify always got == 0x07070707", true},
+        {repaired, "verify sometimes got == 0x07070707", true},
+        {repaired, "verify never got == 0x07070707", false},
+        {repaired, "verify always got == 0", false},
+        {repaired, "verify sometimes got == 0", false},
+        {repaired, "verify never got == 0", true},
+        {racing, "verify always got == 0x07070707", false},
+        {racing, "verify sometimes got == 0", true},
+        {racing, "verify never got == 0", false},
+    };
+    for (const auto &one : cases) {
+        SCOPED_TRACE(one.line);
+        const parsed_scenario scenario(one.program + one.line + "\n");
+        const verified found(scenario.get());
+        ASSERT_GE(found.result.observation_count, 1u);
+        const ns_verify_observation &judged = found.result.observations[0];
+        EXPECT_NE(judged.line, 0u);
+        EXPECT_TRUE(judged.judged);
+        EXPECT_EQ(judged.held, one.holds);
+        if (found.result.verdict == NS_VERIFY_PROVED) {
+            EXPECT_EQ(found.result.as_expected, one.holds);
+        }
+    }
+}
+
+// Each freedom alone decides a program that is right without it.
+TEST(MayList, DecidesWhatIsExplored) {
+    const std::string tx = "buffer tx size 64\ncpu0: store tx fill 1\ncpu0: clean tx\ncpu0: doorbell nic\nnic: start\n"
+                           "nic: read tx\n";
+    const std::string refetch = "buffer rx size 64\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\nnic: write rx "
+                                "fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4]\n";
+    const std::string evicted = "buffer rx size 64\ncpu0: store rx fill 1\ncpu0: doorbell nic\nnic: start\nnic: write "
+                                "rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: invalidate rx\ncpu0: load "
+                                "rx[0..4]\n";
+    const std::string publish = "struct desc count 2 type nc\n  u32 len\n  u32 own\nend\ncpu0: store desc[0].len = 4\n"
+                                "cpu0: store desc[0].own = 1\nnic: poll desc[0].own == 1\nnic: read desc[0].len\n";
+    const struct {
+        const char *without, *with;
+        const std::string &steps;
+    } cases[] = {
+        {"  may nothing\n", "  may speculative-fill\n", refetch},
+        {"  may evict, drain\n", "  may evict, drain, speculative-fill\n", refetch},
+    };
+    for (const auto &one : cases) {
+        SCOPED_TRACE(one.with + one.steps);
+        EXPECT_EQ(verdict_of(on_machine(one.without, one.steps)), NS_VERIFY_PROVED);
+        EXPECT_EQ(verdict_of(on_machine(one.with, one.steps)), NS_VERIFY_REFUTED);
+    }
+    // a dirty line that is never evicted is dropped by the invalidate: the device's bytes survive
+    EXPECT_EQ(verdict_of(on_machine("  may speculative-fill\n", evicted)), NS_VERIFY_PROVED);
+    EXPECT_EQ(verdict_of(on_machine("  may evict\n", evicted)), NS_VERIFY_REFUTED);
+    // ... and where an invalidate may be performed as a flush, it writes them back itself
+    EXPECT_EQ(verdict_of(on_machine("  may invalidate-as-flush\n", evicted)), NS_VERIFY_REFUTED);
+    EXPECT_EQ(verdict_of(on_machine("  may drain\n", publish)), NS_VERIFY_REFUTED);
+    // maintenance that may end late needs the fence
+    const std::string fenced = std::string(tx).insert(tx.find("cpu0: doorbell"), "cpu0: fence\n");
+    EXPECT_EQ(verdict_of(on_machine("  may late-maintenance, drain\n", fenced)), NS_VERIFY_PROVED);
+}
+
+TEST(Limits, MakeAResultIncompleteAndNeverAProof) {
+    // four devices at work at the same time on one line
+    std::string text = "use machine \"one-core-wb64\"\nbuffer s size 64\n", rings, works, waits;
+    for (const std::string d : {"0", "1", "2", "3"}) {
+        text += "device n" + d + " irq i" + d + "\n";
+        rings += "cpu0: doorbell n" + d + "\n";
+        works += "n" + d + ": start\nn" + d + ": read s\nn" + d + ": read s\nn" + d + ": raise i" + d + "\n";
+        waits += "cpu0: wait i" + d + "\n";
+    }
+    text += rings + works + waits;
+    const parsed_scenario scenario(text);
+    ns_verify_options states{}, memory{}, stopped{};
+    states.state_limit = 50;
+    memory.memory_limit = 4096;
+    static volatile sig_atomic_t stop = 1;
+    stopped.stop = &stop;
+    for (const ns_verify_options *options : {&states, &memory, &stopped}) {
+        SCOPED_TRACE(options == &states ? "states" : options == &memory ? "memory" : "stop");
+        const verified found(scenario.get(), *options);
+        EXPECT_EQ(found.result.verdict, NS_VERIFY_INCOMPLETE) << (options == &states   ? "states"
+                                                                  : options == &memory ? "memory"
+                                                                                       : "stop");
+        EXPECT_STRNE(found.result.reason, "");
+        EXPECT_FALSE(found.result.as_expected);
+    }
+    const verified all(scenario.get());
+    EXPECT_EQ(all.result.verdict, NS_VERIFY_PROVED);
+    EXPECT_GT(all.result.stats.states, 50u);
+}
+
+TEST(Limits, DoNotHideAHazardThatWasFoundBeforeTheyWereMet) {
+    const parsed_scenario scenario(racing);
+    ns_verify_options options{};
+    options.state_limit = 9;
+    const verified found(scenario.get(), options);
+    EXPECT_TRUE(found.result.verdict == NS_VERIFY_INCOMPLETE || found.result.hazard_count > 0);
+    EXPECT_NE(found.result.verdict, NS_VERIFY_PROVED);
+}
+
+// Which hart takes memory first decides which one goes without.
+TEST(Orders, OfCompetingAllocationsAreAllExplored) {
+    const parsed_scenario scenario("machine \"two\" from \"one-core-wb64\"\n  harts 2\nend\nuse machine \"two\"\n"
+                                   "pool p gen-pool size 4096 granule 64\ncpu0: alloc p size 3072 -> a\n"
+                                   "cpu1: alloc p size 3072 -> b\n");
+    const verified found(scenario.get());
+    std::set<uint32_t> lines;
+    for (size_t i = 0; i < found.result.hazard_count; i++)
+        if (found.hazard(i).id == NS_PL_EXHAUSTED)
+            lines.insert(found.line(i));
+    EXPECT_EQ(lines, (std::set<uint32_t>{6, 7}));
+    EXPECT_EQ(found.result.stats.orders, 2u);
+    EXPECT_EQ(found.result.unreplayed, 0u);
+}
+
+// Bytes with the same history are one, lines with the same history are explored once.
+TEST(Cost, DoesNotGrowWithTheLengthOfABuffer) {
+    uint64_t states = 0;
+    for (const unsigned size : {64, 512, 4096, 65536}) {
+        const parsed_scenario scenario(std::string(header) + "buffer rx size " + std::to_string(size) +
+                                       "\ncpu0: store rx fill 1\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\n"
+                                       "nic: write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: invalidate rx\n"
+                                       "cpu0: load rx\n");
+        const verified found(scenario.get());
+        EXPECT_EQ(found.result.verdict, NS_VERIFY_PROVED);
+        EXPECT_EQ(found.result.stats.data_lines, size / 64);
+        EXPECT_EQ(found.result.stats.line_classes, 1u);
+        if (states == 0)
+            states = found.result.stats.states;
+        EXPECT_EQ(found.result.stats.states, states);
+    }
+}
+
+TEST(Expectations, OfABugThatOccursAreAsExpectedAndOfOneThatCannotAreNot) {
+    const std::string bug =
+        std::string(racing).insert(std::string(racing).find(" -> got") + 7, " expect DC-INVAL-MISSING");
+    const parsed_scenario scenario(bug);
+    const verified found(scenario.get());
+    EXPECT_EQ(found.result.verdict, NS_VERIFY_REFUTED);
+    const std::string repaired = std::string(bug).insert(bug.find("cpu0: load"), "cpu0: invalidate rx\n");
+    const parsed_scenario impossible(repaired);
+    const verified none(impossible.get());
+    EXPECT_EQ(none.result.verdict, NS_VERIFY_PROVED);
+    EXPECT_FALSE(none.result.as_expected);
+    ASSERT_EQ(none.result.missing_count, 1u);
+    EXPECT_EQ(none.result.missing[0].id, NS_DC_INVAL_MISSING);
+}
