@@ -148,7 +148,8 @@ static void write_registers(const struct ns_verify_result *result, struct ns_buf
     }
 }
 
-static void write_freedom(const struct ns_verify_result *result, struct ns_buffer *out) {
+static void write_freedom(const struct ns_scenario *scenario, const struct ns_verify_result *result,
+                          struct ns_buffer *out) {
     const struct ns_verify_stats *stats = &result->stats;
     struct ns_buffer words = {0};
     for (unsigned i = 0; ns_report_may_word(result->may, i) != NULL; i++)
@@ -156,6 +157,17 @@ static void write_freedom(const struct ns_verify_result *result, struct ns_buffe
     ns_buffer_text(out, "the hardware may: ");
     ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, NS_REPORT_COLUMNS);
     ns_buffer_release(&words);
+    const uint32_t more = result->may & ~scenario->machine.may;
+    if ((more & NS_MAY_EVICT) != 0)
+        ns_buffer_wrap(out,
+                       "note: the program uses more lines of one set than a cache has ways, so evictions are explored "
+                       "although the machine's `may` does not list them",
+                       0, 6, NS_REPORT_COLUMNS);
+    if ((more & NS_MAY_SPECULATIVE_FILL) != 0)
+        ns_buffer_wrap(out,
+                       "note: the machine has a prefetcher, so fills are explored although its `may` does not list "
+                       "them",
+                       0, 6, NS_REPORT_COLUMNS);
     struct ns_buffer counts = {0};
     ns_buffer_format(&counts, "%" PRIu64 " states, %" PRIu64 " transitions; ", stats->states, stats->transitions);
     ns_format_count(&counts, stats->data_lines, "data line", "data lines");
@@ -274,7 +286,7 @@ void ns_report_verify_text(const struct ns_scenario *scenario, const struct ns_v
         write_notes(result, out);
         write_judgements(scenario, result, style, out);
         write_registers(result, out);
-        write_freedom(result, out);
+        write_freedom(scenario, result, out);
     }
     write_summary(scenario, result, style, out);
 }

@@ -258,7 +258,7 @@ static void hold_lines(struct path *path, unsigned hart) {
         if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC)
             entries += (entry->length + 7) / 8 + 1;
     }
-    if (entries <= program->machine->store_buffer_entries || (program->machine->may & NS_MAY_DRAIN) == 0)
+    if (entries <= program->machine->store_buffer_entries || (program->may & NS_MAY_DRAIN) == 0)
         return;
     for (unsigned u = 0; u < projection->units; u++) {
         const struct unit *unit = world_unit(projection->world[u]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/program.h"
 
+#include "verify/freedom.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +41,7 @@ static void find_conversations(struct program *program, const struct ns_scenario
 
 /* Does the machine do by itself what this step of the hardware says? Then nothing needs to be said of it. */
 static bool covered_by_may(const struct program *program, const struct ns_recorded *entry) {
-    const uint32_t may = program->machine->may;
+    const uint32_t may = program->may;
     const bool two_steps = program->machine->cache.fill != NS_FILL_ATOMIC;
     switch ((enum ns_verb)entry->op) {
     case NS_VERB_PREFETCH:
@@ -318,7 +320,7 @@ static void position_edges(struct edges *edges, uint32_t number, const struct ns
             program->order_assumed = true;
             comes_after(program, number, edges->ended[d]);
         }
-    if (program->machine->may == 0 && edges->last[program->actors - 1] != NO_INDEX)
+    if (program->may == 0 && edges->last[program->actors - 1] != NO_INDEX)
         comes_after(program, number, edges->last[program->actors - 1]);
 }
 
@@ -402,7 +404,7 @@ static void judge_hardware_steps(struct program *program) {
             continue;
         if (step->count == 0 || covered_by_may(program, &program->ops[step->first].recorded))
             step->exists = false;
-        else if (program->machine->may != 0)
+        else if (program->may != 0)
             step->kind = STEP_OPTIONAL;
     }
     uint32_t number = 0;
@@ -415,6 +417,8 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
                               const struct ns_recording *recording, const uint32_t *order,
                               const struct ns_scenario *conversation) {
     *program = (struct program){.scenario = scenario, .machine = &scenario->machine, .data = recording->data};
+    if (!freedom_of(program->machine, recording, &program->may))
+        return NS_ERROR_MEMORY;
     program->harts = scenario->machine.cache.harts;
     program->devices = (unsigned)scenario->device_count;
     program->actors = program->harts + program->devices + 1;

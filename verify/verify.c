@@ -77,7 +77,7 @@ static enum ns_status search_with(struct verification *all, const struct lines *
     unsigned count = 0;
     if (subject->unit != NULL) {
         units[count] = subject->unit;
-        options[count++] = (struct world_options){.may = all->scenario->machine.may,
+        options[count++] = (struct world_options){.may = lines->program->may,
                                                   .keep_contents = sink != NULL,
                                                   .focused = subject->focused,
                                                   .first = subject->first,
@@ -88,7 +88,7 @@ static enum ns_status search_with(struct verification *all, const struct lines *
         if (!lines->units[i].control || &lines->units[i] == subject->unit || !takes_part(lines, &lines->units[i], keep))
             continue;
         units[count] = &lines->units[i];
-        options[count++] = (struct world_options){.may = all->scenario->machine.may, .focused = true, .polls = keep};
+        options[count++] = (struct world_options){.may = lines->program->may, .focused = true, .polls = keep};
     }
     if (count > SEARCH_UNITS) {
         found->incomplete = "more lines are polled than are searched together";
@@ -214,6 +214,7 @@ static void add_stats(struct verification *all, const struct program *program, c
     stats->line_moves = all->found.worlds.moves;
     stats->memory_bytes = all->found.bytes;
     all->result->order_assumed |= program->order_assumed;
+    all->result->may |= program->may;
 }
 
 static enum ns_status verify_recording(struct verification *all, const struct ns_recording *recording,
@@ -227,7 +228,7 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
     for (uint32_t reg = 0; reg < all->scenario->register_count && !all->options->verdict_only; reg++)
         program.observed[reg] = sink_wants_register(all->scenario, reg);
     const uint32_t needed = NS_MAY_DRAIN | NS_MAY_SPECULATIVE_FILL; /* what a poll that is left out would have done */
-    if ((all->scenario->machine.may & needed) == needed)
+    if ((program.may & needed) == needed)
         status = waits_are_static(&program, &all->static_waits);
     if (status != NS_OK) {
         program_release(&program);

@@ -30,7 +30,7 @@ class SampleVerification {
         scenario.device_count = devices_.size();
         result.verdict = NS_VERIFY_PROVED;
         result.as_expected = true;
-        result.may = NS_MAY_SPECULATIVE_FILL | NS_MAY_EVICT;
+        result.may = scenario.machine.may = NS_MAY_SPECULATIVE_FILL | NS_MAY_EVICT;
         result.stats.states = 13;
         result.stats.transitions = 16;
         result.stats.data_lines = result.stats.line_classes = 1;

@@ -57,6 +57,14 @@ TEST(VerifyText, AProofSaysWhatWasAllowedAndExplored) {
                                    "rx-missing-invalidate: proved: no behaviour shows a hazard\n");
 }
 
+TEST(VerifyText, WhatIsExploredBeyondTheMayListIsSaid) {
+    Refetch sample;
+    sample.what.scenario.machine.may = 0;
+    const std::string text = report(sample.what);
+    EXPECT_TRUE(has(text, "note: the program uses more lines of one set than a cache has ways"));
+    EXPECT_TRUE(has(text, "note: the machine has a prefetcher"));
+}
+
 TEST(VerifyText, ACounterexampleIsAReportWithItsScheduleAndLanes) {
     Refetch sample;
     sample.what.hazard(0, false);

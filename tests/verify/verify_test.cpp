@@ -112,6 +112,21 @@ TEST(MayList, DecidesWhatIsExplored) {
     EXPECT_EQ(verdict_of(on_machine("  may late-maintenance, drain\n", fenced)), NS_VERIFY_PROVED);
 }
 
+// What the machine does without being free to: a set that gets more lines than it has ways evicts one of them.
+TEST(MayList, IsWidenedByWhatTheCachesDoAnyway) {
+    const std::string rx = "buffer rx size 64\ncpu0: store rx fill 1\ncpu0: doorbell nic\nnic: "
+                           "start\nnic: write rx fill 7\nnic: raise done\n",
+                      end = "cpu0: wait done\ncpu0: invalidate rx\ncpu0: load rx[0..4]\n";
+    EXPECT_EQ(verdict_of(on_machine("  may nothing\n", rx + end)), NS_VERIFY_PROVED);
+    // 1 MiB goes through the caches, whose sets it fills many times over
+    const std::string big = "buffer other size 1M\n";
+    EXPECT_EQ(verdict_of(on_machine("  may nothing\n", big + rx + "cpu0: load other\n" + end)), NS_VERIFY_REFUTED);
+    EXPECT_EQ(verdict_of(on_machine("  may nothing\n  prefetcher next-line\n",
+                                    "buffer rx size 64\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\nnic: "
+                                    "write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4]\n")),
+              NS_VERIFY_REFUTED);
+}
+
 TEST(Limits, MakeAResultIncompleteAndNeverAProof) {
     // four devices at work at the same time on one line
     std::string text = "use machine \"one-core-wb64\"\nbuffer s size 64\n", rings, works, waits;
