@@ -33,9 +33,9 @@ struct ns_verify_progress {
 };
 
 struct ns_verify_options {
-    unsigned jobs;                     /* processes at a time; 0: 1 */
+    unsigned jobs;                     /* threads that search and processes that replay at a time; 0: 1 */
     uint64_t state_limit;              /* states of all lines together; 0: NS_VERIFY_STATES */
-    uint64_t memory_limit;             /* bytes of host memory for states; 0: NS_VERIFY_MEMORY */
+    uint64_t memory_limit;             /* bytes of host memory for states, of all jobs; 0: NS_VERIFY_MEMORY */
     uint64_t time_limit_ms;            /* 0: none */
     const volatile sig_atomic_t *stop; /* when not NULL and not 0: ends soon, incomplete */
     void (*progress)(void *context, const struct ns_verify_progress *now); /* may be NULL */
@@ -93,7 +93,7 @@ struct ns_verify_stats {
     size_t actors;
     size_t steps;                              /* steps of the program, repeats unrolled */
     size_t orders;                             /* orders of competing allocations that were explored */
-    uint64_t memory_bytes;                     /* of states, at most at one time */
+    uint64_t memory_bytes;                     /* of states: of the search that needed most */
     uint64_t record_us, explore_us, replay_us; /* host time */
 };
 

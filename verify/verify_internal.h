@@ -21,6 +21,10 @@ struct verification {
 
 uint64_t verify_now_us(void);
 
+/* subjects.c: all lines of the program, on as many threads as the options say; adds to all->found. */
+struct lines;
+enum ns_status search_lines(struct verification *all, const struct lines *lines, struct observation_sink *sink);
+
 /* replay.c. What an API refused while the steps were taken down in this order (NULL: as written). */
 enum ns_status keep_refusals(struct verification *all, const struct ns_log *log, const uint32_t *order);
 /* Replays the discoveries, adds what the plain run shows, and judges the `expect`s. Ends the plain run in any case. */
