@@ -46,6 +46,8 @@ enum { ALTERNATIVES = 4 };
 
 static void write_alternatives(const struct ns_repair_result *result, struct ns_buffer *out) {
     const size_t shown = result->fix_count < ALTERNATIVES + 1 ? result->fix_count : ALTERNATIVES + 1;
+    if (shown > 1 && result->only_separation)
+        ns_buffer_text(out, "\n");
     if (shown > 1)
         ns_buffer_text(out, "other changes that make the proof go through, each with its cost:\n");
     for (size_t i = 1; i < shown; i++) {
@@ -109,6 +111,14 @@ static void write_text(const struct ns_scenario *scenario, const struct ns_optio
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+static const char *verdict_text(const struct ns_repair_result *result) {
+    if (result->before == NS_VERIFY_INCOMPLETE)
+        return "incomplete";
+    if (result->before == NS_VERIFY_PROVED)
+        return "proved";
+    return result->fix_count > 0 ? "repaired" : result->exhausted ? "incomplete" : "no-repair";
+}
+
 static void write_json(const struct ns_scenario *scenario, const struct ns_repair_result *result,
                        struct ns_buffer *out) {
     struct ns_json json;
@@ -119,6 +129,7 @@ static void write_json(const struct ns_scenario *scenario, const struct ns_repai
     ns_json_string(&json, "command", "repair");
     ns_json_string(&json, "file", scenario->file);
     ns_json_string(&json, "scenario", scenario->name);
+    ns_json_string(&json, "verdict", verdict_text(result));
     ns_json_string(&json, "before", ns_verify_verdict_text(result->before));
     ns_json_bool(&json, "only_separation", result->only_separation);
     ns_json_bool(&json, "exhausted", result->exhausted);
@@ -270,6 +281,7 @@ static void write_mutants_json(const struct ns_scenario *scenario, const struct 
     ns_json_string(&json, "command", "mutate");
     ns_json_string(&json, "file", scenario->file);
     ns_json_string(&json, "scenario", scenario->name);
+    ns_json_string(&json, "verdict", result->incomplete > 0 ? "incomplete" : "complete");
     ns_json_string(&json, "before", ns_verify_verdict_text(result->before));
     ns_json_number(&json, "refuted", result->refuted);
     ns_json_number(&json, "redundant", result->redundant);

@@ -245,6 +245,8 @@ static bool part_holds(struct sink_condition *condition, const struct sink_part 
 
 static void take_value(struct sink_condition *condition, const struct sink_part *part, struct world *world,
                        uint32_t content) {
+    if (content == 0)
+        return; /* it was never loaded: the behaviour got stuck before */
     struct sink_value value = {.length = (uint32_t)(part->end - part->first)};
     bool uniform = true;
     for (uint32_t offset = part->first; offset < part->end; offset++) {
@@ -282,7 +284,7 @@ static void keep_schedule(struct observation_sink *sink, struct sink_schedule *s
         sink->failed = true;
 }
 
-void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state) {
+void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state, uint32_t node) {
     struct projection *projection = search->projection;
     sink->ends++;
     if (projection->units == 0)
@@ -303,7 +305,8 @@ void observe_end(struct observation_sink *sink, const struct search_state *searc
                 continue;
             }
             const size_t nodes = condition->reg != NO_INDEX ? 1 : closure->node_count;
-            for (size_t n = 0; n < nodes && !(part->seen_true && part->seen_false); n++) {
+            const size_t from = node == NO_INDEX || nodes == 1 ? 0 : node, to = node == NO_INDEX ? nodes : from + 1;
+            for (size_t n = from; n < to && !(part->seen_true && part->seen_false); n++) {
                 bool unclear = false;
                 const bool holds = part_holds(condition, part, world, closure->nodes[n].state, content, &unclear);
                 if (unclear) {

@@ -15,7 +15,8 @@ size_t observe_begin(struct observation_sink *sink, const struct projection *pro
 /* Operation `op` of the program has put `content` of a unit into a register: kept in the state when it is observed. */
 void observe_keep(struct observation_sink *sink, const struct search_state *search, uint32_t *words, uint32_t unit,
                   uint32_t op, uint32_t content);
-/* A complete behaviour's last state; what the hardware may still make of it counts too. */
-void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state);
+/* The last state of a behaviour that is complete or stuck, and what the hardware may still make of it: of the data
+ * line's closure all nodes, or one. */
+void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state, uint32_t node);
 
 #endif

@@ -63,7 +63,7 @@ struct program_device {
 struct program {
     const struct ns_scenario *scenario;
     const struct ns_machine_config *machine;
-    uint32_t may; /* verify/freedom.h */
+    uint32_t may;                    /* verify/freedom.h */
     const uint8_t *data;             /* of the recording */
     unsigned actors, harts, devices; /* actors: harts, devices, hw */
     size_t op_count;

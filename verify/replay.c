@@ -142,8 +142,7 @@ static enum ns_status run_in_order(struct verification *all, const uint32_t *ord
     if (schedule == NULL)
         return NS_ERROR_MEMORY;
     for (size_t i = 0; i < scenario->step_count; i++)
-        schedule[i] = (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP,
-                                                .line = scenario->steps[order[i]].step->line};
+        schedule[i] = (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = scenario->steps[order[i]].step->line};
     const enum ns_status status = child_run(&child, scenario, schedule, scenario->step_count)
                                       ? take_run(all, &child, &ended_ps)
                                       : NS_ERROR_MEMORY;

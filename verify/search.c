@@ -616,6 +616,9 @@ static void find_hang(struct search_state *search, uint32_t state) {
     }
     if (who == projection->actors)
         return;
+    /* What cannot go on has ended too. */
+    if (search->sink != NULL)
+        observe_end(search->sink, search, state, unit == 0 ? node : NO_INDEX);
     finding.stamp = (uint16_t)who;
     finding.reason = (uint8_t)(pcs[who] & 0xff);
     struct transition by = {.parent = state, .actor = (uint8_t)who, .index = pcs[who], .looks = true};
@@ -652,7 +655,7 @@ static void expand(struct search_state *search, struct work *work, uint32_t stat
     if (search->stopped == NULL && !search->failed)
         drain_posted(search, work, state);
     if (over && search->sink != NULL)
-        observe_end(search->sink, search, state);
+        observe_end(search->sink, search, state, NO_INDEX);
     if (!over && !certain && search->stopped == NULL && !search->failed)
         find_hang(search, state);
 }

@@ -123,7 +123,8 @@ static void conclude(struct verification *all) {
         expects |= all->scenario->written[i].expect_count > 0;
     result->as_expected = expects ? result->missing_count == 0 : result->verdict == NS_VERIFY_PROVED;
     for (size_t i = 0; i < result->observation_count; i++)
-        result->as_expected &= !result->observations[i].judged || result->observations[i].held;
+        result->as_expected &=
+            result->observations[i].line == 0 || (result->observations[i].judged && result->observations[i].held);
 }
 
 static enum ns_status verify_orders(struct verification *all, char *message, size_t message_size) {

@@ -78,6 +78,18 @@ TEST(Observations, JudgeAlwaysSometimesAndNeverOverAllBehaviours) {
     }
 }
 
+TEST(Observations, OfABehaviourThatGetsStuckAreThoseWhereItStands) {
+    const parsed_scenario scenario(std::string(header) +
+                                   "buffer a size 64\ncpu0: store a fill 5\ncpu0: load a[0..4] -> "
+                                   "got\ncpu0: wait done\ncpu0: load a[0..4] -> never\nverify "
+                                   "always got == 0x05050505\n");
+    const verified found(scenario.get());
+    EXPECT_TRUE(found.shows(NS_SYMPTOM_HANG));
+    ASSERT_EQ(found.result.observation_count, 1u); // nothing of the load behind the wait
+    EXPECT_TRUE(found.result.observations[0].judged);
+    EXPECT_TRUE(found.result.observations[0].held);
+}
+
 // Each freedom alone decides a program that is right without it.
 TEST(MayList, DecidesWhatIsExplored) {
     const std::string tx = "buffer tx size 64\ncpu0: store tx fill 1\ncpu0: clean tx\ncpu0: doorbell nic\nnic: start\n"
