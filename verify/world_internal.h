@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A world's inside: the bench, on which one state at a time is laid out and worked on (bench.c), and the numbered
- * states with what is known of them (world.c). */
+/* A world's inside: the bench, on which one state at a time is laid out and worked on (bench.c, bench_*.c), and the
+ * numbered states with what is known of them (world.c). */
 #ifndef NS_VERIFY_WORLD_INTERNAL_H
 #define NS_VERIFY_WORLD_INTERNAL_H
 

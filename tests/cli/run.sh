@@ -25,10 +25,6 @@ cp -R "$here/files" "$work/files" || exit 1
     LC_ALL=C TERM=xterm sh "$expected.sh" </dev/null
 ) >"$work/got/stdout" 2>"$work/got/stderr"
 echo $? >"$work/got/exit"
-# AddressSanitizer does not know SystemC's stacks, and says so where a process of the verifier ends (_exit).
-sed '/^==[0-9]*==WARNING: ASan is ignoring requested __asan_handle_no_return/,/^For details see/d' \
-    "$work/got/stderr" >"$work/got/clean" && mv "$work/got/clean" "$work/got/stderr"
-
 if [ -n "${NS_BLESS:-}" ]; then
     for part in stdout stderr exit; do
         rm -f "$expected.$part"
