@@ -114,10 +114,14 @@ static void reach(struct search_state *search, const uint32_t *words, uint32_t d
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
-static uint64_t story_of(const struct search_state *search, uint32_t unit, const struct finding *finding) {
-    const uint32_t op =
-        finding->unit_op == 0 ? NO_INDEX : world_unit_op(search->projection->world[unit], finding->unit_op - 1u)->op;
-    const uint32_t step = op == NO_INDEX ? NO_INDEX : search->projection->program->ops[op].recorded.site;
+/* What is one story has one key: the site of the step at work, whatever part of it shows the finding (a call's own
+ * barrier may), and what the finding says. */
+static uint64_t story_of(const struct search_state *search, const struct finding *finding,
+                         const struct transition *by) {
+    const struct projection *projection = search->projection;
+    const bool by_hardware = by->actor == projection->actors || by->index == NO_INDEX;
+    const uint32_t step =
+        by_hardware ? NO_INDEX : projection->program->ops[projection->ops[by->actor][by->index].op].recorded.site;
     struct {
         uint64_t a, b, c;
     } story = {(uint64_t)step << 32 | finding->newest, (uint64_t)finding->got << 32 | (uint32_t)finding->stamp << 16,
@@ -129,7 +133,7 @@ static uint64_t story_of(const struct search_state *search, uint32_t unit, const
 /* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
 static void report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
                    struct transition by, const struct taken *taken, uint32_t last_node) {
-    const uint64_t key = story_of(search, unit, finding);
+    const uint64_t key = story_of(search, finding, &by);
     if (search->limits->first_only) {
         search->ended = true;
     }
