@@ -37,9 +37,10 @@ seen of(const ns_log &log, size_t index) {
     return {static_cast<ns_hazard_id>(hazard.id), hazard.site < log.site_count ? log.site[hazard.site].line : 0};
 }
 
-// The log of one run, in a process of its own: this one must not make a machine. NULL without host memory.
-ns_log *run_log(const ns_scenario *scenario, const ns_run_options &options) {
+// The hazards of one run, in a process of its own: this one must not make a machine. Empty with a failure otherwise.
+std::set<seen> run(const ns_scenario *scenario, const ns_run_options &options) {
     int ends[2];
+    std::set<seen> found;
     EXPECT_EQ(pipe(ends), 0);
     const pid_t child = fork();
     if (child == 0) {
@@ -58,13 +59,7 @@ ns_log *run_log(const ns_scenario *scenario, const ns_run_options &options) {
     int status = 0;
     waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
-    return log;
-}
-
-std::set<seen> run(const ns_scenario *scenario, const ns_run_options &options) {
-    std::set<seen> found;
-    ns_log *log = run_log(scenario, options);
-    for (size_t i = 0; log != nullptr && i < log->hazard_count; i++)
+    for (size_t i = 0; i < log->hazard_count; i++)
         found.insert(of(*log, i));
     ns_log_destroy(log);
     return found;
@@ -82,35 +77,15 @@ uint64_t number_of(const char *name, uint64_t otherwise) {
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-bool finds(const verified &verification, const ns_hazard &hazard) {
-    for (size_t i = 0; i < verification.result.hazard_count; i++) {
-        const ns_hazard &one = verification.hazard(i);
-        if (one.symptom == hazard.symptom && one.first <= hazard.last && hazard.first <= one.last)
-            return true;
-    }
-    return false;
-}
-
-// Returns how many hazards of the runs the search knows by their symptom and bytes alone, and not by rule and line.
-unsigned expect_every_run_among(const ns_scenario *scenario, const verified &verification, uint64_t seeds) {
+void expect_every_run_among(const ns_scenario *scenario, const verified &verification, uint64_t seeds) {
     const std::set<seen> known = hazards_of(verification);
-    std::set<seen> elsewhere;
     for (uint64_t seed = 0; seed <= seeds; seed++) {
         ns_run_options options{};
         options.chaos = seed > 0; // 0: the plain run
         options.chaos_seed = seed;
-        ns_log *log = run_log(scenario, options);
-        for (size_t i = 0; log != nullptr && i < log->hazard_count; i++) {
-            const seen one = of(*log, i);
-            if (known.count(one) != 0)
-                continue;
-            EXPECT_TRUE(finds(verification, log->hazard[i]))
-                << one << " of a run with --chaos " << seed << ", not of the search";
-            elsewhere.insert(one);
-        }
-        ns_log_destroy(log);
+        for (const seen &one : run(scenario, options))
+            EXPECT_TRUE(known.count(one) != 0) << one << " of a run with --chaos " << seed << ", not of the search";
     }
-    return static_cast<unsigned>(elsewhere.size());
 }
 
 std::vector<std::string> programs() {
@@ -156,15 +131,13 @@ TEST(Catalogue, IsVerifiedAsItSaysReplaysAndHoldsWhateverRunsShow) {
         } else if (path.find("/bugs/") != std::string::npos) {
             EXPECT_EQ(verification.result.verdict, NS_VERIFY_REFUTED);
         }
-        EXPECT_EQ(expect_every_run_among(scenario.get(), verification, seeds), 0u);
+        expect_every_run_among(scenario.get(), verification, seeds);
     }
 }
 
-// A few programs in a thousand show a hazard of the search at another line, or under another rule: docs/fidelity.md,
-// "Verify", says when. More of them would be a defect.
+// Holds for the programs of CI; docs/fidelity.md, "Verify", says which of the nightly ones it fails for.
 TEST(GeneratedPrograms, ShowNothingInRunsThatTheSearchHasNotFound) {
     const uint64_t programs = number_of("NS_TEST_PROGRAMS", 60), seeds = number_of("NS_TEST_SEEDS", 8);
-    uint64_t elsewhere = 0;
     for (uint64_t seed = 1; seed <= programs && !HasFailure(); seed++) {
         std::vector<unsigned> lines;
         const std::string text = naive::print(naive::generate(seed), "generated", &lines);
@@ -173,11 +146,8 @@ TEST(GeneratedPrograms, ShowNothingInRunsThatTheSearchHasNotFound) {
         ASSERT_TRUE(scenario.good());
         const verified verification(scenario.get());
         ASSERT_EQ(verification.status, NS_OK);
-        elsewhere += expect_every_run_among(scenario.get(), verification, seeds) > 0;
+        expect_every_run_among(scenario.get(), verification, seeds);
     }
-    std::printf("%llu programs show a hazard of the search at another line or under another rule\n",
-                static_cast<unsigned long long>(elsewhere));
-    EXPECT_LE(elsewhere, programs / 100);
 }
 
 // Hardware that does nothing by itself, and actors that wait for each other at every step: a single behaviour.
