@@ -67,6 +67,21 @@ static const struct ns_step *step_on(const struct ns_scenario *scenario, uint32_
     return NULL;
 }
 
+bool step_maintains(const struct ns_step *step) {
+    switch (step->verb) {
+    case NS_VERB_CLEAN:
+    case NS_VERB_INVALIDATE:
+    case NS_VERB_FLUSH:
+    case NS_VERB_CBO:
+    case NS_VERB_DCACHE:
+    case NS_VERB_SYNC_FOR_CPU:
+    case NS_VERB_SYNC_FOR_DEVICE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 char *edit_apply(const struct ns_scenario *scenario, const struct edit *edits, size_t count, bool keep_lines,
                  bool strip) {
     struct text text = {0};

@@ -19,6 +19,9 @@ struct edit {
     char text[EDIT_TEXT];
 };
 
+/* A step whose whole purpose is cache maintenance: an operation, or a call that hands the bytes over. */
+bool step_maintains(const struct ns_step *step);
+
 /* The text with these edits; malloc'd. keep_lines: a line that is taken out stays as an empty one, so that numbers
  * stay. strip: `expect`s of hazards are left out. */
 char *edit_apply(const struct ns_scenario *scenario, const struct edit *edits, size_t count, bool keep_lines,

@@ -10,21 +10,6 @@ const char *ns_mutation_text(enum ns_mutation mutation) {
     return mutation == NS_MUTATION_DROP ? "drop" : mutation == NS_MUTATION_SWAP ? "swap" : "shrink";
 }
 
-static bool is_maintenance(const struct ns_step *step) {
-    switch (step->verb) {
-    case NS_VERB_CLEAN:
-    case NS_VERB_INVALIDATE:
-    case NS_VERB_FLUSH:
-    case NS_VERB_CBO:
-    case NS_VERB_DCACHE:
-    case NS_VERB_SYNC_FOR_CPU:
-    case NS_VERB_SYNC_FOR_DEVICE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* What orders or maintains: worth a mutant. */
 static bool is_guard(const struct ns_step *step) {
     switch (step->verb) {
@@ -42,7 +27,7 @@ static bool is_guard(const struct ns_step *step) {
     case NS_VERB_DEVICE_FLUSH:
         return true;
     default:
-        return is_maintenance(step);
+        return step_maintains(step);
     }
 }
 
@@ -131,7 +116,7 @@ static const struct ns_step *next_of_actor(const struct ns_scenario *scenario, s
 
 /* The same line with half of its range; false when there is no half. */
 static bool shrink(const struct ns_scenario *scenario, const struct ns_step *step, char text[EDIT_TEXT]) {
-    const bool ranged = is_maintenance(step) && step->ref.kind == NS_REF_OBJECT && step->ref.length >= 2;
+    const bool ranged = step_maintains(step) && step->ref.kind == NS_REF_OBJECT && step->ref.length >= 2;
     if (!ranged || step->ref.field != NS_NONE || step->ref.element != NS_NONE || step->by_page)
         return false;
     const char *line = scenario->lines[step->line - 1];

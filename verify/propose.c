@@ -178,20 +178,13 @@ void repair_copy_line(const struct ns_scenario *scenario, uint32_t line, char te
 
 static bool can_move(const struct ns_step *step) {
     switch (step->verb) {
-    case NS_VERB_CLEAN:
-    case NS_VERB_INVALIDATE:
-    case NS_VERB_FLUSH:
-    case NS_VERB_CBO:
-    case NS_VERB_DCACHE:
     case NS_VERB_SYNC:
     case NS_VERB_FENCE:
     case NS_VERB_UNMAP:
-    case NS_VERB_SYNC_FOR_CPU:
-    case NS_VERB_SYNC_FOR_DEVICE:
     case NS_VERB_DOORBELL:
         return true;
     default:
-        return false; /* loads and stores are what the program is for: they stay where they are */
+        return step_maintains(step); /* loads and stores are what the program is for: they stay where they are */
     }
 }
 

@@ -173,15 +173,8 @@ static void try_all(struct repair *repair) {
 /* A line without this step's maintenance: nothing, or a call that leaves it out. False: there is none to leave out. */
 static bool without_maintenance(const struct ns_scenario *scenario, const struct ns_step *step, char text[EDIT_TEXT]) {
     switch (step->verb) {
-    case NS_VERB_CLEAN:
-    case NS_VERB_INVALIDATE:
-    case NS_VERB_FLUSH:
-    case NS_VERB_CBO:
-    case NS_VERB_DCACHE:
     case NS_VERB_SYNC:
     case NS_VERB_FENCE:
-    case NS_VERB_SYNC_FOR_CPU:
-    case NS_VERB_SYNC_FOR_DEVICE:
         text[0] = '\0';
         return true;
     case NS_VERB_MAP:
@@ -206,7 +199,8 @@ static bool without_maintenance(const struct ns_scenario *scenario, const struct
         return true;
     }
     default:
-        return false;
+        text[0] = '\0';
+        return step_maintains(step);
     }
 }
 
