@@ -287,10 +287,9 @@ static bool begin_path(struct path *path) {
             path->by_actor[actor][program->steps[step].number] = step;
             path->steps[actor]++;
         }
-    const struct ns_machine_config *machine = program->machine;
     for (unsigned hart = 0; hart < program->harts; hart++)
         hold_lines(path, hart);
-    if ((machine->may & NS_MAY_LATE_MAINTENANCE) != 0 && machine->cache.late_write_backs == 0)
+    if (path->search->projection->late && program->machine->cache.late_write_backs == 0)
         insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
     return !path->failed;
 }

@@ -27,7 +27,6 @@ struct traffic {
 
 static struct traffic find_traffic(const struct projection *projection) {
     const struct program *program = projection->program;
-    const struct ns_machine_config *machine = program->machine;
     struct traffic traffic = {0};
     for (unsigned u = 0; u < projection->units; u++) {
         const struct unit *unit = world_unit(projection->world[u]);
@@ -51,7 +50,7 @@ static struct traffic find_traffic(const struct projection *projection) {
                 traffic.posted |= 1u << entry->actor;
         }
     }
-    if (machine->cache.late_write_backs == 0 && (machine->may & NS_MAY_LATE_MAINTENANCE) == 0)
+    if (!projection->late)
         traffic.late = 0;
     return traffic;
 }
@@ -178,6 +177,8 @@ enum ns_status projection_create(struct projection *projection, const struct lin
     *projection = (struct projection){.program = lines->program, .actors = lines->program->actors};
     if (units > SEARCH_UNITS)
         return NS_ERROR_LIMIT;
+    projection->late = lines->program->machine->cache.late_write_backs > 0 ||
+                       (units > 0 && (options[0].may & NS_MAY_LATE_MAINTENANCE) != 0);
     enum ns_status status = NS_OK;
     for (unsigned u = 0; u < units && status == NS_OK; u++) {
         projection->world[u] = world_create(lines, unit[u], &options[u]);

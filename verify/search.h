@@ -37,6 +37,7 @@ struct projection {
     uint16_t *need;
     size_t touch_count, touch_capacity, need_count, need_capacity;
     bool posted; /* some device's writes may wait */
+    bool late;   /* maintenance completes late here: always, or in this search of what the machine may do */
 };
 
 /* `unit`: the data line first, then the control lines; `options`: of each. keep: by operation of the program, which

@@ -87,16 +87,16 @@ static struct search_limits limits_of(struct job *job) {
 }
 
 /* Searches the subject with the control lines, of which only the polled bytes matter to it; keep: with these polls
- * only, or NULL. */
-static enum ns_status search_with(struct job *job, const struct subject *subject, const bool *keep,
-                                  struct observation_sink *sink, struct search_result *found) {
+ * only, or NULL. may: of the machine's hardware, in this search. */
+static enum ns_status search_what_may(struct job *job, const struct subject *subject, const bool *keep, uint32_t may,
+                                      struct observation_sink *sink, struct search_result *found) {
     const struct lines *lines = job->pool->lines;
     const struct unit *units[SEARCH_UNITS + 1];
     struct world_options options[SEARCH_UNITS + 1];
     unsigned count = 0;
     if (subject->unit != NULL) {
         units[count] = subject->unit;
-        options[count++] = (struct world_options){.may = lines->program->may,
+        options[count++] = (struct world_options){.may = may,
                                                   .keep_contents = sink != NULL,
                                                   .focused = subject->focused,
                                                   .first = subject->first,
@@ -107,7 +107,7 @@ static enum ns_status search_with(struct job *job, const struct subject *subject
         if (!lines->units[i].control || &lines->units[i] == subject->unit || !takes_part(lines, &lines->units[i], keep))
             continue;
         units[count] = &lines->units[i];
-        options[count++] = (struct world_options){.may = lines->program->may, .focused = true, .polls = keep};
+        options[count++] = (struct world_options){.may = may, .focused = true, .polls = keep};
     }
     if (count > SEARCH_UNITS) {
         found->incomplete = "more lines are polled than are searched together";
@@ -127,6 +127,20 @@ static enum ns_status search_with(struct job *job, const struct subject *subject
     }
     free(projection);
     return status;
+}
+
+/* Where maintenance may complete late but need not, both: it is one choice for the whole run, and an operation that is
+ * complete at once is not one whose write-back comes a moment later (the step itself, not the hardware, replaces what
+ * memory holds). */
+static enum ns_status search_with(struct job *job, const struct subject *subject, const bool *keep,
+                                  struct observation_sink *sink, struct search_result *found) {
+    const struct program *program = job->pool->lines->program;
+    const bool choice = (program->may & NS_MAY_LATE_MAINTENANCE) != 0 && program->machine->cache.late_write_backs == 0;
+    enum ns_status status = search_what_may(job, subject, keep, program->may, sink, found);
+    if (!choice || status != NS_OK || found->incomplete != NULL ||
+        (job->pool->all->options->verdict_only && found->count > 0))
+        return status;
+    return search_what_may(job, subject, keep, program->may & ~(uint32_t)NS_MAY_LATE_MAINTENANCE, sink, found);
 }
 
 /* Was anything found about these bytes of the subject, a poll of them that does not end included? What else is in the

@@ -45,7 +45,7 @@ struct state {
 
 struct explorer {
     const program &on;
-    const machine &m;
+    const machine m;
     unsigned harts, actors, lines;
     result out;
     state s;                 // at work
@@ -55,10 +55,14 @@ struct explorer {
     int named_line = -1; // an invalidate names cells [named_first, named_end)
     unsigned named_first = 0, named_end = 0;
 
-    explicit explorer(const program &what)
-        : on(what), m(what.on), harts(what.on.harts), actors(what.on.harts + what.devices),
+    explorer(const program &what, bool late)
+        : on(what), m(with_late(what.on, late)), harts(what.on.harts), actors(what.on.harts + what.devices),
           lines(what.lines + what.nc_lines) {}
 
+    static machine with_late(machine on, bool late) {
+        on.may_late = late;
+        return on;
+    }
     static unsigned actor_of(unsigned version) { return (version - 1) / 32; }
     bool cacheable(unsigned line) const { return line < on.lines; }
     bool signals(unsigned device) const {
@@ -727,7 +731,17 @@ struct explorer {
 } // namespace
 
 result explore(const program &what, size_t state_limit) {
-    return explorer(what).run(state_limit);
+    result all = explorer(what, what.on.may_late).run(state_limit);
+    if (!what.on.may_late || !all.complete)
+        return all;
+    // Maintenance that may be late may also be complete at once, in the whole run.
+    const result at_once = explorer(what, false).run(state_limit);
+    all.complete = at_once.complete;
+    all.findings.insert(at_once.findings.begin(), at_once.findings.end());
+    if (all.shortest == 0 || (at_once.shortest != 0 && at_once.shortest < all.shortest))
+        all.shortest = at_once.shortest;
+    all.states += at_once.states;
+    return all;
 }
 
 } // namespace naive
