@@ -16,12 +16,14 @@ static void versions_of(const struct bench *bench, const struct unit_op *op, ns_
 
 /* The flat memory takes the bytes at once. */
 static void write_flat(struct bench *bench, const struct unit_op *op) {
+    const uint16_t past =
+        bench_past_of_write(bench, bench->world->program->ops[op->op].recorded.kind == NS_RECORDED_DMA_WRITE);
     for (uint32_t cell = op->first; cell < op->end; cell++) {
         if (!bench->world->follows[cell])
             continue;
         bench->flat[cell] = op->op + 1;
         bench->flags[cell] = ns_byte_written(bench->flags[cell]);
-        bench->stamp[cell] = bench->touched;
+        bench->stamp[cell] = past;
     }
 }
 
@@ -383,6 +385,7 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
         touches = false;
     }
     bench->touched = (uint16_t)(bench->touched + touches);
+    bench_note_op(bench, index);
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
@@ -414,6 +417,9 @@ void bench_do(struct bench *bench, struct world_move move) {
             bench_arrive_in_order(bench, (unsigned)oldest);
         break;
     }
+    case WORLD_HANDED:
+        bench_note_hand_over(bench, move.a);
+        break;
     case WORLD_FILL:
         (void)ns_cache_prefetch(bench->cache, move.a, address, NULL);
         break;
@@ -493,4 +499,5 @@ void bench_initial(struct bench *bench) {
     }
     bench->finding_count = 0;
     bench->touched = 0;
+    bench->past = (struct past){0};
 }

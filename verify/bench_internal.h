@@ -29,6 +29,13 @@ const struct ns_device *bench_device_of(const struct world *world, unsigned acto
 uint32_t bench_posted_entries(const struct world *world, unsigned actor);
 uint32_t bench_buffer_entries(const struct world *world);
 bool bench_overlaps(const struct flight *flight, uint32_t first, uint32_t end);
+/* What a diagnosis asks of the past; kept with several harts only. `device`: its actor. */
+bool bench_has_past(const struct bench *bench);
+void bench_note_hand_over(struct bench *bench, unsigned device);
+void bench_note_op(struct bench *bench, uint32_t index);
+/* As one number: what came before a write, and what before something was found. */
+uint16_t bench_past_of_write(const struct bench *bench, bool by_device);
+uint16_t bench_past(const struct bench *bench);
 /* Has the hart a live cacheable mapping of the line? */
 bool bench_may_fill(const struct bench *bench, unsigned hart);
 

@@ -20,7 +20,8 @@ struct finding *bench_found(struct bench *bench, enum finding_kind kind, uint32_
                                 .end = (uint16_t)end,
                                 .unit_op = bench->unit_op,
                                 .newest = bench->flat[first],
-                                .stamp = bench->stamp[first]};
+                                .stamp = bench->stamp[first],
+                                .past = bench_past(bench)};
     return finding;
 }
 

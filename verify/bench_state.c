@@ -18,7 +18,7 @@ static const uint8_t *get(void *to, const uint8_t *from, size_t size) {
 
 size_t bench_save_size(const struct bench *bench) {
     return bench->world->cells * (2 * sizeof(ns_version) + 1 + 4 * sizeof(uint16_t)) + sizeof bench->types +
-           sizeof bench->current + sizeof bench->flight + 16 + ns_cache_save_size(bench->cache);
+           sizeof bench->current + sizeof bench->flight + sizeof bench->past + 16 + ns_cache_save_size(bench->cache);
 }
 
 size_t bench_save(const struct bench *bench, uint8_t *state) {
@@ -32,6 +32,8 @@ size_t bench_save(const struct bench *bench, uint8_t *state) {
     to = put(to, bench->device_read, cells * sizeof *bench->device_read);
     to = put(to, bench->stamp, cells * sizeof *bench->stamp);
     to = put(to, &bench->touched, sizeof bench->touched);
+    if (bench_has_past(bench))
+        to = put(to, &bench->past, sizeof bench->past);
     for (size_t view = 0; view < views; view++)
         to = put(to, bench->types[view], bench->world->program->harts);
     to = put(to, bench->current, views);
@@ -58,6 +60,8 @@ void bench_restore(struct bench *bench, const uint8_t *state) {
     from = get(bench->device_read, from, cells * sizeof *bench->device_read);
     from = get(bench->stamp, from, cells * sizeof *bench->stamp);
     from = get(&bench->touched, from, sizeof bench->touched);
+    if (bench_has_past(bench))
+        from = get(&bench->past, from, sizeof bench->past);
     for (size_t view = 0; view < views; view++)
         from = get(bench->types[view], from, bench->world->program->harts);
     from = get(bench->current, from, views);

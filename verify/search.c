@@ -123,10 +123,11 @@ static uint64_t story_of(const struct search_state *search, const struct finding
     const uint32_t step =
         by_hardware ? NO_INDEX : projection->program->ops[projection->ops[by->actor][by->index].op].recorded.site;
     struct {
-        uint64_t a, b, c;
+        uint64_t a, b, c, d;
     } story = {(uint64_t)step << 32 | finding->newest, (uint64_t)finding->got << 32 | (uint32_t)finding->stamp << 16,
                (uint64_t)finding->kind << 32 | (uint64_t)finding->where << 16 | (uint64_t)finding->torn << 8 |
-                   finding->reason};
+                   finding->reason,
+               finding->past};
     return hash_bytes(&story, sizeof story, 3);
 }
 
@@ -457,6 +458,19 @@ static bool tells(const struct program_op *op) {
            kind == NS_RECORDED_WAIT;
 }
 
+/* With several harts the data line has to know when the doorbell rang: see bench_past.c. */
+static void note_doorbell(struct work *work, unsigned device) {
+    const struct projection *projection = work->search->projection;
+    if (projection->units == 0 || projection->program->harts == 1)
+        return;
+    const uint32_t now = world_perform(projection->world[0], work_units(work)[0],
+                                       (struct world_move){.action = WORLD_HANDED, .a = (uint8_t)device}, NULL);
+    if (now == NO_INDEX)
+        work->search->failed = true;
+    else
+        work_units(work)[0] = now;
+}
+
 /* Everything of the operation is done: the state behind it. */
 static void finish(struct work *work) {
     struct search_state *search = work->search;
@@ -477,7 +491,11 @@ static void finish(struct work *work) {
         tell(work, now);
         *state_signals(search, work->words) = signals_number(&search->signals);
     }
+    const uint32_t unit = work_units(work)[0];
+    if (op->recorded.kind == NS_RECORDED_DOORBELL)
+        note_doorbell(work, op->recorded.peer);
     reach(search, work->words, work->distance + work->op->weight, transition_of(work), work->taken);
+    work_units(work)[0] = unit;
     *state_signals(search, work->words) = signals;
     state_pcs(work->words)[work->actor]--;
 }

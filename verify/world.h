@@ -20,6 +20,7 @@ enum world_action {
     WORLD_FENCE,  /* hart a's store buffer and late write-backs; index 1: the store buffer alone */
     WORLD_FLUSH,  /* all posted writes of device a (its actor) */
     WORLD_POSTED, /* its oldest one */
+    WORLD_HANDED, /* a doorbell of device a (its actor) rings: for the past alone */
     WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full */
     /* moves of the hardware; index: which line of L1, or which entry */
     WORLD_FILL,
@@ -54,7 +55,8 @@ struct finding {
     uint8_t torn;
     uint8_t reason;
     uint16_t first, end;  /* cells */
-    uint16_t stamp;       /* how many operations on the unit came before the newest version was written */
+    uint16_t stamp;       /* which operations on the unit came before the newest version was written */
+    uint16_t past;        /* ... and before this was found */
     uint16_t unit_op;     /* 1 + the operation, 0: a move of the hardware */
     uint32_t got, newest; /* versions */
 };

@@ -22,6 +22,15 @@ struct flight {
     uint8_t posted;
 };
 
+/* What came last, in programs with several harts (bench_past.c). */
+struct past {
+    uint16_t invalidate, clean; /* 1 + operation of the unit: the last one; 0: none. A flush is both */
+    uint8_t handed;             /* since that invalidate: bit per device that was told to begin */
+    bool stored;                /* since then a hart has stored */
+    bool stored_before_handed;  /* ... and then told a device */
+    bool read;                  /* since that clean a device has read */
+};
+
 /* One state of the unit, laid out. Arrays have one element per cell. */
 struct bench {
     struct world *world;
@@ -30,10 +39,11 @@ struct bench {
     uint8_t flags[UNIT_MAX];    /* model/byte_state.h */
     uint16_t mapping[UNIT_MAX]; /* 1 + index into the program's mappings: the newest live one */
     uint16_t device_write[UNIT_MAX], device_read[UNIT_MAX]; /* 1 + operation of the unit: the last one */
-    uint16_t stamp[UNIT_MAX];                               /* touched, when the flat version was written */
-    uint16_t touched;                                       /* operations that maintained or handed over */
-    uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS];          /* what the hart's TLB may say */
-    uint8_t current[UNIT_VIEWS];                            /* what the page table says */
+    uint16_t stamp[UNIT_MAX]; /* bench_past_of_write(), when the flat version was written */
+    uint16_t touched;         /* operations that maintained or handed over */
+    struct past past;
+    uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS]; /* what the hart's TLB may say */
+    uint8_t current[UNIT_VIEWS];                   /* what the page table says */
     unsigned flight_count;
     struct flight flight[FLIGHT_LIMIT];
     /* while it works: */
