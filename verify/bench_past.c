@@ -35,6 +35,7 @@ void bench_note_op(struct bench *bench, uint32_t index) {
     case NS_RECORDED_MAINTAIN:
         if (entry->op != NS_CACHE_CLEAN) {
             past->invalidate = (uint16_t)(index + 1);
+            past->handed_before |= past->handed;
             past->handed = 0;
             past->stored = past->stored_before_handed = false;
         }
@@ -60,7 +61,8 @@ uint16_t bench_past_of_write(const struct bench *bench, bool by_device) {
     if (!bench_has_past(bench))
         return bench->touched;
     const struct past *past = &bench->past;
-    const uint16_t of_device[] = {bench->touched, past->invalidate, past->handed, past->stored_before_handed};
+    const uint16_t of_device[] = {bench->touched, past->invalidate, (uint16_t)(past->handed_before << 8 | past->handed),
+                                  past->stored_before_handed};
     const uint16_t of_hart[] = {bench->touched, past->clean, past->read, 0};
     return (uint16_t)hash_bytes(by_device ? of_device : of_hart, sizeof of_hart, 5);
 }

@@ -120,7 +120,7 @@ struct ns_verify_result {
     size_t log_count;
     struct ns_log **logs;
 };
-#define NS_VERIFY_REPLAYS 64u
+#define NS_VERIFY_REPLAYS 256u
 
 /*
  * NS_OK: the result is filled in; release it. NS_ERROR_ARGUMENT: the scenario cannot be set up (a machine that cannot

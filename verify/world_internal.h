@@ -26,6 +26,7 @@ struct flight {
 struct past {
     uint16_t invalidate, clean; /* 1 + operation of the unit: the last one; 0: none. A flush is both */
     uint8_t handed;             /* since that invalidate: bit per device that was told to begin */
+    uint8_t handed_before;      /* the same, before it */
     bool stored;                /* since then a hart has stored */
     bool stored_before_handed;  /* ... and then told a device */
     bool read;                  /* since that clean a device has read */
