@@ -3,4 +3,8 @@
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 cp -R "$root/scenarios/labs/first" exercises
 cp -R "$root/docs/labs/first/start" answers
+for file in answers/*.dma; do
+    nosnoop run --quiet "$file"
+    nosnoop verify --quiet "$file"
+done
 nosnoop test --grade exercises answers
