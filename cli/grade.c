@@ -150,12 +150,12 @@ static bool try_answer(struct ns_grade *grade, struct ns_grade_exercise *exercis
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static enum ns_exit grade_all(struct ns_grade *grade) {
-    for (size_t i = 0; i < grade->exercise_count; i++) {
+    for (size_t i = 0; i < grade->exercise_count && interrupted == 0; i++) {
         const enum ns_exit result = try_solution(grade, &grade->exercises[i]);
-        if (result != NS_EXIT_HELD)
+        if (result != NS_EXIT_HELD && interrupted == 0)
             return result;
     }
-    for (size_t i = 0; i < grade->exercise_count && !grade->broken; i++) {
+    for (size_t i = 0; i < grade->exercise_count && !grade->broken && interrupted == 0; i++) {
         if (!try_answer(grade, &grade->exercises[i])) {
             if (interrupted == 0)
                 return NS_EXIT_INTERNAL;

@@ -182,6 +182,8 @@ static void take_result(const struct ns_child_result *result, const struct ns_op
     if (result->name.data != NULL)
         sscanf(result->name.data, "%" SCNu64 " %" SCNu64 " %" SCNu32, &run->lines, &run->cycles, &run->line);
     ns_buffer_add(&run->message, text, first);
+    if (first == 0 && result->exit != NS_EXIT_HELD)
+        ns_buffer_format(&run->message, "the process ended with status %d", result->exit);
     if (text[first] == '\n')
         ns_buffer_text(&run->report, text + first + 1);
 }

@@ -142,10 +142,11 @@ static void add_diagnostics(const struct ns_diagnostics *list, struct ns_buffer 
     }
 }
 
-/* What is wrong with an answer is its own problem. A pipe or a device is not read: it might never end. */
+/* What is wrong with an answer is its own problem. A pipe or a device is not read: it might never end; nor is a link: it
+ * might lead to the solution. */
 static enum ns_exit read_answer(struct ns_grade_exercise *exercise, size_t *present) {
     struct stat status;
-    if (stat(exercise->answer_file, &status) != 0) {
+    if (lstat(exercise->answer_file, &status) != 0) {
         ns_format_source(&exercise->problem, exercise->answer_file, strlen(exercise->answer_file));
         ns_buffer_format(&exercise->problem, ": %s\n", strerror(errno));
         return NS_EXIT_HELD;

@@ -299,13 +299,16 @@ struct order {
     const struct ns_scenario *scenario;
     struct ns_occurrence *steps; /* the new order */
     size_t count;
-    bool *done; /* for each step in the old order */
+    bool *done;   /* for each step in the old order */
+    size_t first; /* of them that is not done */
     uint32_t raised[NS_LIMIT_DEVICES * NS_LIMIT_DEVICE_IRQS], rung[NS_LIMIT_DEVICES];
 };
 
 /* The actor's next step in the old order; step_count when there is none. */
-static size_t next_of(const struct order *order, enum ns_actor_kind kind, uint32_t actor) {
-    size_t i = 0;
+static size_t next_of(struct order *order, enum ns_actor_kind kind, uint32_t actor) {
+    while (order->first < order->scenario->step_count && order->done[order->first])
+        order->first++;
+    size_t i = order->first;
     while (i < order->scenario->step_count && (order->done[i] || order->scenario->steps[i].step->actor_kind != kind ||
                                                order->scenario->steps[i].step->actor != actor))
         i++;

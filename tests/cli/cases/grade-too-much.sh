@@ -3,7 +3,8 @@
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 cp -R "$root/scenarios/labs/first" exercises
 mkdir answers
-cp exercises/*.dma answers
+rm exercises/[234]-*.dma
 sed 's/^cpu0: clean .*/&\n&/' exercises/1-send.dma >answers/1-send.dma
 nosnoop test --quiet --grade exercises answers
-nosnoop test --grade exercises answers | sed -n 1,3p
+nosnoop test --verbose --grade exercises answers | sed -n 5,12p
+nosnoop test --grade exercises answers
