@@ -40,6 +40,8 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_MINIMISE, '\0', "minimise", NULL, NS_COMMAND_REPAIR,
      "also take out maintenance without which the proof still holds"},
     {NS_OPTION_NO_VERIFY, '\0', "no-verify", NULL, NS_COMMAND_TEST, "run the scenarios only"},
+    {NS_OPTION_GRADE, '\0', "grade", "DIR", NS_COMMAND_TEST,
+     "grade the answers in PATH against the exercises in DIR, whose machines and expectations count"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
@@ -234,6 +236,9 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         break;
     case NS_OPTION_NO_VERIFY:
         options->no_verify = true;
+        break;
+    case NS_OPTION_GRADE:
+        options->grade = value;
         break;
     }
     return good;

@@ -51,6 +51,7 @@ enum ns_option_id {
     NS_OPTION_WRITE,
     NS_OPTION_MINIMISE,
     NS_OPTION_NO_VERIFY,
+    NS_OPTION_GRADE,
 };
 
 struct ns_option_spec {
@@ -96,6 +97,7 @@ struct ns_options {
     bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
     const char *schedule; /* as given; NULL without --schedule */
+    const char *grade;    /* folder of exercises; NULL without --grade */
     uint32_t timeout_s;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
+#include "cli/grade.h"
 #include "cli/output.h"
 #include "cli/test_find.h"
 #include "cli/test_report.h"
@@ -193,6 +194,9 @@ enum ns_exit ns_test_main(const struct ns_options *options) {
     struct ns_file_list files = {0};
     enum ns_exit result = NS_EXIT_BAD_INPUT;
     bool good = true;
+    if (options->grade != NULL) {
+        return ns_grade(options);
+    }
     if (options->operand_count == 0) {
         ns_error("`nosnoop test` needs a file or folder: nosnoop test PATH...");
         return NS_EXIT_BAD_INPUT;

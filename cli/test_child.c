@@ -53,7 +53,15 @@ static enum ns_exit run_and_verify(const char *file, const struct ns_options *op
     return worse(run, verified);
 }
 
-static void child_main(const char *file, const struct ns_options *options, bool color, int output) {
+static enum ns_exit test_file(const void *what, const struct ns_options *options, bool color, struct ns_buffer *text,
+                              struct ns_buffer *name) {
+    const char *file = what;
+    return options->no_verify ? ns_run_file(file, options, color, text, name, NULL)
+                              : run_and_verify(file, options, color, text, name);
+}
+
+static void child_main(ns_child_work *work, const void *what, const struct ns_options *options, bool color,
+                       int output) {
     struct ns_options quiet_options = *options;
     struct ns_buffer text = {0}, name = {0};
     int nothing = open("/dev/null", O_RDONLY);
@@ -68,8 +76,7 @@ static void child_main(const char *file, const struct ns_options *options, bool 
     close(output);
     quiet_options.quiet = false;
     quiet_options.verbose = false;
-    enum ns_exit result = options->no_verify ? ns_run_file(file, &quiet_options, color, &text, &name, NULL)
-                                             : run_and_verify(file, &quiet_options, color, &text, &name);
+    enum ns_exit result = work(what, &quiet_options, color, &text, &name);
     fflush(stderr);
     printf("%c%s\n", RESULT_MARK, name.data != NULL ? name.data : "");
     if (!ns_output_write(&text) || !ns_output_finish()) {
@@ -81,6 +88,11 @@ static void child_main(const char *file, const struct ns_options *options, bool 
 }
 
 bool ns_child_start(const char *file, const struct ns_options *options, bool color, struct ns_child *child) {
+    return ns_child_start_work(test_file, file, options, color, child);
+}
+
+bool ns_child_start_work(ns_child_work *work, const void *what, const struct ns_options *options, bool color,
+                         struct ns_child *child) {
     int ends[2];
     fflush(stdout); /* or the child would write it again */
     if (pipe(ends) != 0) {
@@ -96,7 +108,7 @@ bool ns_child_start(const char *file, const struct ns_options *options, bool col
     }
     if (pid == 0) {
         close(ends[0]);
-        child_main(file, options, color, ends[1]);
+        child_main(work, what, options, color, ends[1]);
     }
     close(ends[1]);
     setpgid(pid, pid); /* here as well: whoever comes first */

@@ -28,7 +28,13 @@ struct ns_child_result {
 
 uint64_t ns_clock_ms(void); /* monotonic */
 
+/* What a child does with `what`: its report and one line to call it by go to `text` and `name`. */
+typedef enum ns_exit ns_child_work(const void *what, const struct ns_options *options, bool color,
+                                   struct ns_buffer *text, struct ns_buffer *name);
 /* False after a message. */
+bool ns_child_start_work(ns_child_work *work, const void *what, const struct ns_options *options, bool color,
+                         struct ns_child *child);
+/* The work of `test`: runs and verifies a file. */
 bool ns_child_start(const char *file, const struct ns_options *options, bool color, struct ns_child *child);
 /* Takes what the child has written so far; never waits. */
 void ns_child_read(struct ns_child *child);

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> documents() {
     std::vector<fs::path> found = {fs::path(NS_SOURCE_DIR) / "README.md"};
-    for (const fs::directory_entry &entry : fs::directory_iterator(NS_SOURCE_DIR "/docs")) {
+    for (const fs::directory_entry &entry : fs::recursive_directory_iterator(NS_SOURCE_DIR "/docs")) {
         if (entry.path().extension() == ".md") {
             found.push_back(entry.path());
         }
