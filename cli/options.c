@@ -40,7 +40,10 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_MINIMISE, '\0', "minimise", NULL, NS_COMMAND_REPAIR,
      "also take out maintenance without which the proof still holds"},
     {NS_OPTION_NO_VERIFY, '\0', "no-verify", NULL, NS_COMMAND_TEST, "run the scenarios only"},
-    {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
+    {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN | NS_COMMAND_INIT,
+     "explain: list all hazards; init: list all starters and machines; one per line"},
+    {NS_OPTION_CHECK, '\0', "check", NULL, NS_COMMAND_FMT, "write nothing: list the files whose layout differs"},
+    {NS_OPTION_STARTER, '\0', "starter", "STARTER", NS_COMMAND_INIT, "which starter (default: receive)"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
 
@@ -51,6 +54,9 @@ const struct ns_command_spec ns_command_table[] = {
     {NS_COMMAND_REPAIR, "repair", "FILE", "print the cheapest change that makes the proof go through"},
     {NS_COMMAND_TEST, "test", "PATH...", "run and verify every scenario found below PATH and judge its expectations"},
     {NS_COMMAND_EXPLAIN, "explain", "ID | --list", "explain a hazard: what happens, the fix, its names elsewhere"},
+    {NS_COMMAND_FMT, "fmt", "FILE...", "write scenario and machine files in their canonical layout"},
+    {NS_COMMAND_INIT, "init", "[NAME] | --list", "write an annotated scenario to start from"},
+    {NS_COMMAND_COMPLETION, "completion", "bash | zsh | fish", "print the completions for a shell"},
 };
 const size_t ns_command_count = sizeof ns_command_table / sizeof ns_command_table[0];
 
@@ -61,6 +67,12 @@ const struct ns_command_spec *ns_command_spec(enum ns_command command) {
         }
     }
     return NULL;
+}
+
+const char *const *ns_option_words(enum ns_option_id id) {
+    static const char *const colors[] = {"auto", "always", "never", NULL}; /* as enum ns_color */
+    static const char *const orders[] = {"written", "free", NULL};
+    return id == NS_OPTION_COLOR ? colors : id == NS_OPTION_ORDER ? orders : NULL;
 }
 
 static void complain_about_option(const char *name, size_t length) {
@@ -160,8 +172,6 @@ static bool take_word(const struct ns_option_spec *spec, const char *value, cons
 }
 
 static bool apply(const struct ns_option_spec *spec, const char *value, struct ns_options *options) {
-    static const char *const colors[] = {"auto", "always", "never", NULL};
-    static const char *const orders[] = {"written", "free", NULL};
     int choice = 0;
     bool good = true;
     switch (spec->id) {
@@ -178,7 +188,7 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         options->verbose = true;
         break;
     case NS_OPTION_COLOR:
-        good = take_word(spec, value, colors, &choice);
+        good = take_word(spec, value, ns_option_words(spec->id), &choice);
         options->color = (enum ns_color)choice;
         break;
     case NS_OPTION_JSON:
@@ -201,7 +211,7 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         break;
     case NS_OPTION_ORDER:
         options->order_given = true;
-        good = take_word(spec, value, orders, &choice);
+        good = take_word(spec, value, ns_option_words(spec->id), &choice);
         options->order_free = choice == 1;
         break;
     case NS_OPTION_SCHEDULE:
@@ -234,6 +244,12 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         break;
     case NS_OPTION_NO_VERIFY:
         options->no_verify = true;
+        break;
+    case NS_OPTION_CHECK:
+        options->check = true;
+        break;
+    case NS_OPTION_STARTER:
+        options->starter = value;
         break;
     }
     return good;
