@@ -13,6 +13,9 @@ enum ns_exit ns_verify_main(const struct ns_options *options);
 enum ns_exit ns_repair_main(const struct ns_options *options);
 enum ns_exit ns_test_main(const struct ns_options *options);
 enum ns_exit ns_explain_main(const struct ns_options *options);
+enum ns_exit ns_fmt_main(const struct ns_options *options);
+enum ns_exit ns_init_main(const struct ns_options *options);
+enum ns_exit ns_completion_main(const struct ns_options *options);
 
 /* What `run` does with one file, short of printing: the text report and the scenario's name go to `text` and `name`;
  * `json` may be NULL. Messages go to standard error. Used by `test` in a process of its own. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DOUTPUT=FILE.c -DFOLDER=DIR -P embed_presets.cmake: every DIR/NAME.dma as a C array (presets.h).
+# cmake -DOUTPUT=FILE.c -DFOLDER=DIR -DTABLE=NAME -P embed_presets.cmake: every DIR/NAME.dma as a C array, all of them
+# in the table NAME (presets.h).
 file(GLOB files ${FOLDER}/*.dma)
 list(SORT files)
 set(text "/* SPDX-License-Identifier: Apache-2.0 */\n/* Made by embed_presets.cmake. */\n")
@@ -16,5 +17,5 @@ foreach(file IN LISTS files)
   string(APPEND table "    {\"${name}\", preset_${number}, sizeof preset_${number} - 1},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-string(APPEND text "const struct ns_preset ns_presets[] = {\n${table}    {0, 0, 0},\n};\n")
+string(APPEND text "const struct ns_preset ${TABLE}[] = {\n${table}    {0, 0, 0},\n};\n")
 file(WRITE ${OUTPUT} "${text}")

@@ -31,32 +31,47 @@ static bool read_file(const char *file, char *text, size_t limit, size_t *length
     return good;
 }
 
-enum ns_exit ns_input_read(const char *file, struct ns_input *input) {
+enum ns_exit ns_input_load(const char *file, char **text, size_t *length) {
     const size_t limit =
         (size_t)NS_LIMIT_FILE_BYTES + 1; /* one more, so that the parser sees that a file is too long */
-    const char *names[NS_PRESET_LIMIT + 1];
-    struct ns_machine_source machines;
-    size_t length = 0;
-    input->scenario = NULL;
-    ns_diagnostics_init(&input->diagnostics);
-    char *text = malloc(limit);
-    if (text == NULL) {
+    *text = malloc(limit);
+    if (*text == NULL) {
         ns_error("out of memory");
         return NS_EXIT_INTERNAL;
     }
-    if (!read_file(file, text, limit, &length)) {
+    if (!read_file(file, *text, limit, length)) {
         ns_error("cannot read `%s`: %s", file, strerror(errno));
-        free(text);
+        free(*text);
+        *text = NULL;
         return NS_EXIT_BAD_INPUT;
     }
+    return NS_EXIT_HELD;
+}
+
+enum ns_exit ns_input_parse(const char *file, const char *text, size_t length, struct ns_input *input) {
+    const char *names[NS_PRESET_LIMIT + 1];
+    struct ns_machine_source machines;
+    ns_diagnostics_init(&input->diagnostics);
     ns_preset_source(&machines, names);
     input->scenario = ns_scenario_parse(file, text, length, &machines, &input->diagnostics);
-    free(text);
     if (input->scenario == NULL) {
         ns_error("out of memory");
         return NS_EXIT_INTERNAL;
     }
     return NS_EXIT_HELD;
+}
+
+enum ns_exit ns_input_read(const char *file, struct ns_input *input) {
+    char *text = NULL;
+    size_t length = 0;
+    input->scenario = NULL;
+    ns_diagnostics_init(&input->diagnostics);
+    enum ns_exit result = ns_input_load(file, &text, &length);
+    if (result == NS_EXIT_HELD) {
+        result = ns_input_parse(file, text, length, input);
+    }
+    free(text);
+    return result;
 }
 
 void ns_input_release(struct ns_input *input) {

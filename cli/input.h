@@ -15,6 +15,9 @@ struct ns_input {
  * usable; NS_EXIT_BAD_INPUT (cannot be read) or NS_EXIT_INTERNAL (out of memory) after a message. Release in every
  * case. */
 enum ns_exit ns_input_read(const char *file, struct ns_input *input);
+/* The two halves of it. The text is malloc'd, at most one byte longer than NS_LIMIT_FILE_BYTES; NULL on failure. */
+enum ns_exit ns_input_load(const char *file, char **text, size_t *length);
+enum ns_exit ns_input_parse(const char *file, const char *text, size_t length, struct ns_input *input);
 void ns_input_release(struct ns_input *input);
 /* All diagnostics to standard error. */
 void ns_input_complain(const struct ns_input *input);

@@ -48,6 +48,12 @@ static enum ns_exit run_command(const struct ns_options *options) {
         return ns_test_main(options);
     case NS_COMMAND_EXPLAIN:
         return ns_explain_main(options);
+    case NS_COMMAND_FMT:
+        return ns_fmt_main(options);
+    case NS_COMMAND_INIT:
+        return ns_init_main(options);
+    case NS_COMMAND_COMPLETION:
+        return ns_completion_main(options);
     case NS_COMMAND_NONE:
     case NS_COMMAND_ALL:
         break;

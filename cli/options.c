@@ -42,7 +42,10 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_NO_VERIFY, '\0', "no-verify", NULL, NS_COMMAND_TEST, "run the scenarios only"},
     {NS_OPTION_GRADE, '\0', "grade", "DIR", NS_COMMAND_TEST,
      "grade the answers in PATH against the exercises in DIR, whose machines and expectations count"},
-    {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
+    {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN | NS_COMMAND_INIT,
+     "explain: list all hazards; init: list all starters and machines; one per line"},
+    {NS_OPTION_CHECK, '\0', "check", NULL, NS_COMMAND_FMT, "write nothing: list the files whose layout differs"},
+    {NS_OPTION_STARTER, '\0', "starter", "STARTER", NS_COMMAND_INIT, "which starter (default: receive)"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
 
@@ -53,6 +56,9 @@ const struct ns_command_spec ns_command_table[] = {
     {NS_COMMAND_REPAIR, "repair", "FILE", "print the cheapest change that makes the proof go through"},
     {NS_COMMAND_TEST, "test", "PATH...", "run and verify every scenario found below PATH and judge its expectations"},
     {NS_COMMAND_EXPLAIN, "explain", "ID | --list", "explain a hazard: what happens, the fix, its names elsewhere"},
+    {NS_COMMAND_FMT, "fmt", "FILE...", "write scenario and machine files in their canonical layout"},
+    {NS_COMMAND_INIT, "init", "[NAME] | --list", "write an annotated scenario to start from"},
+    {NS_COMMAND_COMPLETION, "completion", "bash | zsh | fish", "print the completions for a shell"},
 };
 const size_t ns_command_count = sizeof ns_command_table / sizeof ns_command_table[0];
 
@@ -63,6 +69,12 @@ const struct ns_command_spec *ns_command_spec(enum ns_command command) {
         }
     }
     return NULL;
+}
+
+const char *const *ns_option_words(enum ns_option_id id) {
+    static const char *const colors[] = {"auto", "always", "never", NULL}; /* as enum ns_color */
+    static const char *const orders[] = {"written", "free", NULL};
+    return id == NS_OPTION_COLOR ? colors : id == NS_OPTION_ORDER ? orders : NULL;
 }
 
 static void complain_about_option(const char *name, size_t length) {
@@ -162,8 +174,6 @@ static bool take_word(const struct ns_option_spec *spec, const char *value, cons
 }
 
 static bool apply(const struct ns_option_spec *spec, const char *value, struct ns_options *options) {
-    static const char *const colors[] = {"auto", "always", "never", NULL};
-    static const char *const orders[] = {"written", "free", NULL};
     int choice = 0;
     bool good = true;
     switch (spec->id) {
@@ -180,7 +190,7 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         options->verbose = true;
         break;
     case NS_OPTION_COLOR:
-        good = take_word(spec, value, colors, &choice);
+        good = take_word(spec, value, ns_option_words(spec->id), &choice);
         options->color = (enum ns_color)choice;
         break;
     case NS_OPTION_JSON:
@@ -203,7 +213,7 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         break;
     case NS_OPTION_ORDER:
         options->order_given = true;
-        good = take_word(spec, value, orders, &choice);
+        good = take_word(spec, value, ns_option_words(spec->id), &choice);
         options->order_free = choice == 1;
         break;
     case NS_OPTION_SCHEDULE:
@@ -240,13 +250,19 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_GRADE:
         options->grade = value;
         break;
+    case NS_OPTION_CHECK:
+        options->check = true;
+        break;
+    case NS_OPTION_STARTER:
+        options->starter = value;
+        break;
     }
     return good;
 }
 
 /* The options given, to be checked against the sub-command once that is known. */
 struct given {
-    unsigned seen; /* bit per entry of the table */
+    uint64_t seen; /* bit per entry of the table */
 };
 
 /* "--name", "--name=value" or "--name value"; *index moves past what was used. */
@@ -271,7 +287,7 @@ static bool parse_long(int argc, char **argv, int *index, struct given *given, s
             }
             value = argv[++*index];
         }
-        given->seen |= 1u << i;
+        given->seen |= UINT64_C(1) << i;
         return apply(spec, value, options);
     }
     complain_about_option(text, length);
@@ -290,7 +306,7 @@ static bool parse_short(const char *text, struct given *given, struct ns_options
                      *text >= ' ' && *text < 0x7f ? *text : '?');
             return false;
         }
-        given->seen |= 1u << i;
+        given->seen |= UINT64_C(1) << i;
         if (!apply(&ns_option_table[i], NULL, options)) {
             return false;
         }
@@ -311,7 +327,7 @@ static bool take_command(const char *name, struct ns_options *options) {
 static bool check_fit(const struct given *given, const struct ns_options *options) {
     for (size_t i = 0; i < ns_option_count; ++i) {
         const struct ns_option_spec *spec = &ns_option_table[i];
-        if ((given->seen & (1u << i)) != 0 && (spec->commands & options->command) == 0) {
+        if ((given->seen & (UINT64_C(1) << i)) != 0 && (spec->commands & options->command) == 0) {
             ns_error("`nosnoop %s` has no option `--%s`", ns_command_spec(options->command)->name, spec->name);
             return false;
         }

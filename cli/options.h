@@ -26,7 +26,10 @@ enum ns_command {
     NS_COMMAND_EXPLAIN = 1u << 3,
     NS_COMMAND_VERIFY = 1u << 4,
     NS_COMMAND_REPAIR = 1u << 5,
-    NS_COMMAND_ALL = 0x3f,
+    NS_COMMAND_FMT = 1u << 6,
+    NS_COMMAND_INIT = 1u << 7,
+    NS_COMMAND_COMPLETION = 1u << 8,
+    NS_COMMAND_ALL = 0x1ff,
 };
 
 enum ns_option_id {
@@ -52,6 +55,8 @@ enum ns_option_id {
     NS_OPTION_MINIMISE,
     NS_OPTION_NO_VERIFY,
     NS_OPTION_GRADE,
+    NS_OPTION_CHECK,
+    NS_OPTION_STARTER,
 };
 
 struct ns_option_spec {
@@ -64,6 +69,8 @@ struct ns_option_spec {
 };
 extern const struct ns_option_spec ns_option_table[];
 extern const size_t ns_option_count;
+/* The words that an option takes, NULL-terminated; NULL when its value is free. */
+const char *const *ns_option_words(enum ns_option_id id);
 
 struct ns_command_spec {
     enum ns_command command;
@@ -93,11 +100,12 @@ struct ns_options {
     const char *chdir;                  /* NULL: stay */
     uint32_t jobs;                      /* 0: one per processor */
     uint64_t state_limit, memory_limit; /* 0: not given */
-    bool timeout_given, mutate, write, minimise, no_verify;
+    bool timeout_given, mutate, write, minimise, no_verify, check;
     bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
     const char *schedule; /* as given; NULL without --schedule */
     const char *grade;    /* folder of exercises; NULL without --grade */
+    const char *starter;  /* NULL: the first */
     uint32_t timeout_s;
 };
 

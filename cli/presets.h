@@ -13,6 +13,8 @@ struct ns_preset {
 
 /* Sorted by name; ends with a NULL name. */
 extern const struct ns_preset ns_presets[];
+/* The same for scenarios/starters/, which `init` writes. */
+extern const struct ns_preset ns_starters[];
 
 struct ns_machine_source;
 
