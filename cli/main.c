@@ -68,6 +68,8 @@ int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
     if (ns_options_parse(argc, argv, &options)) {
         result = run_command(&options);
+    } else if (options.operands == NULL) {
+        result = NS_EXIT_INTERNAL; /* no memory */
     }
     ns_options_release(&options);
     if (!ns_output_finish()) {

@@ -351,6 +351,7 @@ static void choose_encoding(struct ns_machine_builder *builder) {
 static bool parse_first_line(struct ns_parser *parser, struct ns_machine_builder *builder) {
     struct ns_machine_block *block = builder->block;
     struct ns_token name, from;
+    block->name = ""; /* of a block whose line is bad */
     ns_parser_advance(parser);
     if (!ns_parser_take_string(parser, &name, "the name of a machine stands in quotes: `machine \"NAME\"`")) {
         return false;

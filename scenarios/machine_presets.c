@@ -110,6 +110,13 @@ bool ns_parser_find_machine(struct ns_parser *parser, const char *name, size_t l
     memcpy(text_name, name, length);
     text_name[length] = '\0';
     char *text = parser->machines->read(parser->machines->context, text_name);
+    const char *const *names = parser->machines->names;
+    for (size_t i = 0; text == NULL && names != NULL && names[i] != NULL; i++) {
+        if (strcmp(names[i], text_name) == 0) { /* it is there, and there is no room for it */
+            parser->out_of_memory = true;
+            return false;
+        }
+    }
     if (text == NULL) {
         report_missing(parser, name, length, place);
         return false;

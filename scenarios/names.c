@@ -34,7 +34,7 @@ void *ns_arena_alloc(struct ns_arena *arena, size_t size) {
 
 char *ns_arena_text(struct ns_arena *arena, const char *start, size_t length) {
     char *copy = ns_arena_alloc(arena, length + 1);
-    if (copy != NULL) {
+    if (copy != NULL && length > 0) { /* a text that is missing is NULL */
         memcpy(copy, start, length);
     }
     return copy;

@@ -107,7 +107,7 @@ struct ns_number_text ns_number(uint64_t number) {
     struct ns_number_text result;
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         uint64_t unit = UINT64_C(1) << suffixes[i].shift;
-        if (number >= 4096 && number % unit == 0) {
+        if (number >= 4096 && number % unit == 0 && number / unit < 1000000) { /* nobody reads longer ones */
             snprintf(result.text, sizeof result.text, "%llu%c", (unsigned long long)(number / unit),
                      suffixes[i].suffix);
             return result;
@@ -254,6 +254,29 @@ static unsigned created_below(const struct ns_parser *parser, const struct ns_to
     return 0;
 }
 
+/* The line below the current one that declares this name, or 0. */
+static unsigned declared_below(const struct ns_parser *parser, const struct ns_token *name) {
+    for (size_t line = parser->line + 1; line < parser->line_count; line++) {
+        const char *at = parser->lines[line], *end = at + ns_parser_line_length(parser, line);
+        if (parser->classes[line].class != NS_LINE_DECLARATION) {
+            continue;
+        }
+        for (int word = 0; word < 2; word++) { /* behind blanks, the first word, blanks */
+            while (at < end && (*at == ' ' || *at == '\t')) {
+                at++;
+            }
+            while (word == 0 && at < end && ns_is_name_part(*at)) {
+                at++;
+            }
+        }
+        if ((size_t)(end - at) >= name->length && memcmp(at, name->start, name->length) == 0 &&
+            (at + name->length == end || !ns_is_name_part(at[name->length]))) {
+            return (unsigned)line + 1;
+        }
+    }
+    return 0;
+}
+
 void ns_parser_unknown(struct ns_parser *parser, const struct ns_token *name, unsigned kinds, const char *what) {
     struct ns_place place = ns_parser_place(parser, name);
     parser->failed = true;
@@ -273,6 +296,14 @@ void ns_parser_unknown(struct ns_parser *parser, const struct ns_token *name, un
     if (line != 0) {
         ns_parser_error(parser, place, "`%.*s` does not exist yet: line %u creates it", (int)name->length, name->start,
                         line);
+        return;
+    }
+    if (parser->classes[parser->line].class == NS_LINE_DECLARATION) {
+        line = declared_below(parser, name);
+    }
+    if (line != 0) {
+        ns_parser_error(parser, place, "`%.*s` is declared on line %u; what names it stands below that",
+                        (int)name->length, name->start, line);
         return;
     }
     struct ns_nearest search;

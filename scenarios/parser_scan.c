@@ -110,6 +110,26 @@ static bool looks_like_step(const struct ns_token *word, const struct ns_token *
     return verb || ns_token_is(word, "hw") || (word->length == 4 && strncmp(word->start, "cpu", 3) == 0);
 }
 
+static void offer_statements(struct ns_nearest *search, const struct ns_token *word) {
+    ns_nearest_start(search, word->start, word->length);
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        ns_nearest_offer(search, statements[i].word, strlen(statements[i].word));
+    }
+}
+
+/* A first word that starts nothing, and is close to nothing that does: in a struct a field of a type that is unknown,
+ * such as "uint32_t length". */
+static bool looks_like_field(struct ns_parser *parser, const struct ns_token *word) {
+    struct ns_nearest search;
+    ns_parser_advance(parser);
+    const bool step = looks_like_step(word, ns_parser_token(parser));
+    ns_parser_open_line(parser, parser->line);
+    offer_statements(&search, word);
+    const bool number = word->length > 1 && (word->start[0] == 'u' || word->start[0] == 'U') && word->start[1] >= '0' &&
+                        word->start[1] <= '9'; /* "u24" */
+    return number || (!step && search.best == NULL);
+}
+
 /* A first word that starts nothing. The names on its line become bad, and the block that was probably meant opens. */
 static enum ns_line_class scan_unknown(struct ns_parser *parser, struct scan *scan, const struct ns_token *word) {
     ns_parser_advance(parser);
@@ -121,10 +141,7 @@ static enum ns_line_class scan_unknown(struct ns_parser *parser, struct scan *sc
         return NS_LINE_NOTHING;
     }
     struct ns_nearest search;
-    ns_nearest_start(&search, word->start, word->length);
-    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        ns_nearest_offer(&search, statements[i].word, strlen(statements[i].word));
-    }
+    offer_statements(&search, word);
     ns_parser_error_near(parser, place, &search, "`%.*s` starts no statement", (int)word->length, word->start);
     if (second.kind == NS_TOKEN_WORD) {
         ns_parser_spoil(parser, second.start, second.length);
@@ -181,6 +198,7 @@ static bool scan_machine_line(struct ns_parser *parser, struct scan *scan, enum 
         ns_parser_error(parser, scan->machine_place, "this machine has no `end` before line %u",
                         (unsigned)parser->line + 1);
     }
+    scan->closed_early++; /* its `end` may stand below all the same */
     scan->block = BLOCK_NONE;
     return false;
 }
@@ -215,8 +233,7 @@ static enum ns_line_class classify(struct ns_parser *parser, struct scan *scan) 
     }
     if (scan->block == BLOCK_STRUCT || scan->block == BLOCK_BAD_STRUCT) {
         bool field = class == NS_LINE_FIELD || word.kind != NS_TOKEN_WORD ||
-                     (class == NS_LINE_NOTHING && word.kind == NS_TOKEN_WORD && word.length > 1 &&
-                      (word.start[0] == 'u' || word.start[0] == 'U') && word.start[1] >= '0' && word.start[1] <= '9');
+                     (class == NS_LINE_NOTHING && looks_like_field(parser, &word));
         if (field) {
             return scan->block == BLOCK_STRUCT ? NS_LINE_FIELD : NS_LINE_NOTHING;
         }

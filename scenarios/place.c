@@ -117,6 +117,7 @@ static bool take_reserved(const struct ns_scenario *scenario, struct ns_placemen
         const struct interval *other = collision(taken, *count, entry->start, entry->start + entry->length);
         if (other != NULL) {
             snprintf(reason, reason_size, "%s lies over %s", entry->what, other->what);
+            placement->clash = entry->place;
             return false;
         }
         taken[(*count)++] = (struct interval){entry->start, entry->start + entry->length, entry->what, false};

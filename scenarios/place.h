@@ -14,9 +14,10 @@ extern "C" {
 #endif
 
 struct ns_placement {
-    size_t count;      /* of addresses: the scenario's objects */
-    uint64_t *address; /* physical, per object; UINT64_MAX for aliases (see their target) and allocated objects */
-    size_t gap_count;  /* RAM that nothing occupies, whole pages, for the pools */
+    struct ns_place clash; /* NS_ERROR_ARGUMENT without an object: the pool or device at fault; line 0: none */
+    size_t count;          /* of addresses: the scenario's objects */
+    uint64_t *address;     /* physical, per object; UINT64_MAX for aliases (see their target) and allocated objects */
+    size_t gap_count;      /* RAM that nothing occupies, whole pages, for the pools */
     struct ns_placement_gap {
         uint64_t start, length;
     } * gap;
@@ -31,6 +32,7 @@ struct ns_placement {
 /* Memory that neither objects nor the page allocator get: of pools and devices, and the CMA areas. */
 struct ns_reserved {
     uint64_t start, length;
+    struct ns_place place;               /* of the pool or device; line 0: the machine's */
     char what[NS_LIMIT_NAME_BYTES + 40]; /* "the memory of pool `sram`" */
 };
 enum { NS_RESERVED_MAX = NS_LIMIT_POOLS + NS_LIMIT_DEVICES + 1 + NS_CONFIG_MAX_KERNEL_CMA };

@@ -13,9 +13,11 @@ struct list {
     size_t count;
 };
 
-static struct ns_reserved *add(struct list *list, uint64_t start, uint64_t length) {
+static const struct ns_place nowhere;
+
+static struct ns_reserved *add(struct list *list, uint64_t start, uint64_t length, struct ns_place place) {
     struct ns_reserved *entry = &list->entry[list->count++];
-    *entry = (struct ns_reserved){.start = start, .length = length};
+    *entry = (struct ns_reserved){.start = start, .length = length, .place = place};
     return entry;
 }
 
@@ -73,7 +75,7 @@ static bool add_area(struct list *list, const struct ns_scenario *scenario, stru
     if (!cma->has_address && !find_place(list, scenario, cma->size, PAGEBLOCK, &start) &&
         !find_place(list, scenario, cma->size, NS_PAGE_SIZE, &start))
         return false;
-    struct ns_reserved *entry = add(list, start, cma->size);
+    struct ns_reserved *entry = add(list, start, cma->size, nowhere);
     if (device == NS_NONE)
         snprintf(entry->what, sizeof entry->what, "the machine's `cma` area");
     else
@@ -92,17 +94,17 @@ size_t ns_reserved_memory(const struct ns_scenario *scenario, struct ns_placemen
     for (size_t i = 0; i < scenario->pool_count; i++) {
         const struct ns_pool_declaration *pool = &scenario->pools[i];
         if (pool->has_address)
-            snprintf(add(&list, pool->address, pool->size)->what, sizeof reserved->what, "the memory of pool `%s`",
-                     pool->name);
+            snprintf(add(&list, pool->address, pool->size, pool->place)->what, sizeof reserved->what,
+                     "the memory of pool `%s`", pool->name);
     }
     for (size_t i = 0; i < scenario->device_count; i++) {
         const struct ns_device *device = &scenario->devices[i];
         if (device->own_pool_size != 0)
-            snprintf(add(&list, device->own_pool_start, device->own_pool_size)->what, sizeof reserved->what,
-                     "the memory of device `%s`", device->name);
+            snprintf(add(&list, device->own_pool_start, device->own_pool_size, device->place)->what,
+                     sizeof reserved->what, "the memory of device `%s`", device->name);
     }
     if (kernel->global_pool_size != 0)
-        snprintf(add(&list, kernel->global_pool_start, kernel->global_pool_size)->what, sizeof reserved->what,
+        snprintf(add(&list, kernel->global_pool_start, kernel->global_pool_size, nowhere)->what, sizeof reserved->what,
                  "the machine's `global-pool`");
     /* Areas with an address first: the others go around them. */
     *room = true;

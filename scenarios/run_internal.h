@@ -84,6 +84,7 @@ struct run {
     struct ns_log *log;
     struct ns_machine *machine;
     struct ns_tracker *tracker;
+    bool no_memory; /* of the host: something of this run is missing, and it cannot be judged */
     struct ns_placement placement;
     struct run_object *object;
     struct run_register *reg;

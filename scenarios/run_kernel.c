@@ -342,12 +342,14 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size) {
     enum ns_pool_status status = prepare_coherent(run);
     if (status == NS_POOL_OK)
         status = prepare_mappings(run);
+    run->no_memory = run->no_memory || status == NS_POOL_ERROR_METADATA;
     if (status != NS_POOL_OK) {
         snprintf(message, message_size, "the kernel of this machine does not boot: %s", ns_pool_status_text(status));
         return false;
     }
     for (size_t i = 0; i < scenario->pool_count; i++) {
         status = prepare_pool(run, &scenario->pools[i], &run->pool[i]);
+        run->no_memory = run->no_memory || status == NS_POOL_ERROR_METADATA;
         if (status != NS_POOL_OK) {
             snprintf(message, message_size, "the pool `%s` cannot be made: %s", scenario->pools[i].name,
                      ns_pool_status_text(status));

@@ -301,7 +301,7 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
     run->machine = ns_machine_create(&config, devices, scenario->device_count, run->log, reason, sizeof reason);
     if (run->machine == NULL) {
         snprintf(message, size, "machine \"%s\" cannot be built: %s", config.name, reason);
-        return NS_ERROR_ARGUMENT;
+        return strcmp(reason, "out of memory") == 0 ? NS_ERROR_MEMORY : NS_ERROR_ARGUMENT;
     }
     run->tracker = ns_machine_tracker(run->machine);
     run->at = SIZE_MAX; /* no step yet: the kernel boots */
@@ -353,7 +353,7 @@ static enum ns_status execute(struct run *run, char *message, size_t size) {
     enum ns_status status = ns_machine_run(run->machine);
     if (own[0].message[0] != '\0') {
         snprintf(message, size, "%s", own[0].message);
-        return NS_ERROR_ARGUMENT;
+        return run->no_memory ? NS_ERROR_MEMORY : NS_ERROR_ARGUMENT;
     }
     if (status == NS_ERROR_TIMEOUT && (run->log->truncated || run->interrupted || run->limit != NULL))
         status = NS_OK;
@@ -454,6 +454,8 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
             run_record_conditions(run);
         else
             run_judge(run);
+        if (run->no_memory || (log->truncated && ns_log_passed(log))) /* the outcomes themselves found no room */
+            status = NS_ERROR_MEMORY;
     }
     if (status != NS_OK && message[0] == '\0')
         snprintf(message, message_size, "%s", ns_status_text(status));

@@ -274,11 +274,14 @@ static void check_places(struct ns_parser *parser) {
     uint32_t object = NS_NONE;
     char reason[256] = "";
     enum ns_status status = ns_scenario_place(parser->scenario, &placement, &object, reason, sizeof reason);
+    const struct ns_place clash = placement.clash;
     ns_placement_release(&placement);
     if (status == NS_ERROR_MEMORY) {
         parser->out_of_memory = true;
     } else if (status != NS_OK) {
-        struct ns_place place = object != NS_NONE ? parser->scenario->objects[object].place : parser->use_place;
+        struct ns_place place = object != NS_NONE ? parser->scenario->objects[object].place
+                                : clash.line != 0 ? clash
+                                                  : parser->use_place;
         ns_parser_error(parser, place, "%s", reason);
     }
 }
@@ -319,6 +322,8 @@ struct ns_scenario *ns_scenario_parse(const char *file, const char *text, size_t
     }
     struct ns_scenario *scenario = &storage->scenario;
     bool too_large = length > NS_LIMIT_FILE_BYTES;
+    /* Either byte order mark of UTF-16. */
+    bool wide = length >= 2 && (memcmp(text, "\xFF\xFE", 2) == 0 || memcmp(text, "\xFE\xFF", 2) == 0);
     size_t normal_length = 0;
     scenario->text = normalise(text, too_large ? 0 : length, &normal_length);
     scenario->file = ns_arena_text(&storage->arena, file, strlen(file));
@@ -332,6 +337,9 @@ struct ns_scenario *ns_scenario_parse(const char *file, const char *text, size_t
     ns_machine_config_default(&scenario->machine);
     if (ready && too_large) {
         ready = ns_diagnostics_add(diagnostics, 0, 1, 1, "this file is larger than 1 MiB; it is not read", NULL);
+    } else if (ready && wide) {
+        ready = ns_diagnostics_add(diagnostics, 0, 1, 1, "this file is UTF-16, and a scenario is UTF-8; it is not read",
+                                   NULL);
     } else if (ready) {
         parse(parser, normal_length);
     }

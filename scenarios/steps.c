@@ -59,6 +59,7 @@ unsigned run_actor(const struct run *run, const struct ns_step *step) {
 uint8_t *run_scratch(struct run *run, unsigned actor) {
     if (run->scratch[actor] == NULL)
         run->scratch[actor] = malloc(NS_LIMIT_ACCESS_BYTES);
+    run->no_memory = run->no_memory || run->scratch[actor] == NULL;
     return run->scratch[actor];
 }
 
@@ -143,8 +144,10 @@ static void keep_in_register(struct run *run, uint32_t index, const uint8_t *dat
     struct run_register *to = &run->reg[index];
     if (to->size < length || to->data == NULL) {
         uint8_t *grown = realloc(to->data, length);
-        if (grown == NULL)
+        if (grown == NULL) {
+            run->no_memory = true;
             return;
+        }
         to->data = grown;
     }
     memcpy(to->data, data, length);

@@ -294,6 +294,11 @@ static bool begin_path(struct path *path) {
     return !path->failed;
 }
 
+/* The moves of units in a transition; NULL in a search that has none at all. */
+static const struct taken *taken_by(const struct search_state *search, const struct transition *by) {
+    return by->count > 0 ? &search->taken[by->taken] : NULL;
+}
+
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
              uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count) {
     struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX};
@@ -309,7 +314,7 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
         chain[length++] = at;
     while (length > 0 && !path.failed) {
         const struct transition *by = &search->info[chain[--length]].by;
-        emit_transition(&path, by, &search->taken[by->taken], false);
+        emit_transition(&path, by, taken_by(search, by), false);
     }
     if (last_node != NO_INDEX) { /* the hardware by itself */
         uint32_t part = 0;
@@ -321,7 +326,7 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
                 emit_until(&path, actor, path.program->harts + path.program->devices == actor ? 0 : UINT32_MAX);
         emit_closure(&path, last_unit, last_node, inside, part);
     } else {
-        emit_transition(&path, last, &search->taken[last->taken], end == PATH_WITH_STEP);
+        emit_transition(&path, last, taken_by(search, last), end == PATH_WITH_STEP);
     }
     free(chain);
     release_path(&path);

@@ -137,7 +137,9 @@ static void take_op(struct program *program, const struct ns_recorded *entry, bo
         program->ops[program->op_count - 1].recorded.length += entry->length;
         return;
     }
-    const struct ns_step *written = &program->scenario->written[entry->site];
+    /* What is recorded without any step comes from no line. */
+    const struct ns_step *written =
+        program->scenario->written_count > 0 ? &program->scenario->written[entry->site] : NULL;
     struct program_op *op = &program->ops[program->op_count];
     *op = (struct program_op){.recorded = *entry,
                               .mapping = NO_INDEX,
