@@ -164,7 +164,7 @@ static enum ns_status verify_orders(struct verification *all, char *message, siz
 }
 
 /* What an engine does follows from what it reads, and the search follows no data. */
-static const struct ns_device *engine_of(const struct ns_scenario *scenario) {
+const struct ns_device *ns_verify_engine(const struct ns_scenario *scenario) {
     for (size_t i = 0; i < scenario->device_count; i++)
         if (scenario->devices[i].is_engine)
             return &scenario->devices[i];
@@ -178,7 +178,7 @@ enum ns_status ns_verify_scenario(const struct ns_scenario *scenario, const stru
     *result = (struct ns_verify_result){.may = scenario->machine.may};
     if (message_size > 0)
         message[0] = '\0';
-    const struct ns_device *engine = engine_of(scenario);
+    const struct ns_device *engine = ns_verify_engine(scenario);
     if (engine != NULL) {
         result->verdict = NS_VERIFY_INCOMPLETE;
         snprintf(
