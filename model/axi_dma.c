@@ -21,11 +21,13 @@ void axi_dma_reset(struct ns_axi_dma *dma) {
         reset_channel(&dma->channel[i]);
     dma->sg_ctl = AXI_DMA_SG_CTL_RESET;
     dma->resetting = false;
+    dma->resets++;
 }
 
 void ns_axi_dma_init(struct ns_axi_dma *dma, const struct ns_axi_dma_config *config) {
     dma->config = *config;
     axi_dma_reset(dma);
+    dma->resets = 0;
 }
 
 /* ---- interrupts ------------------------------------------------------------------------------ */

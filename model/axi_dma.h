@@ -172,7 +172,8 @@ struct ns_axi_dma {
     struct ns_axi_dma_config config;
     struct ns_axi_dma_channel channel[NS_AXI_DMA_CHANNELS];
     uint32_t sg_ctl;
-    bool resetting; /* until the accesses that are under way have been answered */
+    bool resetting;  /* until the accesses that are under way have been answered */
+    uint32_t resets; /* so many have taken place; the streams lose a frame that was under way */
 };
 
 /* After power-on. The configuration must be in its ranges. */

@@ -155,9 +155,9 @@ enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsig
 enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value);
 /* Until the line has been raised since the last wait for it. */
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq);
-/* One 32-bit register of a device, `offset` bytes (a multiple of 4, below 4096) behind its first. Of a device that is
- * no engine, each is its doorbell. A write that starts an engine is a doorbell; a read of a status register that shows
- * an interrupt or idle tells the hart what the device has done until then. */
+/* One 32-bit register of a device, `offset` bytes (a multiple of 4, below 4096) behind its first. Of a device that is no
+ * engine, each is its doorbell. A write that starts an engine is a doorbell; a read of a status register that shows an
+ * interrupt, idle or halted, or of a control register as a reset leaves it, tells the hart what the channel has done. */
 enum ns_status ns_hart_register_write(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,
                                       uint32_t value);
 enum ns_status ns_hart_register_load(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,

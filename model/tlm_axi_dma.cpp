@@ -163,12 +163,29 @@ void tlm_axi_dma::set_output(unsigned channel, bool level) {
     machine_.set_level(irq_[channel], level);
 }
 
+// PG021, "MM2S_DMACR", on reset: streams are potentially terminated early. What was under way is no frame any more.
+void tlm_axi_dma::cut_streams() {
+    resets_ = core_.resets;
+    if (!sent_.empty() && !sent_.back().ended) {
+        sent_bytes_ -= sent_.back().data.size();
+        sent_.pop_back();
+    }
+    if (!received_.empty() && received_.front().taken > 0) {
+        received_bytes_ -= received_.front().data.size() - received_.front().taken;
+        received_.pop_front();
+        room_.notify(SC_ZERO_TIME);
+    }
+}
+
 void tlm_axi_dma::changed() {
+    if (core_.resets != resets_)
+        cut_streams();
     for (unsigned channel = 0; channel < NS_AXI_DMA_CHANNELS; channel++) {
         const ns_axi_dma_channel &at = core_.channel[channel];
-        const bool news = (at.irqs & ~told_irqs_[channel]) != 0 || (at.idle && !told_idle_[channel]);
+        const bool rests = at.idle || at.halted;
+        const bool news = (at.irqs & ~told_irqs_[channel]) != 0 || (rests && !told_rest_[channel]);
         told_irqs_[channel] = at.irqs;
-        told_idle_[channel] = at.idle;
+        told_rest_[channel] = rests;
         if (news) // whoever reads it in the status register knows of what was done until now
             ns_tracker_raise(machine_.tracker(), machine_.device_actor(device_), status_line(channel));
         set_output(channel, ns_axi_dma_interrupt(&core_, channel));
@@ -186,8 +203,10 @@ void tlm_axi_dma::written_by(uint32_t site, uint64_t physical) {
 
 bool tlm_axi_dma::tells_progress(uint64_t physical, uint32_t value) const {
     const uint64_t offset = physical - first_register_;
-    const bool is_status = offset == NS_AXI_DMA_DMASR || offset == NS_AXI_DMA_S2MM_BASE + NS_AXI_DMA_DMASR;
-    return is_status && (value & (NS_AXI_DMA_IDLE | NS_AXI_DMA_ALL_IRQS)) != 0;
+    const uint64_t within = offset >= NS_AXI_DMA_S2MM_BASE ? offset - NS_AXI_DMA_S2MM_BASE : offset;
+    if (within == NS_AXI_DMA_DMACR) // a reset is over
+        return value == (NS_AXI_DMA_RESERVED_ONE | 1u << NS_AXI_DMA_THRESHOLD_SHIFT);
+    return within == NS_AXI_DMA_DMASR && (value & (NS_AXI_DMA_HALTED | NS_AXI_DMA_IDLE | NS_AXI_DMA_ALL_IRQS)) != 0;
 }
 
 void tlm_axi_dma::register_transport(tlm::tlm_generic_payload &payload, sc_time &delay) {

@@ -73,8 +73,9 @@ class tlm_axi_dma : public sc_core::sc_module {
     ns_axi_dma_answer perform(unsigned channel, const ns_axi_dma_access &access);
     void moved(unsigned channel, const ns_axi_dma_access &access);
     void register_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
-    void catch_up(); // the delay timers, to now
-    void changed();  // the state is another: interrupts, and what waits for it
+    void catch_up();    // the delay timers, to now
+    void changed();     // the state is another: interrupts, and what waits for it
+    void cut_streams(); // after a reset
     void set_output(unsigned channel, bool level);
 
     machine &machine_;
@@ -90,8 +91,9 @@ class tlm_axi_dma : public sc_core::sc_module {
     size_t received_bytes_ = 0, sent_bytes_ = 0;
     std::vector<uint8_t> data_[NS_AXI_DMA_CHANNELS];
     bool output_[NS_AXI_DMA_CHANNELS] = {false, false};
+    uint32_t resets_ = 0;
     uint32_t told_irqs_[NS_AXI_DMA_CHANNELS] = {0, 0};
-    bool told_idle_[NS_AXI_DMA_CHANNELS] = {false, false};
+    bool told_rest_[NS_AXI_DMA_CHANNELS] = {false, false};
 };
 
 } // namespace ns
