@@ -121,6 +121,11 @@ ns_axi_dma_answer tlm_axi_dma::perform(unsigned channel, const ns_axi_dma_access
 void tlm_axi_dma::channel_thread(unsigned channel) {
     for (;;) {
         catch_up();
+        if (machine_.log()->truncated) { // the run ends here: a ring may go round for ever
+            settled_.notify(SC_ZERO_TIME);
+            sc_core::wait(kick_);
+            continue;
+        }
         const ns_axi_dma_access access = ns_axi_dma_next(&core_, channel, stream(channel));
         if (access.work == NS_AXI_DMA_NOTHING) {
             changed();
