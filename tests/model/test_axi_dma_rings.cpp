@@ -95,6 +95,7 @@ std::string one_ring(uint64_t seed, uint64_t *frames) {
         if (const unsigned room = tx.free_slots(); room > 0 && random() % 2 == 0) {
             const unsigned count = 1 + static_cast<unsigned>(random() % room);
             std::vector<uint32_t> lengths, flags;
+            std::vector<uint8_t> fresh; // what these descriptors send
             for (unsigned i = 0; i < count; i++) {
                 const bool ends = random() % 3 != 0;
                 lengths.push_back(1 + static_cast<uint32_t>(random() % 300));
@@ -103,6 +104,7 @@ std::string one_ring(uint64_t seed, uint64_t *frames) {
                 for (uint8_t &byte : data)
                     byte = value++;
                 open_frame.insert(open_frame.end(), data.begin(), data.end());
+                fresh.insert(fresh.end(), data.begin(), data.end());
                 tx_status.push_back(COMPLETE | lengths.back());
                 if (ends) {
                     expected_sent.push_back(open_frame);
@@ -111,14 +113,7 @@ std::string one_ring(uint64_t seed, uint64_t *frames) {
             }
             // The bytes go to where hand_out() puts the buffers: write them behind it, before the engine moves.
             tx.hand_out(lengths, flags);
-            std::vector<uint8_t> all;
-            for (const auto &one : expected_sent)
-                all.insert(all.end(), one.begin(), one.end());
-            all.insert(all.end(), open_frame.begin(), open_frame.end());
-            size_t total = 0;
-            for (const uint32_t length : lengths)
-                total += length;
-            size_t offset = all.size() - total;
+            size_t offset = 0;
             const std::vector<slot> now = [&] {
                 std::vector<slot> list;
                 ring copy = tx;
@@ -130,7 +125,7 @@ std::string one_ring(uint64_t seed, uint64_t *frames) {
                 return std::vector<slot>(list.end() - count, list.end());
             }();
             for (const slot &one : now) {
-                std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(offset), one.length,
+                std::copy_n(fresh.begin() + static_cast<std::ptrdiff_t>(offset), one.length,
                             at.memory.begin() + static_cast<std::ptrdiff_t>(one.buffer - base));
                 offset += one.length;
             }
@@ -203,12 +198,17 @@ std::string one_ring(uint64_t seed, uint64_t *frames) {
 TEST(AxiDmaRings, MoveWhatThePlainReferenceMoves) {
     const char *text = std::getenv("NS_TEST_SEED");
     const uint64_t first = text == nullptr ? 1 : std::strtoull(text, nullptr, 0);
-    const uint64_t count = text == nullptr ? 4000 : 1;
+#if defined(__SANITIZE_ADDRESS__) // some fifty times slower
+    const uint64_t all = 400;
+#else
+    const uint64_t all = 4000;
+#endif
+    const uint64_t count = text == nullptr ? all : 1;
     uint64_t frames = 0;
     for (uint64_t seed = first; seed < first + count; seed++)
         ASSERT_EQ(one_ring(seed, &frames), "");
     if (text == nullptr) {
-        EXPECT_GT(frames, 50000u) << "the rings carry too little to show anything";
+        EXPECT_GT(frames, 12 * all) << "the rings carry too little to show anything";
     }
 }
 
