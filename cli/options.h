@@ -101,6 +101,7 @@ struct ns_options {
     uint32_t jobs;                      /* 0: one per processor */
     uint64_t state_limit, memory_limit; /* 0: not given */
     bool timeout_given, mutate, write, minimise, no_verify, check;
+    bool pass_over_engines; /* inside `test`: a scenario that cannot be searched, and asks for no search, is only run */
     bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
     const char *schedule; /* as given; NULL without --schedule */

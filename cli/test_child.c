@@ -38,6 +38,7 @@ static enum ns_exit run_and_verify(const char *file, const struct ns_options *op
     struct ns_options how = *options;
     struct ns_buffer proof = {0}, again = {0};
     how.jobs = 1;
+    how.pass_over_engines = true;
     how.timeout_given = true; /* ends as incomplete, before it is killed */
     how.timeout_s = options->timeout_s > 1 ? options->timeout_s - 1 : 1;
     const enum ns_exit verified = ns_verify_file(file, &how, color, &proof, name, NULL);

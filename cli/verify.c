@@ -121,6 +121,14 @@ static enum ns_exit verify_scenario(const char *file, const struct ns_scenario *
         ns_error("%s: skipped: it requires `%s`, which this build does not have", file, scenario->missing_requirement);
         return NS_EXIT_SKIPPED;
     }
+    const struct ns_device *engine = ns_verify_engine(scenario);
+    bool asks = false;
+    for (size_t i = 0; i < scenario->judgement_count; i++)
+        asks = asks || scenario->judgements[i].mode != NS_FINAL;
+    if (options->pass_over_engines && engine != NULL && !asks) {
+        ns_buffer_format(text, "%s: run, but not verified: `%s` is an engine\n", scenario->name, engine->name);
+        return NS_EXIT_HELD;
+    }
     return options->mutate ? ns_mutate(scenario, options, color, text, json)
                            : verify(scenario, options, color, text, json);
 }

@@ -48,6 +48,7 @@ const char *ns_event_kind_text(enum ns_event_kind kind) {
         [NS_EVENT_WAIT] = "wait",
         [NS_EVENT_POLL] = "poll",
         [NS_EVENT_MMIO_READ] = "mmio-read",
+        [NS_EVENT_MMIO_WRITE] = "mmio-write",
         [NS_EVENT_MAP] = "map",
         [NS_EVENT_UNMAP] = "unmap",
         [NS_EVENT_SYNC_FOR_CPU] = "sync-for-cpu",

@@ -72,6 +72,7 @@ enum ns_event_kind {
     NS_EVENT_WORKER,        /* the kernel's deferred work */
     NS_EVENT_PAGE_FAULT,    /* address: virtual; fault */
     NS_EVENT_BUS_ERROR,     /* address: what was put on the bus */
+    NS_EVENT_MMIO_WRITE,    /* a register of an engine, but not one that starts it: peer, data */
     NS_EVENT_KIND_COUNT
 };
 const char *ns_event_kind_text(enum ns_event_kind kind); /* "load", "fill", "dma-write", "write-back", ...; static */

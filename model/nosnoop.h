@@ -18,6 +18,7 @@
 #ifndef NS_MODEL_NOSNOOP_H
 #define NS_MODEL_NOSNOOP_H
 
+#include "model/axi_dma.h"
 #include "model/config.h"
 #include "model/log.h"
 #include "model/tracker.h"
@@ -27,6 +28,8 @@ extern "C" {
 #endif
 
 #define NS_MAX_DEVICES 8
+#define NS_MAX_IRQS    48u /* interrupt lines */
+#define NS_NO_IRQ      0xffu
 
 struct ns_machine_device {
     const char *name;       /* copied */
@@ -37,7 +40,12 @@ struct ns_machine_device {
     uint32_t outstanding;   /* bursts in flight, 1 to 16; 0: the machine's */
     bool has_posted;        /* posted_entries replaces the machine's */
     uint32_t posted_entries;
-    bool starts, rings_doorbell, signals; /* see struct ns_tracked_device */
+    bool starts, rings_doorbell, signals;    /* see struct ns_tracked_device */
+    const struct ns_axi_dma_config *axi_dma; /* the device is this engine; NULL: its program says what it does. Copied;
+                                                address_bits is dma_bits */
+    uint64_t registers;                      /* of an engine: physical, page aligned, where no RAM is; 0: chosen */
+    uint8_t introut[NS_AXI_DMA_CHANNELS];    /* of an engine: interrupt lines of mm2s_introut and s2mm_introut, below
+                                                NS_MAX_IRQS; NS_NO_IRQ: not connected. They may be the same */
 };
 
 struct ns_machine;
@@ -147,6 +155,13 @@ enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsig
 enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value);
 /* Until the line has been raised since the last wait for it. */
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq);
+/* One 32-bit register of a device, `offset` bytes (a multiple of 4, below 4096) behind its first. Of a device that is no
+ * engine, each is its doorbell. A write that starts an engine is a doorbell; a read of a status register that shows an
+ * interrupt, idle or halted, or of a control register as a reset leaves it, tells the hart what the channel has done. */
+enum ns_status ns_hart_register_write(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,
+                                      uint32_t value);
+enum ns_status ns_hart_register_load(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,
+                                     uint32_t *value);
 bool ns_machine_irq_pending(const struct ns_machine *machine, unsigned irq);
 
 /* ---- devices --------------------------------------------------------------------------------- */
@@ -166,6 +181,20 @@ void ns_device_flush(struct ns_machine *machine, unsigned device);
 void ns_device_raise(struct ns_machine *machine, unsigned device, unsigned irq);
 /* Has a doorbell arrived that no start has taken? */
 bool ns_device_rung(const struct ns_machine *machine, unsigned device);
+/* An engine's streams, at the device's end. Feeding: a frame of `length` bytes for S2MM, or a part of one that the next
+ * feed goes on with; waits while the stream is full (ns_engine_takes: it is not). Draining: the oldest frame that MM2S
+ * has sent, ns_engine_sent() bytes (0: there is none); waits for one. */
+bool ns_engine_takes(const struct ns_machine *machine, unsigned device, uint32_t length);
+void ns_engine_feed(struct ns_machine *machine, unsigned device, const uint8_t *data, uint32_t length, bool ends);
+uint32_t ns_engine_sent(const struct ns_machine *machine, unsigned device);
+void ns_engine_wait_sent(struct ns_machine *machine, unsigned device);
+void ns_engine_drain(struct ns_machine *machine, unsigned device, uint8_t *data);
+/* Until the engine has nothing to do before a register is written or a stream moves; its delay timers may run. */
+void ns_engine_settle(struct ns_machine *machine, unsigned device);
+bool ns_engine_is_quiet(const struct ns_machine *machine, unsigned device); /* it would not wait */
+bool ns_engine_timer_runs(const struct ns_machine *machine, unsigned device);
+/* Its state, any time; NULL for a device that is no engine. */
+const struct ns_axi_dma *ns_machine_engine(const struct ns_machine *machine, unsigned device);
 /* Waits for the next doorbell. */
 void ns_device_start(struct ns_machine *machine, unsigned device);
 

@@ -12,10 +12,13 @@ using sc_core::sc_time;
 using sc_core::SC_ZERO_TIME;
 
 tlm_dma::tlm_dma(sc_core::sc_module_name name, machine &owner, unsigned actor, unsigned address_bits, uint32_t burst,
-                 uint32_t outstanding)
-    : sc_module(name), socket("socket"), registers("registers"), machine_(owner), actor_(actor),
+                 uint32_t outstanding, bool has_registers)
+    : sc_module(name), socket("socket"), machine_(owner), actor_(actor),
       mask_(address_bits >= 64 ? UINT64_MAX : (uint64_t{1} << address_bits) - 1), burst_(burst) {
-    registers.register_b_transport(this, &tlm_dma::register_transport);
+    if (has_registers) {
+        registers = std::make_unique<tlm_utils::simple_target_socket<tlm_dma, 64>>("registers");
+        registers->register_b_transport(this, &tlm_dma::register_transport);
+    }
     SC_HAS_PROCESS(tlm_dma);
     for (size_t i = 0; i < std::max<uint32_t>(outstanding, 1); i++) {
         lanes_.push_back(std::make_unique<lane>());

@@ -23,13 +23,13 @@ class machine;
 class tlm_dma : public sc_core::sc_module {
   public:
     tlm_utils::simple_initiator_socket<tlm_dma, 64> socket;
-    tlm_utils::simple_target_socket<tlm_dma, 64>
-        registers; // 4 KiB; a write anywhere rings the doorbell, a read gives 0
+    // 4 KiB; a write anywhere rings the doorbell, a read gives 0. Null: an engine has the registers of this device.
+    std::unique_ptr<tlm_utils::simple_target_socket<tlm_dma, 64>> registers;
 
     static constexpr uint64_t register_bytes = 4096;
 
     tlm_dma(sc_core::sc_module_name name, machine &owner, unsigned actor, unsigned address_bits, uint32_t burst,
-            uint32_t outstanding);
+            uint32_t outstanding, bool has_registers);
 
     // What the address register keeps of a programmed address.
     uint64_t driven(uint64_t programmed) const { return programmed & mask_; }

@@ -147,6 +147,18 @@ ns_status tlm_hart::hardware(cache_request request, unsigned initiator, uint64_t
     return payload_status(payload);
 }
 
+// The registers of an engine are 32 bits wide: one access for each word. The bus refuses parts of one.
+ns_status tlm_hart::engine_words(unsigned device, uint64_t physical, uint32_t length,
+                                 const std::function<ns_status(uint32_t offset, uint32_t at)> &access) {
+    const uint64_t offset = physical - machine_.registers_of(device);
+    if (offset % 4 != 0 || length % 4 != 0)
+        return bus_error(physical, length, NS_ERROR_ADDRESS);
+    ns_status status = NS_OK;
+    for (uint32_t at = 0; at < length && status == NS_OK; at += 4)
+        status = access(static_cast<uint32_t>(offset) + at, at);
+    return status;
+}
+
 // ---- loads --------------------------------------------------------------------------------------
 
 static uint32_t piece_of(uint64_t address, uint32_t length) {
@@ -175,12 +187,20 @@ ns_status tlm_hart::load(uint64_t address, uint32_t length, uint8_t *data, ns_ve
 ns_status tlm_hart::load_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
                                ns_version *versions, unsigned flags) {
     if (const int device = machine_.device_at(physical); device >= 0) {
-        uint32_t value = 0; // a register's bytes have no versions
-        const ns_status status = ns_hart_register_read(machine_.face(), index_, static_cast<unsigned>(device), &value);
+        const unsigned index = static_cast<unsigned>(device);
         std::memset(data, 0, length);
-        if (versions != nullptr)
+        if (versions != nullptr) // a register's bytes have no versions
             std::fill_n(versions, length, NS_VERSION_POWER_ON);
-        return status;
+        if (machine_.engine(index) == nullptr) {
+            uint32_t value = 0;
+            return ns_hart_register_read(machine_.face(), index_, index, &value);
+        }
+        return engine_words(index, physical, length, [&](uint32_t offset, uint32_t at) {
+            uint32_t value = 0;
+            const ns_status status = ns_hart_register_load(machine_.face(), index_, index, offset, &value);
+            std::memcpy(data + at, &value, 4);
+            return status;
+        });
     }
     drain_touching(physical, length); // a load sees the hart's own earlier stores
     // The event stands where the load is issued: what others write while it is under way is not older than it.
@@ -266,8 +286,16 @@ ns_status tlm_hart::store(uint64_t address, uint32_t length, const uint8_t *data
 
 ns_status tlm_hart::store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,
                                 const uint8_t *data) {
-    if (const int device = machine_.device_at(physical); device >= 0)
-        return ns_hart_doorbell(machine_.face(), index_, static_cast<unsigned>(device));
+    if (const int device = machine_.device_at(physical); device >= 0) {
+        const unsigned index = static_cast<unsigned>(device);
+        if (machine_.engine(index) == nullptr)
+            return ns_hart_doorbell(machine_.face(), index_, index);
+        return engine_words(index, physical, length, [&](uint32_t offset, uint32_t at) {
+            uint32_t value;
+            std::memcpy(&value, data + at, 4);
+            return ns_hart_register_write(machine_.face(), index_, index, offset, value);
+        });
+    }
     if (!ns_memory_holds(machine_.memory_core(), physical, length))
         return bus_error(physical, length, NS_ERROR_ADDRESS);
     if (type != NS_TYPE_NC || buffer_.capacity == 0)

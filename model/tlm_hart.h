@@ -12,6 +12,7 @@
 #include "model/paging.h"
 #include "model/store_buffer.h"
 
+#include <functional>
 #include <systemc>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <vector>
@@ -58,6 +59,8 @@ class tlm_hart : public sc_core::sc_module {
     ns_status page_fault(uint64_t address, const ns_translation &translation, const char *what);
     ns_status gather(uint64_t *address, uint64_t *length, ns_maintenance *run);
     ns_status bus_error(uint64_t physical, uint32_t length, ns_status status);
+    ns_status engine_words(unsigned device, uint64_t physical, uint32_t length,
+                           const std::function<ns_status(uint32_t offset, uint32_t at)> &access);
     ns_status load_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length, uint8_t *data,
                          ns_version *versions, unsigned flags);
     ns_status store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,

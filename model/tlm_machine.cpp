@@ -18,7 +18,7 @@ static constexpr uint64_t linear_limit = UINT64_C(0x2000000000); // 128 GiB: bel
 static constexpr uint64_t alias_start = UINT64_C(0x3000000000);  // second mappings
 static constexpr uint64_t alias_end = UINT64_C(0x3F00000000);
 static constexpr uint64_t sv39_half = UINT64_C(1) << 38;
-static constexpr unsigned irq_lines = 64;
+static constexpr unsigned irq_lines = NS_MAX_IRQS;
 
 static sc_time picoseconds(uint64_t value) {
     return sc_time(static_cast<double>(value), sc_core::SC_PS);
@@ -36,7 +36,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
       register_latency_(picoseconds(config.register_latency_ps)), irqs_(irq_lines), alias_next_(alias_start) {
     unit_per_ps_ = picoseconds(1).value();
     config_.cache.provenance = true;
-    build_memory_map(device_count, connect);
+    build_memory_map(devices, device_count, connect);
 
     for (unsigned i = 0; i < config.cache.harts; i++) {
         harts_.push_back(std::make_unique<tlm_hart>(("cpu" + std::to_string(i)).c_str(), *this, i));
@@ -44,10 +44,10 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
     }
     for (unsigned i = 0; i < device_count; i++) {
         const ns_machine_device &device = devices[i];
-        devices_.push_back(
-            std::make_unique<tlm_dma>(("device" + std::to_string(i)).c_str(), *this, device_actor(i), device.dma_bits,
-                                      device.burst != 0 ? device.burst : config.dma_burst,
-                                      device.outstanding != 0 ? device.outstanding : config.dma_outstanding));
+        devices_.push_back(std::make_unique<tlm_dma>(
+            ("device" + std::to_string(i)).c_str(), *this, device_actor(i), device.dma_bits,
+            device.burst != 0 ? device.burst : config.dma_burst,
+            device.outstanding != 0 ? device.outstanding : config.dma_outstanding, device.axi_dma == nullptr));
         bus_master master;
         master.dma = true;
         master.snoops = device.snoops;
@@ -64,8 +64,18 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         int number;
         connect(devices_.back()->socket, interconnect_->add_master(master, &number));
         masters_.push_back(number);
-        connect(interconnect_->add_target(registers_of(i), tlm_dma::register_bytes, number),
-                devices_.back()->registers);
+        engines_.emplace_back();
+        if (device.axi_dma != nullptr) {
+            ns_axi_dma_config engine = *device.axi_dma;
+            engine.address_bits = device.dma_bits;
+            engines_.back() = std::make_unique<tlm_axi_dma>(("engine" + std::to_string(i)).c_str(), *this, i, engine,
+                                                            registers_of(i), device.introut);
+        }
+        auto &port = interconnect_->add_target(registers_of(i), tlm_dma::register_bytes, number);
+        if (engines_.back() != nullptr)
+            connect(port, engines_.back()->registers);
+        else
+            connect(port, *devices_.back()->registers);
     }
 
     // The log's cast, then the tracker that watches it.
@@ -112,7 +122,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
 
 // ---- construction -------------------------------------------------------------------------------
 
-void machine::build_memory_map(size_t device_count, const socket_connector &connect) {
+void machine::build_memory_map(const ns_machine_device *devices, size_t device_count, const socket_connector &connect) {
     ns_memory_config memory{};
     memory.regions = config_.ram_count;
     memory.provenance = true;
@@ -139,23 +149,7 @@ void machine::build_memory_map(size_t device_count, const socket_connector &conn
     int number;
     connect(cache_->memory_port, interconnect_->add_master(bus_master{}, &number));
 
-    // Device registers go where no RAM is.
-    const uint64_t candidates[] = {UINT64_C(0x10000000), UINT64_C(0x02000000), UINT64_C(0x1FFFF00000)};
-    const uint64_t needed = std::max<uint64_t>(device_count, 1) * tlm_dma::register_bytes;
-    bool found = false;
-    for (const uint64_t candidate : candidates) {
-        bool free_here = true;
-        for (size_t i = 0; i < config_.ram_count; i++)
-            free_here = free_here && (candidate + needed <= config_.ram[i].start ||
-                                      config_.ram[i].start + config_.ram[i].length <= candidate);
-        if (free_here && !found) {
-            register_base_ = candidate;
-            found = true;
-        }
-    }
-    if (!found)
-        throw std::runtime_error(
-            "RAM covers every place for the device registers (0x1000_0000, 0x0200_0000, 0x1f_fff0_0000)");
+    place_registers(devices, device_count);
 
     // Physical memory attributes: RAM is cacheable except where the machine says otherwise.
     std::vector<ns_pma_region> pieces;
@@ -181,6 +175,37 @@ void machine::build_memory_map(size_t device_count, const socket_connector &conn
     std::sort(pieces.begin(), pieces.end(),
               [](const ns_pma_region &a, const ns_pma_region &b) { return a.start < b.start; });
     pmas_ = std::move(pieces);
+}
+
+// Device registers go where no RAM is; an engine's where it says, if it says so.
+void machine::place_registers(const ns_machine_device *devices, size_t device_count) {
+    const auto is_free = [this](uint64_t start, uint64_t length) {
+        for (size_t i = 0; i < config_.ram_count; i++)
+            if (start < config_.ram[i].start + config_.ram[i].length && config_.ram[i].start < start + length)
+                return false;
+        return std::none_of(registers_.begin(), registers_.end(), [=](uint64_t taken) {
+            return start < taken + tlm_dma::register_bytes && taken < start + length;
+        });
+    };
+    for (size_t i = 0; i < device_count; i++) // others can move out of their way
+        if (devices[i].axi_dma != nullptr && devices[i].registers != 0) {
+            if (!is_free(devices[i].registers, tlm_dma::register_bytes))
+                throw std::runtime_error("the registers of an engine lie in RAM, or on those of another device");
+            registers_.push_back(devices[i].registers);
+        }
+    const uint64_t needed = std::max<uint64_t>(device_count, 1) * tlm_dma::register_bytes;
+    uint64_t base = 0;
+    for (const uint64_t candidate : {UINT64_C(0x10000000), UINT64_C(0x02000000), UINT64_C(0x1FFFF00000)})
+        if (base == 0 && is_free(candidate, needed))
+            base = candidate;
+    if (base == 0)
+        throw std::runtime_error(
+            "RAM covers every place for the device registers (0x1000_0000, 0x0200_0000, 0x1f_fff0_0000)");
+    registers_.clear();
+    for (size_t i = 0; i < device_count; i++)
+        registers_.push_back(devices[i].axi_dma != nullptr && devices[i].registers != 0
+                                 ? devices[i].registers
+                                 : base + i * tlm_dma::register_bytes);
 }
 
 // The boot firmware's work: tables written straight to memory before anything runs.
@@ -615,12 +640,24 @@ void machine::raise(unsigned irq) {
     line.event.notify(picoseconds(config_.interrupt_latency_ps));
 }
 
+void machine::set_level(unsigned irq, bool level) {
+    irq_line &line = irqs_[irq];
+    line.drivers += level ? 1 : -1;
+    if (!level || line.drivers > 1 || line.pending > 0)
+        return;
+    line.arrives = sc_core::sc_time_stamp() + picoseconds(config_.interrupt_latency_ps);
+    line.event.notify(picoseconds(config_.interrupt_latency_ps));
+}
+
 void machine::wait_irq(unsigned irq) {
     irq_line &line = irqs_[irq];
-    while (line.pending == 0)
-        sc_core::wait(line.event);
-    if (line.arrives > sc_core::sc_time_stamp())
-        sc_core::wait(line.arrives - sc_core::sc_time_stamp());
+    for (;;) {
+        while (!irq_pending(irq))
+            sc_core::wait(line.event);
+        if (line.arrives <= sc_core::sc_time_stamp())
+            break;
+        sc_core::wait(line.arrives - sc_core::sc_time_stamp()); // a level may be gone by then
+    }
     line.pending = 0;
 }
 

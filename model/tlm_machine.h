@@ -9,6 +9,7 @@
 #include "bus/tlm_memory.h"
 #include "cache/tlm_cache.h"
 #include "model/nosnoop.h"
+#include "model/tlm_axi_dma.h"
 #include "model/tlm_dma.h"
 #include "model/tlm_hart.h"
 
@@ -42,6 +43,11 @@ inline void connect_directly(tlm::tlm_initiator_socket<64> &from, tlm::tlm_targe
 std::string address_text(uint64_t address);
 
 class machine;
+// What an engine does in its own time, as its device: an access at a programmed address; an interrupt.
+ns_status engine_access(machine &body, unsigned device, tlm::tlm_command command, uint64_t bus, uint32_t length,
+                        uint8_t *data);
+void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site);
+
 // An operation of an actor's program, from its call to its end.
 class operation_scope {
   public:
@@ -80,6 +86,7 @@ class machine : public sc_core::sc_module {
     tlm_interconnect &interconnect() { return *interconnect_; }
     tlm_hart &hart(unsigned index) { return *harts_[index]; }
     tlm_dma &device(unsigned index) { return *devices_[index]; }
+    tlm_axi_dma *engine(unsigned index) { return engines_[index].get(); } // null: the device is none
     unsigned hart_count() const { return static_cast<unsigned>(harts_.size()); }
     unsigned device_count() const { return static_cast<unsigned>(devices_.size()); }
     int master_of(unsigned device) const { return masters_[device]; }
@@ -91,13 +98,13 @@ class machine : public sc_core::sc_module {
     uint64_t page_root() const { return page_root_; }
     // The device whose registers lie at this physical address, or -1.
     int device_at(uint64_t physical) const {
-        const uint64_t offset = physical - register_base_;
-        return physical >= register_base_ && offset < device_count() * tlm_dma::register_bytes
-                   ? static_cast<int>(offset / tlm_dma::register_bytes)
-                   : -1;
+        for (unsigned i = 0; i < device_count(); i++)
+            if (physical >= registers_[i] && physical - registers_[i] < tlm_dma::register_bytes)
+                return static_cast<int>(i);
+        return -1;
     }
     ::ns_machine *face() { return face_; }
-    uint64_t registers_of(unsigned device) const { return register_base_ + device * tlm_dma::register_bytes; }
+    uint64_t registers_of(unsigned device) const { return registers_[device]; }
     sc_core::sc_time cycles(unsigned count) const { return cycle_ * count; }
     sc_core::sc_time register_latency() const { return register_latency_; }
     uint64_t now_ps() const { return sc_core::sc_time_stamp().value() / unit_per_ps_; }
@@ -120,10 +127,11 @@ class machine : public sc_core::sc_module {
     bool walk(uint64_t address, ns_translation *translation, ns_memory_type *type);
     bool may_fill(unsigned hart, uint64_t physical);
 
-    // Interrupt lines: level until taken.
+    // Interrupt lines: raised until taken, or as long as somebody drives them.
     void raise(unsigned irq);
+    void set_level(unsigned irq, bool level); // one driver more or less
     void wait_irq(unsigned irq);
-    bool irq_pending(unsigned irq) const { return irqs_[irq].pending > 0; }
+    bool irq_pending(unsigned irq) const { return irqs_[irq].pending > 0 || irqs_[irq].drivers > 0; }
 
     void finish_program();
     bool finished() const { return running_ == 0; }
@@ -134,11 +142,13 @@ class machine : public sc_core::sc_module {
   private:
     struct irq_line {
         unsigned pending = 0;
+        unsigned drivers = 0;
         sc_core::sc_time arrives;
         sc_core::sc_event event;
     };
 
-    void build_memory_map(size_t device_count, const socket_connector &connect);
+    void build_memory_map(const ns_machine_device *devices, size_t device_count, const socket_connector &connect);
+    void place_registers(const ns_machine_device *devices, size_t device_count);
     void build_page_tables();
     void program_thread(unsigned actor);
     ns_page_builder direct_builder();
@@ -170,12 +180,13 @@ class machine : public sc_core::sc_module {
     std::unique_ptr<tlm_interconnect> interconnect_;
     std::vector<std::unique_ptr<tlm_hart>> harts_;
     std::vector<std::unique_ptr<tlm_dma>> devices_;
-    std::vector<int> masters_; // interconnect number of each device
+    std::vector<std::unique_ptr<tlm_axi_dma>> engines_; // of each device, or null
+    std::vector<int> masters_;                          // interconnect number of each device
     std::vector<std::vector<bus_window>> windows_;
     std::vector<ns_pma_region> pmas_;
     std::vector<actor_state> actors_;
     std::vector<irq_line> irqs_;
-    uint64_t register_base_ = 0;
+    std::vector<uint64_t> registers_; // of each device, physical
     uint64_t page_root_ = 0, table_next_ = 0, table_end_ = 0;
     uint64_t alias_next_ = 0;
     struct alias_page {

@@ -40,6 +40,19 @@ static void restore_stack_bounds() {
 #endif
 }
 
+static bool engine_is_good(const ns_machine_device &device) {
+    const ns_axi_dma_config &engine = *device.axi_dma;
+    const bool widths = engine.length_bits >= NS_AXI_DMA_MIN_LENGTH_BITS &&
+                        engine.length_bits <= NS_AXI_DMA_MAX_LENGTH_BITS && engine.stream_bytes >= 1 &&
+                        engine.stream_bytes <= NS_AXI_DMA_MAX_STREAM_BYTES &&
+                        (engine.stream_bytes & (engine.stream_bytes - 1)) == 0;
+    bool lines = true;
+    for (const uint8_t irq : device.introut)
+        lines = lines && (irq < NS_MAX_IRQS || irq == NS_NO_IRQ);
+    return widths && lines && engine.prefetch >= 1 && engine.prefetch <= NS_AXI_DMA_MAX_PREFETCH &&
+           device.registers % NS_PAGE_SIZE == 0 && device.registers < UINT64_C(1) << 37;
+}
+
 extern "C" {
 
 struct ns_machine *ns_machine_create(const struct ns_machine_config *config, const struct ns_machine_device *devices,
@@ -59,6 +72,10 @@ struct ns_machine *ns_machine_create(const struct ns_machine_config *config, con
         if (device.name == nullptr || !bits || !burst || device.outstanding > 16 || device.posted_entries > 64) {
             refuse(reason, reason_size,
                    "a device is outside of its ranges: a name, 16 to 64 address bits, bursts of 4 to 4096 bytes");
+            return nullptr;
+        }
+        if (device.axi_dma != nullptr && !engine_is_good(device)) {
+            refuse(reason, reason_size, "an engine is outside of its ranges: model/axi_dma.h, and 4 KiB of registers");
             return nullptr;
         }
     }
@@ -260,31 +277,55 @@ uint64_t ns_machine_get_pte(struct ns_machine *machine, uint64_t address) {
     return leaf ? translation.pte : 0;
 }
 
-enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsigned device) {
+enum ns_status ns_hart_register_write(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,
+                                      uint32_t value) {
     const ns::operation_scope scope(*machine->body, hart);
     ns::machine &body = *machine->body;
+    ns::tlm_axi_dma *engine = body.engine(device);
+    const bool starts = engine == nullptr || ns_axi_dma_is_doorbell(&engine->core(), offset);
     ns_event event{};
-    event.kind = NS_EVENT_DOORBELL;
-    event.address = body.registers_of(device);
+    event.kind = starts ? NS_EVENT_DOORBELL : NS_EVENT_MMIO_WRITE;
+    event.address = body.registers_of(device) + offset;
     event.length = 4;
     event.peer = static_cast<uint8_t>(body.device_actor(device));
+    if (engine != nullptr) {
+        event.data_length = 4;
+        for (unsigned i = 0; i < 4; i++)
+            event.data[i] = static_cast<uint8_t>(value >> (8 * i));
+    }
     body.log_event(hart, event);
-    ns_tracker_doorbell(body.tracker(), hart, body.device_actor(device));
-    uint32_t value = 1;
-    return body.hart(hart).register_access(tlm::TLM_WRITE_COMMAND, body.registers_of(device), &value);
+    if (starts)
+        ns_tracker_doorbell(body.tracker(), hart, body.device_actor(device));
+    if (engine != nullptr)
+        engine->written_by(body.actor(hart).site, event.address);
+    return body.hart(hart).register_access(tlm::TLM_WRITE_COMMAND, event.address, &value);
 }
 
-enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value) {
+enum ns_status ns_hart_register_load(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,
+                                     uint32_t *value) {
     const ns::operation_scope scope(*machine->body, hart);
     ns::machine &body = *machine->body;
     ns_event event{};
     event.kind = NS_EVENT_MMIO_READ;
-    event.address = body.registers_of(device);
+    event.address = body.registers_of(device) + offset;
     event.length = 4;
     event.peer = static_cast<uint8_t>(body.device_actor(device));
     ns_tracker_register_read(body.tracker(), body.log_event(hart, event), body.device_actor(device));
     *value = 0;
-    return body.hart(hart).register_access(tlm::TLM_READ_COMMAND, body.registers_of(device), value);
+    const ns_status status = body.hart(hart).register_access(tlm::TLM_READ_COMMAND, event.address, value);
+    const ns::tlm_axi_dma *engine = body.engine(device);
+    if (status == NS_OK && engine != nullptr && engine->tells_progress(event.address, *value))
+        ns_tracker_wait(body.tracker(), hart,
+                        engine->status_line(offset >= NS_AXI_DMA_S2MM_BASE ? NS_AXI_DMA_S2MM : NS_AXI_DMA_MM2S));
+    return status;
+}
+
+enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsigned device) {
+    return ns_hart_register_write(machine, hart, device, 0, 1);
+}
+
+enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value) {
+    return ns_hart_register_load(machine, hart, device, 0, value);
 }
 
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq) {
@@ -483,6 +524,39 @@ enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint
                            const_cast<uint8_t *>(data), nullptr, 0);
 }
 
+/* ---- engines --------------------------------------------------------------------------------- */
+
+bool ns_engine_takes(const struct ns_machine *machine, unsigned device, uint32_t length) {
+    return machine->body->engine(device)->takes(length);
+}
+void ns_engine_feed(struct ns_machine *machine, unsigned device, const uint8_t *data, uint32_t length, bool ends) {
+    ns::machine &body = *machine->body;
+    body.engine(device)->feed(data, length, ends, body.actor(body.device_actor(device)).site);
+}
+uint32_t ns_engine_sent(const struct ns_machine *machine, unsigned device) {
+    return static_cast<uint32_t>(machine->body->engine(device)->sent_length());
+}
+void ns_engine_wait_sent(struct ns_machine *machine, unsigned device) {
+    machine->body->engine(device)->wait_for_sent();
+}
+void ns_engine_drain(struct ns_machine *machine, unsigned device, uint8_t *data) {
+    ns::machine &body = *machine->body;
+    body.engine(device)->drain(data, body.actor(body.device_actor(device)).site);
+}
+void ns_engine_settle(struct ns_machine *machine, unsigned device) {
+    machine->body->engine(device)->settle();
+}
+bool ns_engine_is_quiet(const struct ns_machine *machine, unsigned device) {
+    return machine->body->engine(device)->quiet();
+}
+bool ns_engine_timer_runs(const struct ns_machine *machine, unsigned device) {
+    return machine->body->engine(device)->timer_runs();
+}
+const struct ns_axi_dma *ns_machine_engine(const struct ns_machine *machine, unsigned device) {
+    const ns::tlm_axi_dma *engine = machine->body->engine(device);
+    return engine == nullptr ? nullptr : &engine->core();
+}
+
 uint64_t ns_device_bus_address(const struct ns_machine *machine, unsigned device, uint64_t physical) {
     const auto &windows = machine->body->windows_of(device);
     if (windows.empty())
@@ -613,3 +687,47 @@ size_t ns_machine_buffered(const struct ns_machine *machine, unsigned actor) {
 }
 
 } // extern "C"
+
+namespace ns {
+
+// The byte that a driver meant which cut its address to the width of a register or a descriptor's field: at the same
+// low bits further up lies what the device was given, and nothing of that kind where the cut address leads.
+static uint64_t before_the_cut(machine &body, unsigned device, uint64_t bus) {
+    const unsigned actor = body.device_actor(device);
+    ns_tracker *tracker = body.tracker();
+    const uint64_t low = body.device(device).driven(bus), step = body.device(device).until_wrap(0);
+    if (low != bus || step == 0 || !body.windows_of(device).empty() || ns_tracker_is_mapped(tracker, actor, low))
+        return bus;
+    for (size_t i = 0; i < body.config().ram_count; i++) {
+        const ns_ram &ram = body.config().ram[i];
+        const uint64_t end = ram.start + ram.length;
+        for (uint64_t at = ram.start / step * step + low; at < end; at += step)
+            if (at > low && at >= ram.start &&
+                (ns_tracker_is_mapped(tracker, actor, at) ||
+                 (ns_tracker_is_object(tracker, at) && !ns_tracker_is_object(tracker, low))))
+                return at;
+    }
+    return bus;
+}
+
+ns_status engine_access(machine &body, unsigned device, tlm::tlm_command command, uint64_t bus, uint32_t length,
+                        uint8_t *data) {
+    const uint64_t meant = before_the_cut(body, device, bus);
+    return device_transfer(body, device, command, meant,
+                           meant != body.device(device).driven(meant) ? meant : UINT64_MAX, length, data, nullptr, 0);
+}
+
+void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site) {
+    const unsigned actor = body.device_actor(device);
+    if ((body.config().may & NS_MAY_IRQ_BEFORE_DATA) == 0) // as ns_device_raise
+        body.interconnect().drain_all(body.master_of(device));
+    body.actor(actor).site = site;
+    ns_event event{};
+    event.kind = NS_EVENT_RAISE;
+    event.irq = static_cast<uint8_t>(irq);
+    event.peer = 0xff;
+    body.log_event(actor, event);
+    ns_tracker_raise(body.tracker(), actor, irq);
+}
+
+} // namespace ns

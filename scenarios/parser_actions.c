@@ -129,9 +129,16 @@ bool ns_parse_sfence(struct ns_parser *parser, struct ns_step *step) {
 }
 
 bool ns_parse_device_verb(struct ns_parser *parser, struct ns_step *step) {
-    return ns_parser_take_name(parser, NS_NAME_DEVICE, &step->device,
-                               step->verb == NS_VERB_DOORBELL ? "`doorbell` names a device"
-                                                              : "`mmio-read` names a device");
+    struct ns_place place = ns_parser_place(parser, ns_parser_token(parser));
+    if (!ns_parser_take_name(parser, NS_NAME_DEVICE, &step->device, "`doorbell` names a device")) {
+        return false;
+    }
+    if (step->device != NS_NONE && parser->scenario->devices[step->device].is_engine) {
+        ns_parser_error_hint(parser, place, "write the register that starts it, with `mmio-write`",
+                             "`%s` is an engine and has no doorbell of its own",
+                             parser->scenario->devices[step->device].name);
+    }
+    return true;
 }
 
 bool ns_parse_poll(struct ns_parser *parser, struct ns_step *step) {

@@ -34,6 +34,13 @@ bool ns_parse_mapping_error(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_alloc_coherent(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_copy(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_device_verb(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_mmio_read(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_mmio_write(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_mmio_poll(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_feed(struct ns_parser *parser, struct ns_step *step);
+bool ns_parse_drain_stream(struct ns_parser *parser, struct ns_step *step);
+/* parser_engine.c: the actor is a device; `feed` and `drain` are for engines, all else is for other devices. */
+void ns_parser_check_engine_verb(struct ns_parser *parser, const struct ns_step *step);
 bool ns_parse_drain(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_free(struct ns_parser *parser, struct ns_step *step);
 bool ns_parse_hart_line(struct ns_parser *parser, struct ns_step *step);

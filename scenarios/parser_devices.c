@@ -9,7 +9,8 @@ static const struct ns_choice declared_choices[] = {{"coherent", 1}, {"non-coher
 struct device_line {
     struct ns_device device;
     bool has_declared;
-    struct ns_place own_pool_place;
+    struct ns_place own_pool_place, registers_place;
+    bool has_engine_option;
     struct ns_token irq[NS_LIMIT_DEVICE_IRQS];
 };
 
@@ -56,6 +57,32 @@ static bool parse_own_pool(struct ns_parser *parser, void *target) {
     return true;
 }
 
+static bool parse_registers(struct ns_parser *parser, void *target) {
+    struct device_line *line = target;
+    line->has_engine_option = true;
+    if (!ns_parser_accept_word(parser, "at")) {
+        return ns_parser_unexpected(parser, "registers of an engine are `registers at 0x4040_0000`");
+    }
+    line->registers_place = ns_parser_place(parser, ns_parser_token(parser));
+    if (!ns_parser_take_number(parser, NS_PAGE_SIZE, (UINT64_C(1) << 37) - NS_PAGE_SIZE, &line->device.registers,
+                               "`registers at`")) {
+        return false;
+    }
+    if (line->device.registers % NS_PAGE_SIZE != 0) {
+        ns_parser_error(parser, line->registers_place, "registers begin at a multiple of 4096");
+    } else if (parser->machine_known &&
+               ns_parser_lies_in_ram(&parser->scenario->machine, line->device.registers, NS_PAGE_SIZE)) {
+        ns_parser_error(parser, line->registers_place, "the machine has RAM at this address");
+    }
+    for (size_t i = 0; i < parser->scenario->device_count; i++) {
+        if (parser->scenario->devices[i].registers == line->device.registers) {
+            ns_parser_error(parser, line->registers_place, "the registers of `%s` lie there",
+                            parser->scenario->devices[i].name);
+        }
+    }
+    return true;
+}
+
 static bool parse_min_align_mask(struct ns_parser *parser, void *target) {
     struct device_line *line = target;
     struct ns_place place = ns_parser_place(parser, ns_parser_token(parser));
@@ -71,6 +98,7 @@ static bool parse_min_align_mask(struct ns_parser *parser, void *target) {
 }
 
 #define DEVICE(member) NS_MEMBER(struct device_line, device.member)
+#define ENGINE_OPTION  offsetof(struct device_line, has_engine_option)
 #define PLAIN          false, NULL, NULL, NS_NO_OFFSET, NULL, false
 static const struct ns_option device_options[] = {
     {"dma-bits", NS_OPTION_NUMBER, DEVICE(dma_bits), 16, 64, false, NULL, NULL, NS_NO_OFFSET, NULL, false},
@@ -91,6 +119,18 @@ static const struct ns_option device_options[] = {
      NS_NO_OFFSET, NULL, false},
     {"min-align-mask", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, NS_NO_OFFSET, parse_min_align_mask, false},
     {"untrusted", NS_OPTION_SET, DEVICE(untrusted), 1, 0, PLAIN},
+    {"axi-dma", NS_OPTION_SET, DEVICE(is_engine), 1, 0, PLAIN},
+    {"registers", NS_OPTION_CUSTOM, 0, 0, 0, 0, false, NULL, NULL, ENGINE_OPTION, parse_registers, false},
+    {"sg", NS_OPTION_CHOICE, DEVICE(engine.scatter_gather), 0, 0, false, NULL, ns_yes_no_choices, ENGINE_OPTION, NULL,
+     false},
+    {"length-bits", NS_OPTION_NUMBER, DEVICE(engine.length_bits), NS_AXI_DMA_MIN_LENGTH_BITS,
+     NS_AXI_DMA_MAX_LENGTH_BITS, false, NULL, NULL, ENGINE_OPTION, NULL, false},
+    {"stream-width", NS_OPTION_NUMBER, DEVICE(engine.stream_bytes), 1, NS_AXI_DMA_MAX_STREAM_BYTES, true, NULL, NULL,
+     ENGINE_OPTION, NULL, false},
+    {"realignment", NS_OPTION_CHOICE, DEVICE(engine.realignment), 0, 0, false, NULL, ns_yes_no_choices, ENGINE_OPTION,
+     NULL, false},
+    {"prefetch", NS_OPTION_NUMBER, DEVICE(engine.prefetch), 1, NS_AXI_DMA_MAX_PREFETCH, false, NULL, NULL,
+     ENGINE_OPTION, NULL, false},
 };
 
 static void declare_irqs(struct ns_parser *parser, struct device_line *line, uint32_t device) {
@@ -124,11 +164,19 @@ static void spoil_irqs(struct ns_parser *parser) {
 
 bool ns_parser_device(struct ns_parser *parser, const struct ns_token *name) {
     struct ns_scenario *scenario = parser->scenario;
-    struct device_line line = {.device = {.dma_bits = 32, .place = ns_parser_place(parser, name)}};
+    struct device_line line = {
+        .device = {.dma_bits = 32, .place = ns_parser_place(parser, name), .engine = ns_axi_dma_default_config()}};
     uint64_t seen = 0;
     uint32_t index = (uint32_t)scenario->device_count;
     bool understood = ns_parser_options(parser, device_options, ROWS(device_options), &line, &seen, "a device") &&
                       ns_parser_take_end(parser);
+    if (understood && line.has_engine_option && !line.device.is_engine) {
+        ns_parser_error(parser, line.device.place,
+                        "`registers` and what follows it in the table of options needs `axi-dma`");
+    }
+    if (understood && line.device.is_engine && line.device.irq_count > NS_AXI_DMA_CHANNELS) {
+        ns_parser_error(parser, line.device.place, "an AXI DMA engine has two interrupts: of MM2S, and of S2MM");
+    }
     if (index == NS_LIMIT_DEVICES) {
         ns_parser_too_many(parser, name, "devices", NS_LIMIT_DEVICES);
     }

@@ -55,7 +55,9 @@ static const struct verb_row verbs[] = {
     {"set-attr", HART, NS_VERB_SET_ATTR, 0, ns_parse_set_attr},
     {"sfence", HART, NS_VERB_SFENCE, 0, ns_parse_sfence},
     {"doorbell", HART, NS_VERB_DOORBELL, 0, ns_parse_device_verb},
-    {"mmio-read", HART, NS_VERB_MMIO_READ, 0, ns_parse_device_verb},
+    {"mmio-read", HART, NS_VERB_MMIO_READ, 0, ns_parse_mmio_read},
+    {"mmio-write", HART, NS_VERB_MMIO_WRITE, 0, ns_parse_mmio_write},
+    {"mmio-poll", HART, NS_VERB_MMIO_POLL, 0, ns_parse_mmio_poll},
     {"poll", HART, NS_VERB_POLL, 0, ns_parse_poll},
     {"cbo.clean", HART, NS_VERB_CBO, NS_CBO_CLEAN, ns_parse_line_operation},
     {"cbo.inval", HART, NS_VERB_CBO, NS_CBO_INVAL, ns_parse_line_operation},
@@ -80,6 +82,8 @@ static const struct verb_row verbs[] = {
     {"start", DEVICE, NS_VERB_START, 0, ns_parse_nothing},
     {"poll", DEVICE, NS_VERB_POLL, 0, ns_parse_poll},
     {"flush", DEVICE, NS_VERB_DEVICE_FLUSH, 0, ns_parse_nothing},
+    {"feed", DEVICE, NS_VERB_FEED, 0, ns_parse_feed},
+    {"drain", DEVICE, NS_VERB_DRAIN_STREAM, 0, ns_parse_drain_stream},
     {"prefetch", HW, NS_VERB_PREFETCH, 0, ns_parse_hart_line},
     {"evict", HW, NS_VERB_EVICT, 0, ns_parse_hart_line},
     {"sample", HW, NS_VERB_SAMPLE, 0, ns_parse_hart_line},
@@ -245,6 +249,7 @@ static bool parse_step(struct ns_parser *parser, struct ns_step *step) {
             ns_parser_advance(parser);
             step->verb = row->verb;
             step->instruction = row->instruction;
+            ns_parser_check_engine_verb(parser, step);
             if (!row->parse(parser, step) ||
                 (ns_parser_accept_word(parser, "expect") && !parse_expectations(parser, step))) {
                 return false;

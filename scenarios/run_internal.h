@@ -127,6 +127,9 @@ static inline uint32_t run_site(const struct run *run, const struct ns_step *ste
     return (uint32_t)(step - run->scenario->written);
 }
 
+/* steps.c: the bytes that a value stands for, and a result that a step keeps. */
+void run_value_bytes(const struct run *run, const struct ns_value *value, uint8_t *data, uint32_t length);
+void run_keep(struct run *run, uint32_t index, const uint8_t *data, uint32_t length);
 /* steps.c: executes one step as its actor. */
 void run_step(struct run *run, const struct ns_step *step);
 /* What a step's reference means. */
@@ -175,6 +178,12 @@ void run_chaos(struct run *run);
 void run_moves_before(struct run *run, size_t place);
 void run_moves_inside(struct ns_machine *machine, unsigned actor, unsigned number, void *context);
 void run_moves_end(struct run *run);
+
+/* step_engine.c: registers and streams of engines. After each step of the written order: engines come to rest. */
+void run_register_step(struct run *run, const struct ns_step *step);
+void run_stream_step(struct run *run, const struct ns_step *step);
+void run_engines_settle(struct run *run);
+bool run_engines_at_work(const struct run *run); /* they have something to do, or a delay timer runs */
 
 /* record.c: a run that only takes steps down. The step at this place of the plan begins; a step of the hardware, and
  * one that would wait; what judgements look at. */

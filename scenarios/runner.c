@@ -135,6 +135,14 @@ static bool writes_to(const struct ns_scenario *scenario, uint32_t device, uint3
     return false;
 }
 
+/* Does this step find out whether an engine is done: by its registers, or by the status of a descriptor? */
+static bool looks_for_end(const struct ns_scenario *scenario, const struct ns_step *step, uint32_t device) {
+    if (step->verb == NS_VERB_MMIO_POLL)
+        return step->device == device;
+    return step->verb == NS_VERB_POLL && step->actor_kind == NS_ACTOR_HART && step->ref.kind == NS_REF_OBJECT &&
+           scenario->objects[step->ref.index].descriptor;
+}
+
 static struct conversation conversation_with(const struct ns_scenario *scenario, uint32_t device) {
     struct conversation with = {0};
     for (size_t i = 0; i < scenario->written_count; i++) {
@@ -150,6 +158,11 @@ static struct conversation conversation_with(const struct ns_scenario *scenario,
             with.signals = true;
     }
     with.rings_doorbell = with.rings_doorbell || with.starts;
+    if (scenario->devices[device].is_engine) {
+        with.rings_doorbell = true; /* it does nothing before its registers are written */
+        for (size_t i = 0; i < scenario->written_count; i++)
+            with.signals = with.signals || looks_for_end(scenario, &scenario->written[i], device);
+    }
     return with;
 }
 
@@ -172,6 +185,13 @@ static void describe_device(struct run *run, uint32_t index, struct ns_machine_d
                                                  .starts = with.starts,
                                                  .rings_doorbell = with.rings_doorbell,
                                                  .signals = with.signals};
+    if (declared->is_engine) {
+        machine_device->axi_dma = &declared->engine;
+        machine_device->registers = declared->registers;
+        for (unsigned c = 0; c < NS_AXI_DMA_CHANNELS; c++) /* one line for both, when only one is named */
+            machine_device->introut[c] =
+                declared->irq_count == 0 ? NS_NO_IRQ : (uint8_t)declared->irqs[c < declared->irq_count ? c : 0];
+    }
     size_t ranges = 0;
     for (size_t turn = 0; turn < 2 * scenario->machine.window_count; turn++) {
         /* The device's own windows come before those for all, as in the interconnect. */
@@ -338,6 +358,8 @@ static void actor_main(struct ns_machine *machine, unsigned actor, void *context
     while (!own->run->prepared)
         ns_actor_pause(machine, actor, own->run->scenario->machine.hart_clock_ps);
     program(machine, actor, own->run);
+    if (own->run->free_order) /* what was started comes to its end */
+        run_engines_settle(own->run);
     own->finished = true;
     own->run->moving--;
 }

@@ -11,6 +11,7 @@
 #define NS_SCENARIOS_SCENARIO_H
 
 #include "cache/base.h"
+#include "model/axi_dma.h"
 #include "model/config.h"
 #include "scenarios/diagnostic.h"
 
@@ -115,8 +116,11 @@ struct ns_device {
     uint64_t segment_boundary;   /* bytes, a power of two: no segment crosses a multiple of it; 0: none */
     uint64_t min_align_mask;     /* low bits of an address that a bounce keeps; 2^n - 1 */
     bool untrusted;              /* every mapping bounces */
-    uint32_t burst;              /* bytes per burst, power of two, 4 to 4096; 0: the machine's */
-    uint32_t outstanding;        /* bursts in flight, 1 to 16; 0: the machine's */
+    bool is_engine;              /* axi-dma: its registers say what it does; address_bits of `engine` is dma_bits */
+    struct ns_axi_dma_config engine;
+    uint64_t registers;   /* of an engine: physical address of its first register; 0: the machine chooses */
+    uint32_t burst;       /* bytes per burst, power of two, 4 to 4096; 0: the machine's */
+    uint32_t outstanding; /* bursts in flight, 1 to 16; 0: the machine's */
     bool has_posted;
     uint32_t posted; /* posted-write entries in front of memory; overrides the machine's */
     size_t irq_count;
@@ -246,6 +250,8 @@ enum ns_verb {
     NS_VERB_SFENCE,
     NS_VERB_DOORBELL,
     NS_VERB_MMIO_READ,
+    NS_VERB_MMIO_WRITE,
+    NS_VERB_MMIO_POLL,
     NS_VERB_POLL,
     NS_VERB_WAIT,
     /* devices (LOAD.. not allowed) */
@@ -254,6 +260,8 @@ enum ns_verb {
     NS_VERB_RAISE,
     NS_VERB_START,
     NS_VERB_DEVICE_FLUSH, /* POLL and COPY too */
+    NS_VERB_FEED,         /* an engine's streams: a frame for S2MM, a frame of MM2S */
+    NS_VERB_DRAIN_STREAM,
     /* hw */
     NS_VERB_PREFETCH,
     NS_VERB_EVICT,
@@ -328,9 +336,12 @@ struct ns_step {
     bool skip_cpu_sync;          /* map, unmap */
     bool using_physical;         /* device verbs: the address programmed is the physical one, not the bus address */
     bool skip_flush;             /* alloc-coherent ... skip-flush: the historic bug */
-    bool has_size;               /* unmap ... size N, free ... size N, alloc ... size N */
+    bool has_size;               /* unmap ... size N, free ... size N, alloc ... size N; feed N, drain N */
     uint64_t size;
     bool has_handle;                     /* free ... handle: `value` is what is passed instead of the right one */
+    uint32_t reg;                        /* mmio-write, mmio-read, mmio-poll of an engine: offset of the register */
+    uint32_t mask;                       /* mmio-poll: the bits that are compared */
+    bool goes_on;                        /* feed: the next feed goes on with this frame */
     bool has_offset;                     /* alloc ... offset N: exactly there in a gen-pool */
     uint64_t offset;                     /* bytes */
     bool has_gfp;                        /* gfp WORDS */

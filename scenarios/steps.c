@@ -112,7 +112,7 @@ void run_report_hang(struct run *run, unsigned actor, const char *detail) {
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void value_bytes(const struct run *run, const struct ns_value *value, uint8_t *data, uint32_t length) {
+void run_value_bytes(const struct run *run, const struct ns_value *value, uint8_t *data, uint32_t length) {
     switch (value->kind) {
     case NS_VALUE_FILL:
         memset(data, (int)value->number, length);
@@ -138,7 +138,7 @@ static void value_bytes(const struct run *run, const struct ns_value *value, uin
     }
 }
 
-static void keep_in_register(struct run *run, uint32_t index, const uint8_t *data, uint32_t length) {
+void run_keep(struct run *run, uint32_t index, const uint8_t *data, uint32_t length) {
     if (index == NS_NONE)
         return;
     struct run_register *to = &run->reg[index];
@@ -291,7 +291,7 @@ static void end_poll(struct poll *poll) {
 static void run_poll(struct run *run, const struct ns_step *step) {
     struct poll poll = {
         .run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
-    value_bytes(run, &step->value, poll.wanted, poll.length);
+    run_value_bytes(run, &step->value, poll.wanted, poll.length);
     uint64_t pause = POLL_PAUSE_PS;
     unsigned idle = 0;
     run->moving--;
@@ -305,7 +305,7 @@ static void run_poll(struct run *run, const struct ns_step *step) {
             end_poll(&poll);
             return;
         }
-        const bool alone = !run->free_order || run->moving == 0;
+        const bool alone = !run->free_order || (run->moving == 0 && !run_engines_at_work(run));
         const bool drains = (alone || turn % DRAIN_EACH == DRAIN_EACH - 1) && drain_something(run);
         idle = alone && !drains ? idle + 1 : 0;
         if (!run->free_order && idle > 0)
@@ -323,7 +323,7 @@ static void run_poll(struct run *run, const struct ns_step *step) {
 void run_record_poll(struct run *run, const struct ns_step *step) {
     struct poll poll = {
         .run = run, .step = step, .actor = run_actor(run, step), .length = (uint32_t)run_length(run, &step->ref)};
-    value_bytes(run, &step->value, poll.wanted, poll.length);
+    run_value_bytes(run, &step->value, poll.wanted, poll.length);
     if (poll_once(&poll, NS_ACCESS_POLL) != NS_OK)
         return;
     struct ns_recorded entry = {.kind = NS_RECORDED_POLL,
@@ -398,10 +398,10 @@ static void hart_step(struct run *run, const struct ns_step *step) {
     case NS_VERB_LOAD:
         if (ns_hart_load(run->machine, hart, run_virtual(run, &step->ref), length, data, NULL,
                          step->result != NS_NONE ? NS_ACCESS_TO_REGISTER : 0) == NS_OK)
-            keep_in_register(run, step->result, data, length);
+            run_keep(run, step->result, data, length);
         break;
     case NS_VERB_STORE:
-        value_bytes(run, &step->value, data, length);
+        run_value_bytes(run, &step->value, data, length);
         (void)ns_hart_store(run->machine, hart, run_virtual(run, &step->ref), length, data);
         break;
     case NS_VERB_COPY:
@@ -439,16 +439,16 @@ static void hart_step(struct run *run, const struct ns_step *step) {
     case NS_VERB_DOORBELL:
         (void)ns_hart_doorbell(run->machine, hart, step->device);
         break;
-    case NS_VERB_MMIO_READ: {
-        uint32_t value;
-        (void)ns_hart_register_read(run->machine, hart, step->device, &value);
+    case NS_VERB_MMIO_READ:
+    case NS_VERB_MMIO_WRITE:
+    case NS_VERB_MMIO_POLL:
+        run_register_step(run, step);
         break;
-    }
     case NS_VERB_POLL:
         run_poll(run, step);
         break;
     case NS_VERB_WAIT:
-        if (!run->free_order && !ns_machine_irq_pending(run->machine, step->irq))
+        if (!run->free_order && !ns_machine_irq_pending(run->machine, step->irq) && !run_engines_at_work(run))
             run_report_hang(run, hart, "the wait never ends: nobody has raised this interrupt");
         else {
             run->moving--;
@@ -478,11 +478,11 @@ static void device_step(struct run *run, const struct ns_step *step) {
     case NS_VERB_READ:
         bus = programmed(run, step, &step->ref, &intended);
         if (ns_device_read(run->machine, device, bus, intended, length, data, NULL, 0) == NS_OK)
-            keep_in_register(run, step->result, data, length);
+            run_keep(run, step->result, data, length);
         break;
     case NS_VERB_WRITE:
         bus = programmed(run, step, &step->ref, &intended);
-        value_bytes(run, &step->value, data, length);
+        run_value_bytes(run, &step->value, data, length);
         (void)ns_device_write(run->machine, device, bus, intended, length, data);
         break;
     case NS_VERB_COPY:
@@ -506,6 +506,10 @@ static void device_step(struct run *run, const struct ns_step *step) {
         break;
     case NS_VERB_POLL:
         run_poll(run, step);
+        break;
+    case NS_VERB_FEED:
+    case NS_VERB_DRAIN_STREAM:
+        run_stream_step(run, step);
         break;
     default: /* NS_VERB_DEVICE_FLUSH */
         ns_tracker_device_flush(run->tracker, actor);
@@ -567,7 +571,8 @@ void run_step(struct run *run, const struct ns_step *step) {
     ns_actor_begin(run->machine, actor, site, tracked_of(run, &step->ref));
     /* In free order others move while a step waits: a replay has to come to it when it ended. */
     const bool waits =
-        run->free_order && (step->verb == NS_VERB_WAIT || step->verb == NS_VERB_START || step->verb == NS_VERB_POLL);
+        run->free_order && (step->verb == NS_VERB_WAIT || step->verb == NS_VERB_START || step->verb == NS_VERB_POLL ||
+                            step->verb == NS_VERB_MMIO_POLL || step->verb == NS_VERB_DRAIN_STREAM);
     if (!waits)
         ns_log_executed(run->log, site);
     run->executed[site] = true;
@@ -588,6 +593,8 @@ void run_step(struct run *run, const struct ns_step *step) {
         ns_actor_begin(run->machine, actor, NS_NO_SITE, NS_NO_OBJECT); /* what it does by itself later is no step */
         break;
     }
+    if (!run->free_order)
+        run_engines_settle(run);
     if (waits)
         ns_log_executed(run->log, site);
 }

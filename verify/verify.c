@@ -163,6 +163,14 @@ static enum ns_status verify_orders(struct verification *all, char *message, siz
     return status;
 }
 
+/* What an engine does follows from what it reads, and the search follows no data. */
+const struct ns_device *ns_verify_engine(const struct ns_scenario *scenario) {
+    for (size_t i = 0; i < scenario->device_count; i++)
+        if (scenario->devices[i].is_engine)
+            return &scenario->devices[i];
+    return NULL;
+}
+
 enum ns_status ns_verify_scenario(const struct ns_scenario *scenario, const struct ns_verify_options *options,
                                   struct ns_verify_result *result, char *message, size_t message_size) {
     struct verification all = {
@@ -170,6 +178,16 @@ enum ns_status ns_verify_scenario(const struct ns_scenario *scenario, const stru
     *result = (struct ns_verify_result){.may = scenario->machine.may};
     if (message_size > 0)
         message[0] = '\0';
+    const struct ns_device *engine = ns_verify_engine(scenario);
+    if (engine != NULL) {
+        result->verdict = NS_VERIFY_INCOMPLETE;
+        snprintf(
+            result->reason, sizeof result->reason,
+            "`%s` is an engine: what it does follows from the descriptors that it reads, and the search follows no "
+            "data; nothing was explored",
+            engine->name);
+        return NS_OK;
+    }
     enum ns_status status = verify_orders(&all, message, message_size);
     const uint64_t explored = verify_now_us();
     result->stats.explore_us = explored - all.begin_us - result->stats.record_us;

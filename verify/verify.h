@@ -122,6 +122,9 @@ struct ns_verify_result {
 };
 #define NS_VERIFY_REPLAYS 256u
 
+/* The first device that is an engine, or NULL: what it does follows from data, which the search does not follow, so
+ * that ns_verify_scenario() is incomplete at once. */
+const struct ns_device *ns_verify_engine(const struct ns_scenario *scenario);
 /*
  * NS_OK: the result is filled in; release it. NS_ERROR_ARGUMENT: the scenario cannot be set up (a machine that cannot
  * be built, a pool that cannot be made); NS_ERROR_MEMORY; `message` is one sentence. `scenario` must outlive the

@@ -130,6 +130,10 @@ TEST_P(Catalogue, IsVerifiedAsItSaysReplaysAndHoldsWhateverRunsShow) {
             continue;
         const verified verification(scenario.get());
         ASSERT_EQ(verification.status, NS_OK);
+        if (ns_verify_engine(scenario.get()) != nullptr) { // not searched, and never called proved
+            EXPECT_EQ(verification.result.verdict, NS_VERIFY_INCOMPLETE);
+            continue;
+        }
         EXPECT_TRUE(verification.result.as_expected);
         EXPECT_EQ(verification.result.unreplayed, 0u);
         EXPECT_EQ(verification.result.unnamed, 0u);
