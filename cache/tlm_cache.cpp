@@ -90,6 +90,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     lock_.unlock();
     const unsigned cycles = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
     delay += timing_.hit[0] * cycles;
+    delay += timing_.snoop * attribute.result.snoops;
     for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++)
         delay += timing_.hit[level] * std::max(1u, attribute.result.lines);
     return status;

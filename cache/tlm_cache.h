@@ -26,6 +26,7 @@ namespace ns {
 struct cache_timing {
     sc_core::sc_time hit[NS_CACHE_MAX_LEVELS]; // added for each level that an access reaches
     sc_core::sc_time maintenance_line;         // for each line that a maintenance operation visits
+    sc_core::sc_time snoop;                    // for each line for which the other L1s are asked
     unsigned bytes_per_cycle = 8;              // what a hart moves per L1 access; longer accesses cost more
 };
 
