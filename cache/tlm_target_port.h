@@ -66,6 +66,7 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
             }
             if (phase == tlm::END_RESP && responding_ == &payload) {
                 responding_ = nullptr;
+                let_go(payload);
                 response_over_.notify(delay);
                 return tlm::TLM_COMPLETED;
             }
@@ -113,9 +114,13 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
                 respond(payload);
                 accepted_--;
                 finished_.notify();
-                if (payload.has_mm())
-                    payload.release();
             }
+        }
+
+        // The initiator may give the payload another use from here on.
+        static void let_go(tlm::tlm_generic_payload &payload) {
+            if (payload.has_mm())
+                payload.release();
         }
 
         void respond(tlm::tlm_generic_payload &payload) {
@@ -127,6 +132,7 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
                 sc_core::wait(response_over_); // END_RESP may have come already, from inside of the call
             } else {
                 responding_ = nullptr; // completed, or END_RESP by return
+                let_go(payload);
                 if (delay != sc_core::SC_ZERO_TIME)
                     sc_core::wait(delay);
             }
