@@ -20,9 +20,8 @@ tlm_interconnect::initiator_port &tlm_interconnect::add_master(const bus_master 
     masters_.emplace_back();
     master_state &state = masters_.back();
     state.config = master;
-    state.port = std::make_unique<initiator_port>(sc_core::sc_gen_unique_name("master"));
-    state.port->register_b_transport(this, &tlm_interconnect::transport, *index);
-    state.port->register_transport_dbg(this, &tlm_interconnect::debug, *index);
+    state.port = std::make_unique<initiator_port>(sc_core::sc_gen_unique_name("master"), this,
+                                                  &tlm_interconnect::transport, &tlm_interconnect::debug, *index);
     timed_drain_ = timed_drain_ || (master.posted_entries > 0 && master.drain != drain_policy::lazy);
     return *state.port;
 }

@@ -13,12 +13,12 @@
 #define NS_BUS_TLM_INTERCONNECT_H
 
 #include "cache/tlm_attributes.h"
+#include "cache/tlm_target_port.h"
 
 #include <deque>
 #include <memory>
 #include <systemc>
 #include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 namespace ns {
@@ -56,7 +56,7 @@ struct posted_write {
 
 class tlm_interconnect : public sc_core::sc_module {
   public:
-    using initiator_port = tlm_utils::simple_target_socket_tagged<tlm_interconnect, 64>;
+    using initiator_port = ns::target_port<tlm_interconnect>;
     using target_port = tlm_utils::simple_initiator_socket<tlm_interconnect, 64>;
     static constexpr int no_master = -1;
 

@@ -7,19 +7,17 @@ namespace ns {
 
 tlm_memory::tlm_memory(sc_core::sc_module_name name, const ns_memory_config &config, sc_core::sc_time latency,
                        const ns_memory_observer *observer)
-    : sc_module(name), socket("socket"), latency_(latency) {
+    : sc_module(name), socket("socket", this, &tlm_memory::transport, &tlm_memory::debug), latency_(latency) {
     core_ = ns_memory_create(&config, observer);
     if (core_ == nullptr)
         throw std::runtime_error("the memory could not be made");
-    socket.register_b_transport(this, &tlm_memory::transport);
-    socket.register_transport_dbg(this, &tlm_memory::debug);
 }
 
 tlm_memory::~tlm_memory() {
     ns_memory_destroy(core_);
 }
 
-void tlm_memory::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
+void tlm_memory::transport(int, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) {
     const tlm::tlm_response_status refused = refusal(payload);
     if (refused != tlm::TLM_OK_RESPONSE || payload.get_command() == tlm::TLM_IGNORE_COMMAND) {
         payload.set_response_status(refused);
@@ -43,7 +41,7 @@ void tlm_memory::transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &
     payload.set_response_status(response_for(status));
 }
 
-unsigned tlm_memory::debug(tlm::tlm_generic_payload &payload) {
+unsigned tlm_memory::debug(int, tlm::tlm_generic_payload &payload) {
     const unsigned length = payload.get_data_length();
     if (!payload.is_read() && !payload.is_write())
         return 0;

@@ -8,15 +8,15 @@
 
 #include "bus/memory.h"
 #include "cache/tlm_attributes.h"
+#include "cache/tlm_target_port.h"
 
 #include <systemc>
-#include <tlm_utils/simple_target_socket.h>
 
 namespace ns {
 
 class tlm_memory : public sc_core::sc_module {
   public:
-    tlm_utils::simple_target_socket<tlm_memory, 64> socket;
+    target_port<tlm_memory> socket;
 
     tlm_memory(sc_core::sc_module_name name, const ns_memory_config &config, sc_core::sc_time latency,
                const ns_memory_observer *observer);
@@ -25,8 +25,8 @@ class tlm_memory : public sc_core::sc_module {
     ns_memory *core() { return core_; }
 
   private:
-    void transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
-    unsigned debug(tlm::tlm_generic_payload &payload);
+    void transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    unsigned debug(int tag, tlm::tlm_generic_payload &payload);
 
     ns_memory *core_ = nullptr;
     sc_core::sc_time latency_;

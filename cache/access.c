@@ -82,14 +82,14 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
         return NS_ERROR_ARGUMENT;
     struct line_array *array = &cache->l1[hart];
     uint32_t slot = recent_slot(array, address, length);
-    /* A dirty line is the only copy in any L1; a clean one is only when there is no other hart. */
-    if (slot != NO_SLOT && !array->write_through &&
-        (array->states[slot] == NS_LINE_DIRTY || cache->config.harts == 1) && (!array->versions || versions)) {
+    /* A store to a modified or exclusive copy asks nobody. */
+    if (slot != NO_SLOT && !array->write_through && array->states[slot] >= NS_MESI_EXCLUSIVE &&
+        (!array->versions || versions)) {
         uint32_t offset = (uint32_t)address & (array->line - 1);
         copy_bytes(slot_data(array, slot) + offset, data, length);
         if (array->versions)
             copy_versions(slot_versions(array, slot) + offset, versions, length);
-        array->states[slot] = (uint8_t)ns_line_store(array->states[slot], false).next;
+        array->states[slot] = NS_MESI_MODIFIED;
         array->stats.store_hits++;
         if (result)
             *result = (struct ns_cache_result){.lines = 1};
@@ -110,6 +110,11 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
     }
     check_after(cache, address, length);
     return status;
+}
+
+/* The state after a store to a present copy, for which the others are gone. */
+static enum ns_mesi stored(const struct line_array *array, uint32_t slot) {
+    return ns_mesi_step(slot_mesi(array, slot), NS_MESI_STORE, false, array->write_through).next;
 }
 
 static enum ns_status load_piece(struct operation *operation, uint64_t address, uint32_t length, uint8_t *data,
@@ -162,10 +167,13 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
     struct line_array *array = &cache->l1[operation->hart];
     uint64_t line = line_start(array, address);
     operation->result->lines++;
-    enum ns_status status = others_before_store(operation, line);
+    uint32_t slot = array_find(array, address);
+    enum ns_mesi state = slot == NO_SLOT ? NS_MESI_INVALID : slot_mesi(array, slot);
+    enum ns_status status = NS_OK;
+    if (ns_mesi_step(state, NS_MESI_STORE, false, array->write_through).request == NS_MESI_OWN)
+        status = others_before_store(operation, line);
     if (status != NS_OK)
         return status;
-    uint32_t slot = array_find(array, address);
     if (slot != NO_SLOT) {
         array->stats.store_hits++;
         replacement_touch(array, slot);
@@ -188,6 +196,6 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
             return status;
     }
     array_write(array, slot, address, length, data, versions);
-    array->states[slot] = (uint8_t)ns_line_store(array->states[slot], array->write_through).next;
+    array->states[slot] = (uint8_t)stored(array, slot);
     return NS_OK;
 }

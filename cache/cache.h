@@ -17,6 +17,7 @@
 
 #include "cache/base.h"
 #include "cache/line.h"
+#include "cache/mesi.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +52,13 @@ enum ns_fill_kind {
     NS_FILL_ESCAPING, /* two steps; a fill in flight survives an invalidate (an erratum) */
 };
 
+/* Whose L1s a maintenance operation to the point of coherency acts on. */
+enum ns_maintenance_reach {
+    NS_REACH_ALL_HARTS, /* it is broadcast: RISC-V CMO, Arm since v7 in the inner shareable domain */
+    NS_REACH_LOCAL,     /* the executing hart's L1, then the shared levels: ARM11 MPCore, whose snoop control unit does
+                           not see these operations (Linux f4d6477f7f07) */
+};
+
 struct ns_cache_level_config {
     uint32_t size; /* bytes, per cache; size = sets x ways x line, sets a power of two */
     uint32_t ways; /* 1 to 64; a power of two for tree-PLRU */
@@ -68,7 +76,8 @@ struct ns_cache_config {
     struct ns_cache_level_config level[NS_CACHE_MAX_LEVELS];
     enum ns_inclusion inclusion;
     enum ns_fill_kind fill;
-    bool invalidate_as_flush;     /* NS_CACHE_INVALIDATE is performed as NS_CACHE_FLUSH (CBIE = 01, blackfin) */
+    bool invalidate_as_flush; /* NS_CACHE_INVALIDATE is performed as NS_CACHE_FLUSH (CBIE = 01, blackfin) */
+    enum ns_maintenance_reach reach;
     struct ns_range_policy range; /* rounding and edge lines of range operations */
     uint32_t late_write_backs;    /* > 0: write-backs of clean and flush wait in a queue of so many lines per hart
                                      (up to NS_CACHE_MAX_LATE) until ns_cache_drain (a fence), until the queue is
@@ -133,6 +142,8 @@ struct ns_cache_result {
     uint32_t lines_present; /* of these, lines found in some level (maintenance) */
     uint32_t memory_reads;  /* lines read from backing */
     uint32_t memory_writes; /* writes to backing */
+    uint32_t snoops;        /* lines for which the other L1s had to be asked: one of them held the line, or a shared
+                               copy became the only one */
 };
 
 /* Of one level. References are what reached it: at L1 the harts' loads and stores, one per line touched; below, the
@@ -144,6 +155,8 @@ struct ns_cache_stats {
     uint64_t discards;          /* dirty lines dropped */
     uint64_t prefetches;        /* L1: fills without a load or store */
     uint64_t maintenance_lines; /* lines of this level that a clean, invalidate or flush found */
+    uint64_t upgrades;          /* L1: stores to a shared copy, for which the other copies had to go */
+    uint64_t snooped;           /* L1: lines here that another hart's, or an IO-coherent master's, access found */
 };
 
 /* Checks a configuration. On an error returns NS_ERROR_ARGUMENT and writes one sentence to `reason`. */
@@ -166,9 +179,9 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
 
 /* Maintenance on the range that the program named, with this machine's rounding and edge policy (NS_RANGE), or
  * without them: NS_EXACT_LINES visits exactly the lines the range touches with exactly this operation (a single
- * cbo or dcache instruction); NS_WHOLE_CACHE visits every line in scope. NS_SCOPE_POC acts on all harts' L1s and all
- * levels from the top down (inner to outer for write-backs, so that an invalidate leaves nothing to refill from);
- * NS_SCOPE_OUTER acts on the shared levels alone (with inclusive levels, copies above go too);
+ * cbo or dcache instruction); NS_WHOLE_CACHE visits every line in scope. NS_SCOPE_POC acts on all harts' L1s (as
+ * config.reach says) and all levels from the top down (inner to outer for write-backs, so that an invalidate leaves
+ * nothing to refill from); NS_SCOPE_OUTER acts on the shared levels alone (with inclusive levels, copies above go too);
  * NS_SCOPE_L1 acts on this hart's L1 alone: dirty data of a clean moves to the next level (in an exclusive hierarchy
  * the line itself moves).
  * The lines visited are L1 lines. Where a lower level's line is bigger, the operation acts on that whole line, as such
@@ -234,6 +247,7 @@ enum ns_status ns_cache_snoop_write(struct ns_cache *cache, uint64_t address, ui
 /* Looking without touching: no replacement update, no statistics. */
 struct ns_cache_copy {
     enum ns_line_state state;
+    enum ns_mesi mesi; /* of an L1's copy; a shared level's is EXCLUSIVE or MODIFIED, being the only one there */
     uint64_t line_address;
     uint32_t line_size;
     uint32_t set, way;
@@ -253,7 +267,8 @@ void ns_cache_for_each(const struct ns_cache *cache,
  * The whole state as bytes, for a search over states: equal bytes, equal future. For hierarchies of one way, at most
  * 255 sets and provenance, whose addresses begin at 0 and fill no set twice (ns_cache_can_save). Lines are kept by
  * their versions alone; data, statistics and fill events are not part of it. save writes at most ns_cache_save_size
- * bytes and returns how many; restore returns how many it has read.
+ * bytes and returns how many; restore returns how many it has read. Whether a clean copy is shared or exclusive decides
+ * nothing about data and is not kept: a restored one is exclusive when no other L1 has the line or is about to get it.
  */
 bool ns_cache_can_save(const struct ns_cache *cache);
 size_t ns_cache_save_size(const struct ns_cache *cache);
@@ -264,10 +279,10 @@ size_t ns_cache_restore(struct ns_cache *cache, const uint8_t *state);
 void ns_cache_get_stats(const struct ns_cache *cache, unsigned level, struct ns_cache_stats *stats);
 
 /* The whole structure's invariants: no line twice in a cache, tags in their set, inclusion or exclusion, at most one
- * hart's L1 dirty and then no other copy in an L1, replacement state well formed, queues within bounds. NS_OK, or
- * NS_ERROR_MISUSE with one sentence in `reason`. Debug builds (NDEBUG not defined) call it after every operation that
- * is more than an L1 hit when the hierarchy has at most NS_CACHE_CHECK_LINES lines; larger ones check the sets at
- * the addresses of the operation. */
+ * hart's L1 modified or exclusive and then no other copy in an L1 and no fill of it in flight, replacement state well
+ * formed, queues within bounds. NS_OK, or NS_ERROR_MISUSE with one sentence in `reason`. Debug builds (NDEBUG not
+ * defined) call it after every operation that is more than an L1 hit when the hierarchy has at most
+ * NS_CACHE_CHECK_LINES lines; larger ones check the sets at the addresses of the operation. */
 enum ns_status ns_cache_check(const struct ns_cache *cache, char *reason, size_t reason_size);
 
 #ifdef __cplusplus

@@ -88,7 +88,8 @@ static bool set_is_sound(const struct ns_cache *cache, const struct line_array *
     for (uint32_t way = 0; way < array->ways; way++) {
         uint32_t slot = first + way;
         uint64_t tag = array->tags[slot];
-        if ((tag == NO_TAG) != (array->states[slot] == NS_LINE_INVALID) || array->states[slot] > NS_LINE_DIRTY)
+        if ((tag == NO_TAG) != (array->states[slot] == NS_MESI_INVALID) || array->states[slot] > NS_MESI_MODIFIED ||
+            (array->level > 0 && array->states[slot] == NS_MESI_SHARED))
             return fails(complaint, "L%u set %" PRIu32 " way %" PRIu32 ": tag and state contradict each other", number,
                          set, way);
         if (tag == NO_TAG)
@@ -116,12 +117,19 @@ static bool line_is_sound(const struct ns_cache *cache, const struct line_array 
                           const struct complaint *complaint) {
     uint64_t address = slot_address(array, slot);
     unsigned number = array->level + 1;
-    if (array->level == 0 && array->states[slot] == NS_LINE_DIRTY)
-        for (unsigned hart = 0; hart < cache->config.harts; hart++)
-            if (hart != array->hart && array_find(&cache->l1[hart], address) != NO_SLOT)
-                return fails(complaint,
-                             "line 0x%" PRIx64 " is dirty in the L1 of hart %u and present in that of hart %u", address,
-                             array->hart, hart);
+    if (array->level == 0 && array->states[slot] >= NS_MESI_EXCLUSIVE)
+        for (unsigned hart = 0; hart < cache->config.harts; hart++) {
+            if (hart == array->hart)
+                continue;
+            if (array_find(&cache->l1[hart], address) != NO_SLOT)
+                return fails(complaint, "line 0x%" PRIx64 " is %s in the L1 of hart %u and present in that of hart %u",
+                             address, ns_mesi_name(slot_mesi(array, slot)), array->hart, hart);
+            if (miss_register_holds(cache, hart, address))
+                return fails(complaint, "line 0x%" PRIx64 " is %s in the L1 of hart %u and in flight to hart %u",
+                             address, ns_mesi_name(slot_mesi(array, slot)), array->hart, hart);
+        }
+    if (array->level == 0 && array->write_through && !cache->exclusive && array->states[slot] == NS_MESI_MODIFIED)
+        return fails(complaint, "line 0x%" PRIx64 " is modified in a write-through L1", address);
     if (cache->inclusive && number < cache->config.levels && array_find(array_of(cache, number, 0), address) == NO_SLOT)
         return fails(complaint, "line 0x%" PRIx64 " is in L%u but not in L%u, which is inclusive", address, number,
                      number + 1);

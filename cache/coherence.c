@@ -17,22 +17,41 @@ bool other_l1_holds(struct ns_cache *cache, unsigned hart, uint64_t address) {
 bool other_l1_dirty(struct ns_cache *cache, unsigned hart, uint64_t address) {
     for (unsigned other = 0; other < cache->config.harts; other++) {
         uint32_t slot = other == hart ? NO_SLOT : array_find(&cache->l1[other], address);
-        if (slot != NO_SLOT && cache->l1[other].states[slot] == NS_LINE_DIRTY)
+        if (slot != NO_SLOT && cache->l1[other].states[slot] == NS_MESI_MODIFIED)
             return true;
     }
     return false;
 }
 
-enum ns_status clean_down(struct operation *operation, struct line_array *array, uint32_t slot) {
-    assert(array->level == 0 && array->states[slot] == NS_LINE_DIRTY);
-    if (operation->cache->exclusive)
-        return evict_slot(operation, array, slot);
-    enum ns_status status = write_below(operation, slot_origin(array, slot), 1, slot_address(array, slot), array->line,
-                                        slot_data(array, slot), slot_versions(array, slot));
-    if (status != NS_OK)
-        return status;
-    array->stats.write_backs++;
-    array->states[slot] = NS_LINE_CLEAN;
+bool other_l1_shares(struct ns_cache *cache, unsigned hart, uint64_t address) {
+    for (unsigned other = 0; other < cache->config.harts; other++)
+        if (other != hart &&
+            (array_find(&cache->l1[other], address) != NO_SLOT || miss_register_holds(cache, other, address)))
+            return true;
+    return false;
+}
+
+/* One other L1 learns of a request. The line it holds goes down first when it is modified; in an exclusive hierarchy it
+ * moves down, and nothing of it stays. */
+static enum ns_status answer(struct operation *snoop, struct line_array *array, uint32_t slot,
+                             enum ns_mesi_event event) {
+    struct ns_mesi_effect effect = ns_mesi_step(slot_mesi(array, slot), event, false, false);
+    array->stats.snooped++;
+    if (effect.write_back) {
+        if (snoop->cache->exclusive)
+            return evict_slot(snoop, array, slot);
+        enum ns_status status = write_below(snoop, slot_origin(array, slot), 1, slot_address(array, slot), array->line,
+                                            slot_data(array, slot), slot_versions(array, slot));
+        if (status != NS_OK)
+            return status;
+        array->stats.write_backs++;
+    }
+    if (effect.next != NS_MESI_INVALID)
+        array->states[slot] = (uint8_t)effect.next;
+    else if (effect.write_back)
+        array_clear(array, slot); /* its data has moved down: not a drop */
+    else
+        drop_slot(snoop, array, slot, false);
     return NS_OK;
 }
 
@@ -40,12 +59,18 @@ enum ns_status others_before_load(struct operation *operation, uint64_t address)
     struct ns_cache *cache = operation->cache;
     struct operation snoop = *operation;
     snoop.cause = NS_CAUSE_SNOOP;
+    bool asked = false;
     for (unsigned other = 0; other < cache->config.harts; other++) {
         struct line_array *array = &cache->l1[other];
         uint32_t slot = other == operation->hart ? NO_SLOT : array_find(array, address);
-        if (slot != NO_SLOT && array->states[slot] == NS_LINE_DIRTY)
-            return clean_down(&snoop, array, slot); /* a dirty copy is the only copy */
+        if (slot == NO_SLOT)
+            continue;
+        asked = true;
+        enum ns_status status = answer(&snoop, array, slot, NS_MESI_OTHER_LOAD);
+        if (status != NS_OK)
+            return status;
     }
+    operation->result->snoops += asked;
     return NS_OK;
 }
 
@@ -53,21 +78,23 @@ enum ns_status others_before_store(struct operation *operation, uint64_t address
     struct ns_cache *cache = operation->cache;
     struct operation snoop = *operation;
     snoop.cause = NS_CAUSE_SNOOP;
+    struct line_array *own = &cache->l1[operation->hart];
+    bool upgrade = array_find(own, address) != NO_SLOT, asked = upgrade;
     for (unsigned other = 0; other < cache->config.harts; other++) {
         if (other == operation->hart)
             continue;
         struct line_array *array = &cache->l1[other];
         uint32_t slot = array_find(array, address);
-        if (slot != NO_SLOT && array->states[slot] == NS_LINE_DIRTY) {
-            enum ns_status status = clean_down(&snoop, array, slot);
+        if (slot != NO_SLOT) {
+            asked = true;
+            enum ns_status status = answer(&snoop, array, slot, NS_MESI_OTHER_STORE);
             if (status != NS_OK)
                 return status;
-            array_clear(array, slot); /* its data has moved down: not a drop */
-        } else if (slot != NO_SLOT) {
-            drop_slot(&snoop, array, slot, false);
         }
         miss_register_cancel(cache, other, address);
     }
+    own->stats.upgrades += upgrade;
+    operation->result->snoops += asked;
     return NS_OK;
 }
 
@@ -126,7 +153,8 @@ static enum ns_status snoop_read_piece(struct operation *operation, uint64_t add
                 continue;
             newest = array;
             newest_slot = slot;
-            dirty = array->states[slot] == NS_LINE_DIRTY;
+            dirty = slot_state(array, slot) == NS_LINE_DIRTY;
+            array->stats.snooped += level == 0;
         }
     }
     if (!newest)
@@ -157,7 +185,8 @@ static enum ns_status snoop_write_piece(struct operation *operation, uint64_t ad
                 if (status != NS_OK)
                     return status;
             }
-            if (array->states[slot] != NS_LINE_DIRTY) {
+            array->stats.snooped += level == 0;
+            if (slot_state(array, slot) != NS_LINE_DIRTY) {
                 drop_slot(operation, array, slot, false);
                 continue;
             }

@@ -22,8 +22,10 @@ enum ns_status ns_cache_config_check(const struct ns_cache_config *config, char 
         if (!level_is_valid(config, level, reason, reason_size))
             return NS_ERROR_ARGUMENT;
     if ((unsigned)config->inclusion > NS_INCLUSION_EXCLUSIVE || (unsigned)config->fill > NS_FILL_ESCAPING ||
-        (unsigned)config->range.rounding > NS_ROUND_INWARD || (unsigned)config->range.edge > NS_EDGE_SKIP) {
-        snprintf(reason, reason_size, "the inclusion, the kind of fill or the range policy has an unknown value");
+        (unsigned)config->range.rounding > NS_ROUND_INWARD || (unsigned)config->reach > NS_REACH_LOCAL ||
+        (unsigned)config->range.edge > NS_EDGE_SKIP) {
+        snprintf(reason, reason_size,
+                 "the inclusion, the kind of fill, the reach or the range policy has an unknown value");
         return NS_ERROR_ARGUMENT;
     }
     if (config->late_write_backs > NS_CACHE_MAX_LATE) {

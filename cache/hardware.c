@@ -108,7 +108,7 @@ enum ns_status ns_cache_evict(struct ns_cache *cache, unsigned hart, uint64_t ad
             status = absorb_upper_copies(&operation, array, slot);
         if (status != NS_OK)
             break;
-        if (!ns_line_evict((enum ns_line_state)array->states[slot]).write_back) {
+        if (!ns_line_evict(slot_state(array, slot)).write_back) {
             drop_slot(&operation, array, slot, false);
             continue;
         }
@@ -169,16 +169,28 @@ enum ns_status ns_cache_speculative_store(struct ns_cache *cache, unsigned hart,
     uint32_t slot = array_find(array, line);
     if (slot == NO_SLOT && array->no_write_allocate)
         return NS_OK; /* such a store would not have filled the line either */
-    enum ns_status status = others_before_store(&operation, line);
+    enum ns_mesi state = slot == NO_SLOT ? NS_MESI_INVALID : slot_mesi(array, slot);
+    enum ns_status status = NS_OK;
+    if (ns_mesi_step(state, NS_MESI_STORE, false, array->write_through).request == NS_MESI_OWN)
+        status = others_before_store(&operation, line);
     if (status == NS_OK && slot == NO_SLOT) {
         status = fill_l1(&operation, line, &slot);
         array->stats.prefetches += status == NS_OK;
     }
     if (status == NS_OK)
         array->states[slot] =
-            (uint8_t)ns_line_store((enum ns_line_state)array->states[slot], array->write_through).next;
+            (uint8_t)ns_mesi_step(slot_mesi(array, slot), NS_MESI_STORE, false, array->write_through).next;
     check_after(cache, address, 1);
     return status;
+}
+
+bool miss_register_holds(const struct ns_cache *cache, unsigned hart, uint64_t address) {
+    for (unsigned i = 0; cache->registers_used > 0 && i < MISS_REGISTERS; i++) {
+        const struct miss_register *pending = &cache->registers[hart * MISS_REGISTERS + i];
+        if (pending->used && pending->address == address)
+            return true;
+    }
+    return false;
 }
 
 void miss_register_cancel(struct ns_cache *cache, unsigned hart, uint64_t address) {
@@ -279,6 +291,8 @@ static enum ns_status install_sampled(struct operation *operation, struct miss_r
     if (status == NS_OK)
         status = install(operation, array, address, NS_LINE_CLEAN, pending->data, pending->versions, &slot);
     *installed = status == NS_OK;
+    if (*installed && other_l1_shares(cache, operation->hart, address))
+        array->states[slot] = NS_MESI_SHARED;
     array->stats.prefetches += *installed;
     return status;
 }

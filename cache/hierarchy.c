@@ -115,7 +115,7 @@ static enum ns_status fill_l1_exclusive(struct operation *operation, uint64_t ad
     if (from_slot != NO_SLOT) {
         from->stats.load_hits++;
         array_read(from, from_slot, address, from->line, line.data, line.versions);
-        state = (enum ns_line_state)from->states[from_slot];
+        state = slot_state(from, from_slot);
         array_clear(from, from_slot); /* first, so that L1's victim may take the place */
     } else {
         enum ns_status status = memory_read(operation, address, array->line, line.data, line.versions);
@@ -127,7 +127,7 @@ static enum ns_status fill_l1_exclusive(struct operation *operation, uint64_t ad
         /* Making room failed at the write to memory, which comes before any line moves: the place is still free. */
         assert(from->tags[from_slot] == NO_TAG);
         from->tags[from_slot] = address >> from->line_shift;
-        from->states[from_slot] = (uint8_t)state;
+        from->states[from_slot] = state == NS_LINE_DIRTY ? NS_MESI_MODIFIED : NS_MESI_EXCLUSIVE;
     }
     return status;
 }
@@ -148,9 +148,18 @@ enum ns_status fill_l1(struct operation *operation, uint64_t address, uint32_t *
         if (status == NS_OK)
             status = install(operation, array, address, NS_LINE_CLEAN, line.data, line.versions, slot);
     }
-    if (status == NS_OK)
-        miss_register_cancel(cache, operation->hart, address);
-    return status;
+    if (status != NS_OK)
+        return status;
+    miss_register_cancel(cache, operation->hart, address);
+    if (slot_state(array, *slot) == NS_LINE_DIRTY) {
+        /* An exclusive hierarchy: the line has moved up as it was. What others have sampled is not theirs any more. */
+        for (unsigned other = 0; other < cache->config.harts; other++)
+            miss_register_cancel(cache, other, address);
+        return NS_OK;
+    }
+    if (other_l1_shares(cache, operation->hart, address)) /* without others it is exclusive already */
+        array->states[*slot] = (uint8_t)ns_mesi_step(NS_MESI_INVALID, NS_MESI_LOAD, true, false).next;
+    return NS_OK;
 }
 
 enum ns_status write_below(struct operation *operation, struct origin origin, unsigned level, uint64_t address,
@@ -183,7 +192,7 @@ enum ns_status write_below(struct operation *operation, struct origin origin, un
         if (status != NS_OK)
             return status;
     }
-    struct ns_line_effect effect = ns_line_store((enum ns_line_state)array->states[slot], array->write_through);
+    struct ns_line_effect effect = ns_line_store(slot_state(array, slot), array->write_through);
     if (array->write_through) {
         enum ns_status status = write_below(operation, origin, level + 1, address, length, data, versions);
         if (status != NS_OK) {
@@ -193,7 +202,7 @@ enum ns_status write_below(struct operation *operation, struct origin origin, un
         }
     }
     array_write(array, slot, address, length, data, versions);
-    array->states[slot] = (uint8_t)effect.next;
+    set_slot_state(array, slot, effect.next);
     return NS_OK;
 }
 
@@ -205,14 +214,14 @@ enum ns_status write_present(struct operation *operation, struct origin origin, 
         uint32_t slot = array_find(array, address);
         if (slot == NO_SLOT)
             continue;
-        struct ns_line_effect effect = ns_line_store((enum ns_line_state)array->states[slot], array->write_through);
+        struct ns_line_effect effect = ns_line_store(slot_state(array, slot), array->write_through);
         if (array->write_through) {
             enum ns_status status = write_present(operation, origin, level + 1, address, length, data, versions);
             if (status != NS_OK)
                 return status;
         }
         array_write(array, slot, address, length, data, versions);
-        array->states[slot] = (uint8_t)effect.next;
+        set_slot_state(array, slot, effect.next);
         return NS_OK;
     }
     return memory_write(operation, origin, address, length, data, versions);
@@ -229,7 +238,7 @@ enum ns_status absorb_upper_copies(struct operation *operation, struct line_arra
                 uint32_t found = array_find(upper, start + offset);
                 if (found == NO_SLOT)
                     continue;
-                if (!ns_line_evict((enum ns_line_state)upper->states[found]).write_back) {
+                if (!ns_line_evict(slot_state(upper, found)).write_back) {
                     drop_slot(operation, upper, found, false);
                     continue;
                 }
@@ -254,7 +263,7 @@ enum ns_status evict_slot(struct operation *operation, struct line_array *array,
         status = absorb_upper_copies(operation, array, slot);
     if (status != NS_OK)
         return status;
-    enum ns_line_state state = (enum ns_line_state)array->states[slot];
+    enum ns_line_state state = slot_state(array, slot);
     struct ns_line_effect effect = ns_line_evict(state);
     struct origin origin = slot_origin(array, slot);
     const uint8_t *data = slot_data(array, slot);

@@ -8,7 +8,8 @@ static const struct line_array *array_of(const struct ns_cache *cache, unsigned 
 
 static void describe(const struct line_array *array, uint32_t slot, struct ns_cache_copy *copy) {
     *copy = (struct ns_cache_copy){
-        .state = (enum ns_line_state)array->states[slot],
+        .state = slot_state(array, slot),
+        .mesi = slot_mesi(array, slot),
         .line_address = slot_address(array, slot),
         .line_size = array->line,
         .set = slot / array->ways,
@@ -67,5 +68,7 @@ void ns_cache_get_stats(const struct ns_cache *cache, unsigned level, struct ns_
         stats->discards += one->discards;
         stats->prefetches += one->prefetches;
         stats->maintenance_lines += one->maintenance_lines;
+        stats->upgrades += one->upgrades;
+        stats->snooped += one->snooped;
     }
 }

@@ -10,6 +10,7 @@
 #define NS_CACHE_INTERNAL_H
 
 #include "cache/cache.h"
+#include "cache/mesi.h"
 
 #include <assert.h>
 #include <string.h>
@@ -21,7 +22,8 @@
 /* One set-associative cache, as a structure of arrays. A slot is set * ways + way. */
 struct line_array {
     uint64_t *tags;       /* line number (address / line), or NO_TAG when the slot is invalid */
-    uint8_t *states;      /* enum ns_line_state; INVALID exactly where the tag is NO_TAG */
+    uint8_t *states;      /* enum ns_mesi; INVALID exactly where the tag is NO_TAG. Never SHARED in a shared level,
+                             whose copy is the only one there */
     uint8_t *recent;      /* per set: the way touched last. Touching it again changes no replacement state */
     uint8_t *data;        /* `line` bytes per slot */
     ns_version *versions; /* `line` versions per slot, or NULL without provenance */
@@ -128,6 +130,23 @@ static inline struct origin slot_origin(const struct line_array *array, uint32_t
     return (struct origin){.level = array->level, .set = slot / array->ways, .way = slot % array->ways};
 }
 
+static inline enum ns_mesi slot_mesi(const struct line_array *array, uint32_t slot) {
+    return (enum ns_mesi)array->states[slot];
+}
+
+static inline enum ns_line_state slot_state(const struct line_array *array, uint32_t slot) {
+    return ns_mesi_line(slot_mesi(array, slot));
+}
+
+/* What becomes of a line that stays where it is: a clean copy is exclusive unless it was shared before. */
+static inline void set_slot_state(struct line_array *array, uint32_t slot, enum ns_line_state next) {
+    assert(next != NS_LINE_INVALID);
+    if (next == NS_LINE_DIRTY)
+        array->states[slot] = NS_MESI_MODIFIED;
+    else if (array->states[slot] != NS_MESI_SHARED)
+        array->states[slot] = NS_MESI_EXCLUSIVE;
+}
+
 /* NULL stays NULL: without provenance nobody has versions. */
 static inline const ns_version *versions_at(const ns_version *versions, size_t offset) {
     return versions ? versions + offset : NULL;
@@ -189,15 +208,17 @@ enum ns_status absorb_upper_copies(struct operation *operation, struct line_arra
 /* Removes without a write-back; tells the observer. */
 void drop_slot(struct operation *operation, struct line_array *array, uint32_t slot, bool dirty);
 
-/* coherence.c: other harts' L1s. `address` is an L1 line. */
+/* coherence.c: other harts' L1s. `address` is an L1 line. The first two tell every other L1 what operation->hart is
+ * about to do (enum ns_mesi_event), and count who had to answer. */
 enum ns_status others_before_load(struct operation *operation, uint64_t address);
 enum ns_status others_before_store(struct operation *operation, uint64_t address);
 bool other_l1_holds(struct ns_cache *cache, unsigned hart, uint64_t address);
 bool other_l1_dirty(struct ns_cache *cache, unsigned hart, uint64_t address);
-/* A dirty L1 line goes one level down and stays, clean; in an exclusive hierarchy it moves. */
-enum ns_status clean_down(struct operation *operation, struct line_array *array, uint32_t slot);
+/* Another L1 holds the line, or has a fill of it in flight. */
+bool other_l1_shares(struct ns_cache *cache, unsigned hart, uint64_t address);
 
 /* hardware.c: fills in flight. */
+bool miss_register_holds(const struct ns_cache *cache, unsigned hart, uint64_t address);
 void miss_register_cancel(struct ns_cache *cache, unsigned hart, uint64_t address);
 void miss_register_cancel_all_harts(struct ns_cache *cache, uint64_t address, uint32_t length);
 

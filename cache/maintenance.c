@@ -48,6 +48,16 @@ static unsigned first_level(enum ns_cache_scope scope) {
     return scope == NS_SCOPE_OUTER ? 1 : 0;
 }
 
+/* Does the operation act on the L1s of all harts? */
+static bool is_broadcast(const struct ns_cache *cache, enum ns_cache_scope scope) {
+    return scope == NS_SCOPE_POC && cache->config.reach == NS_REACH_ALL_HARTS;
+}
+
+/* Does it cancel the fills of all harts? What goes into another L1 passes the shared levels. */
+static bool reaches_fills_of_all(const struct ns_cache *cache, enum ns_cache_scope scope) {
+    return is_broadcast(cache, scope) || scope == NS_SCOPE_OUTER;
+}
+
 static enum ns_status maintain_range(struct operation *operation, const struct ns_maintenance *what) {
     static const struct ns_range_policy exact = {.rounding = NS_ROUND_OUTWARD, .edge = NS_EDGE_SAME};
     struct ns_cache *cache = operation->cache;
@@ -74,7 +84,7 @@ static enum ns_status maintain_line(struct operation *operation, enum ns_cache_o
     unsigned levels = scope == NS_SCOPE_L1 ? 1 : cache->config.levels;
     bool present = false;
     for (unsigned level = first_level(scope); level < levels; level++) {
-        bool all = level == 0 && scope == NS_SCOPE_POC;
+        bool all = level == 0 && is_broadcast(cache, scope);
         unsigned first = level == 0 && !all ? operation->hart : 0;
         unsigned end = all ? cache->config.harts : first + 1;
         for (unsigned hart = first; hart < end; hart++) {
@@ -96,7 +106,7 @@ static enum ns_status maintain_whole(struct operation *operation, const struct n
     struct ns_cache *cache = operation->cache;
     unsigned levels = what->scope == NS_SCOPE_L1 ? 1 : cache->config.levels;
     for (unsigned level = first_level(what->scope); level < levels; level++) {
-        bool all = level == 0 && what->scope == NS_SCOPE_POC;
+        bool all = level == 0 && is_broadcast(cache, what->scope);
         unsigned first = level == 0 && !all ? operation->hart : 0;
         unsigned end = all ? cache->config.harts : first + 1;
         for (unsigned hart = first; hart < end; hart++) {
@@ -116,7 +126,7 @@ static enum ns_status maintain_whole(struct operation *operation, const struct n
     if (cache->config.fill == NS_FILL_ORDERED)
         for (unsigned hart = 0; hart < cache->config.harts; hart++)
             for (unsigned i = 0; i < MISS_REGISTERS; i++)
-                if (what->scope != NS_SCOPE_L1 || hart == operation->hart) {
+                if (reaches_fills_of_all(cache, what->scope) || hart == operation->hart) {
                     struct miss_register *pending = &cache->registers[hart * MISS_REGISTERS + i];
                     cache->registers_used -= pending->used;
                     pending->used = false;
@@ -129,7 +139,7 @@ static enum ns_status maintain_slot(struct operation *operation, enum ns_cache_o
     struct ns_cache *cache = operation->cache;
     uint64_t address = slot_address(array, slot);
     bool as_flush = cache->config.invalidate_as_flush;
-    struct ns_line_effect effect = ns_line_maintain((enum ns_line_state)array->states[slot], op, as_flush);
+    struct ns_line_effect effect = ns_line_maintain(slot_state(array, slot), op, as_flush);
     array->stats.maintenance_lines++;
     if (effect.next == NS_LINE_INVALID && cache->inclusive && array->level > 0) {
         enum ns_status status = absorb_upper_copies(operation, array, slot);
@@ -137,7 +147,7 @@ static enum ns_status maintain_slot(struct operation *operation, enum ns_cache_o
             return status;
         if (cache->config.fill == NS_FILL_ORDERED)
             miss_register_cancel_all_harts(cache, address, array->line);
-        effect = ns_line_maintain((enum ns_line_state)array->states[slot], op, as_flush);
+        effect = ns_line_maintain(slot_state(array, slot), op, as_flush);
     }
     if (effect.write_back) {
         if (scope == NS_SCOPE_L1 && cache->exclusive)
@@ -151,7 +161,7 @@ static enum ns_status maintain_slot(struct operation *operation, enum ns_cache_o
         array->stats.write_backs++;
     }
     if (effect.next != NS_LINE_INVALID)
-        array->states[slot] = (uint8_t)effect.next;
+        set_slot_state(array, slot, effect.next);
     else if (effect.write_back)
         array_clear(array, slot);
     else
@@ -164,7 +174,7 @@ static void cancel_fills(struct ns_cache *cache, unsigned hart, enum ns_cache_sc
                          uint32_t length) {
     if (cache->config.fill != NS_FILL_ORDERED)
         return;
-    if (scope != NS_SCOPE_L1)
+    if (reaches_fills_of_all(cache, scope))
         miss_register_cancel_all_harts(cache, address, length);
     else
         miss_register_cancel(cache, hart, address);

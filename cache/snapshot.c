@@ -18,8 +18,8 @@ static const uint8_t *get(void *to, const uint8_t *from, size_t size) {
 static uint8_t *save_array(const struct line_array *array, uint8_t *to) {
     const uint32_t slots = array->sets * array->ways;
     for (uint32_t slot = 0; slot < slots; slot++) {
-        *to++ = array->states[slot];
-        if (array->states[slot] != NS_LINE_INVALID)
+        *to++ = (uint8_t)slot_state(array, slot);
+        if (array->states[slot] != NS_MESI_INVALID)
             to = put(to, array->versions + ((size_t)slot << array->line_shift), array->line * sizeof(ns_version));
     }
     return to;
@@ -28,9 +28,12 @@ static uint8_t *save_array(const struct line_array *array, uint8_t *to) {
 static const uint8_t *restore_array(struct line_array *array, const uint8_t *from) {
     const uint32_t slots = array->sets * array->ways;
     for (uint32_t slot = 0; slot < slots; slot++) {
-        array->states[slot] = *from++;
-        array->tags[slot] = array->states[slot] == NS_LINE_INVALID ? NO_TAG : slot;
-        if (array->states[slot] != NS_LINE_INVALID)
+        const uint8_t state = *from++;
+        array->states[slot] = state == NS_LINE_DIRTY   ? NS_MESI_MODIFIED
+                              : state == NS_LINE_CLEAN ? NS_MESI_EXCLUSIVE
+                                                       : NS_MESI_INVALID;
+        array->tags[slot] = state == NS_LINE_INVALID ? NO_TAG : slot;
+        if (state != NS_LINE_INVALID)
             from = get(array->versions + ((size_t)slot << array->line_shift), from, array->line * sizeof(ns_version));
     }
     return from;
@@ -98,6 +101,16 @@ static const uint8_t *restore_late(struct ns_cache *cache, unsigned hart, const 
     return from;
 }
 
+/* Clean copies that are not the only ones. */
+static void restore_sharing(struct ns_cache *cache) {
+    const uint32_t slots = cache->l1[0].sets;
+    for (unsigned hart = 0; cache->config.harts > 1 && hart < cache->config.harts; hart++)
+        for (uint32_t slot = 0; slot < slots; slot++)
+            if (cache->l1[hart].states[slot] == NS_MESI_EXCLUSIVE &&
+                other_l1_shares(cache, hart, (uint64_t)slot << cache->l1[hart].line_shift))
+                cache->l1[hart].states[slot] = NS_MESI_SHARED;
+}
+
 bool ns_cache_can_save(const struct ns_cache *cache) {
     if (!cache->config.provenance || cache->config.late_write_backs > 255)
         return false;
@@ -146,6 +159,7 @@ size_t ns_cache_restore(struct ns_cache *cache, const uint8_t *state) {
     cache->registers_used = 0;
     for (unsigned hart = 0; cache->config.fill != NS_FILL_ATOMIC && hart < cache->config.harts; hart++)
         from = restore_registers(cache, hart, from);
+    restore_sharing(cache);
     cache->late_total = 0;
     for (unsigned hart = 0; cache->config.late_write_backs > 0 && hart < cache->config.harts; hart++)
         from = restore_late(cache, hart, from);

@@ -96,6 +96,8 @@ template <typename Function> ns_status for_each_enabled_run(const tlm::tlm_gener
 inline tlm::tlm_response_status refusal(const tlm::tlm_generic_payload &payload) {
     if (payload.get_command() == tlm::TLM_IGNORE_COMMAND)
         return tlm::TLM_OK_RESPONSE;
+    if (!payload.is_read() && !payload.is_write())
+        return tlm::TLM_COMMAND_ERROR_RESPONSE;
     if (payload.get_data_ptr() == nullptr || payload.get_data_length() == 0)
         return tlm::TLM_GENERIC_ERROR_RESPONSE;
     if (payload.get_streaming_width() < payload.get_data_length())

@@ -12,17 +12,16 @@ using sc_core::SC_ZERO_TIME;
 
 tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config, const cache_timing &timing,
                      const ns_cache_observer *observer)
-    : sc_module(name), coherent_port("coherent_port"), memory_port("memory_port"), config_(config), timing_(timing) {
+    : sc_module(name), coherent_port("coherent_port", this, &tlm_cache::coherent_transport, nullptr),
+      memory_port("memory_port"), config_(config), timing_(timing) {
     const ns_cache_backing backing = {this, backing_read, backing_write};
     core_ = ns_cache_create(&config, &backing, observer);
     if (core_ == nullptr)
         throw std::runtime_error("the cache hierarchy could not be made");
     for (unsigned i = 0; i < config.harts; i++) {
-        hart.push_back(std::make_unique<hart_socket>(sc_core::sc_gen_unique_name("hart")));
-        hart.back()->register_b_transport(this, &tlm_cache::transport, static_cast<int>(i));
-        hart.back()->register_transport_dbg(this, &tlm_cache::debug, static_cast<int>(i));
+        hart.push_back(std::make_unique<hart_socket>(sc_core::sc_gen_unique_name("hart"), this, &tlm_cache::transport,
+                                                     &tlm_cache::debug, static_cast<int>(i)));
     }
-    coherent_port.register_b_transport(this, &tlm_cache::coherent_transport);
     memory_payload_.set_extension(&memory_attributes_);
 }
 
@@ -90,6 +89,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     lock_.unlock();
     const unsigned cycles = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
     delay += timing_.hit[0] * cycles;
+    delay += timing_.snoop * attribute.result.snoops;
     for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++)
         delay += timing_.hit[level] * std::max(1u, attribute.result.lines);
     return status;
@@ -155,7 +155,7 @@ ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payl
     return status;
 }
 
-void tlm_cache::coherent_transport(tlm::tlm_generic_payload &payload, sc_time &delay) {
+void tlm_cache::coherent_transport(int, tlm::tlm_generic_payload &payload, sc_time &delay) {
     if (delay != SC_ZERO_TIME) {
         sc_core::wait(delay);
         delay = SC_ZERO_TIME;

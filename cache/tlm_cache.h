@@ -4,21 +4,21 @@
 // initiator socket towards the interconnect, on which fills and write-backs travel as transactions of the hierarchy's
 // own.
 //
-// Loosely timed: b_transport waits out the delay it is given, may wait for memory and for its turn, and returns the
-// hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are honoured; a
-// streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never granted: data may
-// be dirty here.
+// Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
+// and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are
+// honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never
+// granted: data may be dirty here.
 #ifndef NS_CACHE_TLM_CACHE_H
 #define NS_CACHE_TLM_CACHE_H
 
 #include "cache/cache.h"
 #include "cache/tlm_attributes.h"
+#include "cache/tlm_target_port.h"
 
 #include <memory>
 #include <string>
 #include <systemc>
 #include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 namespace ns {
@@ -26,6 +26,7 @@ namespace ns {
 struct cache_timing {
     sc_core::sc_time hit[NS_CACHE_MAX_LEVELS]; // added for each level that an access reaches
     sc_core::sc_time maintenance_line;         // for each line that a maintenance operation visits
+    sc_core::sc_time snoop;                    // for each line for which the other L1s are asked
     unsigned bytes_per_cycle = 8;              // what a hart moves per L1 access; longer accesses cost more
 };
 
@@ -50,9 +51,9 @@ class operation_lock {
 
 class tlm_cache : public sc_core::sc_module {
   public:
-    using hart_socket = tlm_utils::simple_target_socket_tagged<tlm_cache, 64>;
+    using hart_socket = target_port<tlm_cache>;
     std::vector<std::unique_ptr<hart_socket>> hart; // one for each hart
-    tlm_utils::simple_target_socket<tlm_cache, 64> coherent_port;
+    target_port<tlm_cache> coherent_port;
     tlm_utils::simple_initiator_socket<tlm_cache, 64> memory_port;
 
     // `observer` may be null. The configuration must pass ns_cache_config_check.
@@ -64,7 +65,7 @@ class tlm_cache : public sc_core::sc_module {
 
   private:
     void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
-    void coherent_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                      sc_core::sc_time &delay);

@@ -102,6 +102,14 @@ static bool is_truncated_address(const struct ns_event *event, const struct situ
            range_holds(event->address, event->length, at->address & UINT32_MAX);
 }
 
+/* Did the operation reach every cache that the byte's copies could lie in? Where maintenance stays on its hart, the
+ * hart that matters is the one that reads, or for a device the one that wrote. */
+static bool reached_every_level(const struct ns_tracker *tracker, const struct ns_event *event,
+                                const struct situation *at) {
+    const uint32_t who = at->reader_is_device ? at->newest : at->access;
+    return event->scope == NS_SCOPE_POC && (!event->local || event->actor == event_at(tracker, who)->actor);
+}
+
 static void after_the_write(const struct ns_tracker *tracker, struct situation *at,
                             struct ns_maintenance_facts *facts) {
     for (uint32_t i = at->access; i-- > at->newest + 1;) {
@@ -115,7 +123,7 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
         at->blamed = i;
         if (coverage == COVERED && right) {
             facts->after_some_levels =
-                (!facts->after_covers || facts->after_some_levels) && event->scope != NS_SCOPE_POC;
+                (!facts->after_covers || facts->after_some_levels) && !reached_every_level(tracker, event, at);
             facts->after_covers = true;
         } else if (coverage == COVERED) {
             facts->after_wrong_op = true;

@@ -98,6 +98,7 @@ struct ns_event {
     uint8_t irq;
     uint8_t inside;      /* MAINTENANCE: issued inside an API call (map, unmap, sync, alloc), link: that call */
     uint8_t data_length; /* valid bytes in data */
+    uint8_t local;       /* MAINTENANCE: of the L1s only this hart's was reached; SFENCE: only its own translations */
     uint8_t exact;       /* MAINTENANCE: instructions on exactly the lines touched; no rounding, no edges */
     uint32_t set;
     uint16_t way;

@@ -133,8 +133,13 @@ enum ns_status ns_hart_maintain(struct ns_machine *machine, unsigned hart, const
  * `named` (virtual) what the program named. Dirty bytes outside of what was named are lost at once. */
 enum ns_status ns_hart_maintain_around(struct ns_machine *machine, unsigned hart, const struct ns_maintenance *what,
                                        uint64_t named, uint64_t named_length);
-/* SFENCE.VMA: all addresses, or the page of one. */
+/* SFENCE.VMA of this hart alone: all addresses, or the page of one. */
 void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_t address);
+/* A TLB shoot-down: SFENCE.VMA on every hart, of all addresses or of the pages of [address, + length). The hart
+ * interrupts the others and waits for them: one interrupt latency and a cycle for each page on either side; with one
+ * hart the cycles alone. (SBI specification, "RFENCE Extension", sbi_remote_sfence_vma; Linux 6.1
+ * arch/riscv/mm/tlbflush.c.) */
+void ns_hart_shoot_down(struct ns_machine *machine, unsigned hart, bool all, uint64_t address, uint64_t length);
 /* Stores new memory-type bits to the PTEs of a virtual range, through the caches as any store. No SFENCE. */
 enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
                                 enum ns_memory_type type);
@@ -230,7 +235,17 @@ void ns_hw_drain_device_one(struct ns_machine *machine, unsigned device, uint64_
 void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t physical, uint64_t length);
 
 /* ---- looking, any time ----------------------------------------------------------------------- */
-enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data);
+/* Two answers to "what is at this physical address?", by debug transport: no time, no event, nothing moves.
+ * - the CPU's view: what a cacheable load of this hart would get now, wherever it lies: a copy that its caches would
+ *   hit, a modified one of another hart, a write-back on its way, else memory. (Its own non-cacheable stores that still
+ *   wait in the store buffer are not in it.)
+ * - memory's view: what a device below the caches would get, whatever caches and buffers hold.
+ * They differ where a line is dirty, or where a copy is stale. NS_ERROR_ADDRESS outside of RAM. SystemC code asks the
+ * same by transport_dbg() at a hart's socket of the caches, and at the memory's. */
+enum ns_status ns_machine_cpu_view(const struct ns_machine *machine, unsigned hart, uint64_t physical, uint32_t length,
+                                   uint8_t *data);
+enum ns_status ns_machine_memory_view(const struct ns_machine *machine, uint64_t physical, uint32_t length,
+                                      uint8_t *data);
 const struct ns_cache *ns_machine_cache(const struct ns_machine *machine);
 /* How many entries a hart (store buffer and late write-backs) or device (posted) still holds. */
 size_t ns_machine_buffered(const struct ns_machine *machine, unsigned actor);

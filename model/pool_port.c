@@ -121,9 +121,7 @@ static bool port_set_pte(void *context, uint64_t address, uint64_t pte) {
 
 static void port_flush_tlb(void *context, uint64_t address, uint64_t length) {
     struct ns_machine_port *port = context;
-    for (unsigned hart = 0; hart < ns_machine_get_config(port->machine)->cache.harts; hart++)
-        for (uint64_t done = 0; done < length; done += NS_PAGE_SIZE)
-            ns_hart_sfence(port->machine, hart, false, address + done);
+    ns_hart_shoot_down(port->machine, port->hart, false, address, length);
 }
 
 static uint64_t port_pte_type_bits(void *context, enum ns_port_type type) {

@@ -88,11 +88,15 @@ void ns_tracker_fence(struct ns_tracker *tracker, uint32_t event, bool local) {
         record_entry(tracker, event, &entry);
 }
 
-void ns_tracker_sfence(struct ns_tracker *tracker, uint32_t event, bool all, uint64_t virtual_address) {
+void ns_tracker_sfence(struct ns_tracker *tracker, uint32_t event, bool all, uint64_t virtual_address, uint64_t length,
+                       bool all_harts) {
+    const uint64_t first = virtual_address / NS_PAGE_SIZE * NS_PAGE_SIZE;
+    const uint64_t end = (virtual_address + length + NS_PAGE_SIZE - 1) / NS_PAGE_SIZE * NS_PAGE_SIZE;
     struct ns_recorded entry = {.kind = NS_RECORDED_SFENCE,
-                                .flags = all ? NS_RECORDED_WHOLE : 0,
-                                .view = virtual_address,
-                                .length = NS_PAGE_SIZE};
+                                .flags =
+                                    (uint16_t)((all ? NS_RECORDED_WHOLE : 0) | (all_harts ? NS_RECORDED_ALL_HARTS : 0)),
+                                .view = first,
+                                .length = end - first};
     if (tracker->recording != NULL)
         record_entry(tracker, event, &entry);
 }

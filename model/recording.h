@@ -24,7 +24,7 @@ enum ns_recorded_kind {
     NS_RECORDED_DMA_WRITE,     /* data */
     NS_RECORDED_MAINTAIN,      /* op, scope, address, length; named, named_length: what the program named */
     NS_RECORDED_FENCE,         /* LOCAL: late maintenance may still be under way behind it */
-    NS_RECORDED_SFENCE,        /* view: the virtual address; WHOLE: all */
+    NS_RECORDED_SFENCE,        /* view: the first page, length: whole pages; WHOLE: all; ALL_HARTS: a shoot-down */
     NS_RECORDED_PTE,           /* view: virtual address; address: physical; length; type; FAULTS: accesses fault */
     NS_RECORDED_REGISTER_READ, /* peer: the device, whose posted writes arrive first */
     NS_RECORDED_DEVICE_FLUSH,
@@ -57,6 +57,7 @@ enum ns_recorded_flags {
     NS_RECORDED_FAULTS = 1u << 10,
     NS_RECORDED_BOUNCED = 1u << 11,  /* MAP: the mapping before this one is its other side */
     NS_RECORDED_COHERENT = 1u << 12, /* the bytes are meant to be non-cacheable */
+    NS_RECORDED_ALL_HARTS = 1u << 13,
 };
 
 #define NS_RECORDED_NO_TYPE 0xff

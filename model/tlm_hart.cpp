@@ -515,16 +515,21 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
     return NS_OK;
 }
 
-void tlm_hart::sfence(bool all, uint64_t address) {
+void tlm_hart::forget_range(bool all, uint64_t address, uint64_t length) {
     if (all)
         ns_tlb_fence_all(&tlb_);
-    else
-        ns_tlb_fence_address(&tlb_, address);
+    for (uint64_t page = address / NS_PAGE_SIZE * NS_PAGE_SIZE; !all && page < address + length; page += NS_PAGE_SIZE)
+        ns_tlb_fence_address(&tlb_, page);
+}
+
+void tlm_hart::sfence(bool all, uint64_t address) {
+    forget_range(all, address, 1);
     ns_event event{};
     event.kind = NS_EVENT_SFENCE;
     event.address = all ? 0 : address;
+    event.local = true;
     event.peer = 0xff;
-    ns_tracker_sfence(machine_.tracker(), machine_.log_event(index_, event), all, address);
+    ns_tracker_sfence(machine_.tracker(), machine_.log_event(index_, event), all, address, 1, false);
     sc_core::wait(machine_.cycles(1));
 }
 

@@ -38,6 +38,8 @@ class tlm_hart : public sc_core::sc_module {
     bool drain_entry(uint64_t physical) { return drain_one(physical, 1); } // the oldest that holds the byte, if any
     void hold(uint64_t physical); // its line's stores stay in a full buffer while others can go
     void sfence(bool all, uint64_t address);
+    // The TLB forgets every page that the range touches, or all. No event, no time.
+    void forget_range(bool all, uint64_t address, uint64_t length);
     ns_status register_access(tlm::tlm_command command, uint64_t address, uint32_t *value);
 
     // Cacheable accesses by physical address, for page tables: a walk's reads, and the kernel's stores to them.

@@ -134,6 +134,7 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     cache_timing timing;
     for (unsigned level = 0; level < config_.cache.levels; level++)
         timing.hit[level] = cycle_ * config_.level_hit_cycles[level];
+    timing.snoop = picoseconds(config_.snoop_latency_ps);
     timing.maintenance_line = cycle_ * config_.maintenance_line_cycles;
     const ns_cache_observer cache_observer = {this, on_fill, on_write_back, on_drop};
     cache_ = std::make_unique<tlm_cache>("caches", config_.cache, timing, &cache_observer);
@@ -494,6 +495,7 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
     event.link = actors_[index].inside;
     event.inside = actors_[index].inside != NS_NO_EVENT;
     event.exact = piece.extent == NS_EXACT_LINES;
+    event.local = piece.scope == NS_SCOPE_POC && config_.cache.reach == NS_REACH_LOCAL && hart_count() > 1;
     event.peer = 0xff;
     maintenance_lock_.lock(); // the tracker knows one operation at a time
     const uint32_t number = log_event(index, event);
@@ -518,6 +520,25 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
     return payload_status(payload);
+}
+
+void machine::shoot_down(unsigned index, bool all, uint64_t address, uint64_t length) {
+    harts_[index]->forget_range(all, address, length);
+    unsigned fences = all ? 1 : static_cast<unsigned>((length + page_bytes - 1) / page_bytes);
+    if (hart_count() > 1) {
+        sc_core::wait(picoseconds(config_.interrupt_latency_ps)); // all at once, and all answer
+        for (unsigned other = 0; other < hart_count(); other++)
+            if (other != index)
+                harts_[other]->forget_range(all, address, length);
+        fences *= 2; // the others execute as many, beside each other
+    }
+    ns_event event{};
+    event.kind = NS_EVENT_SFENCE;
+    event.address = all ? 0 : address;
+    event.length = all ? 0 : static_cast<uint32_t>(length);
+    event.peer = 0xff;
+    ns_tracker_sfence(tracker_.get(), log_event(index, event), all, address, length, true);
+    sc_core::wait(cycles(fences));
 }
 
 uint32_t machine::log_line_event(ns_event_kind kind, const ns_cache_line_event &line, bool dirty) {

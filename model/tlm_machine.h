@@ -115,6 +115,9 @@ class machine : public sc_core::sc_module {
     ns_status maintain_piece(tlm_hart &hart, unsigned index, const ns_maintenance &piece, attributes &attribute,
                              tlm::tlm_generic_payload &payload);
 
+    // SFENCE.VMA on every hart; the caller goes on when all have answered.
+    void shoot_down(unsigned hart, bool all, uint64_t address, uint64_t length);
+
     // Page tables.
     uint64_t linear(uint64_t physical) const; // the cacheable linear mapping; 0 outside of RAM
     // Before the run PTEs go straight to memory, later they are stored by a hart.

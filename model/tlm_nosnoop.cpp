@@ -255,6 +255,10 @@ void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_
     const ns::operation_scope scope(*machine->body, hart);
     machine->body->hart(hart).sfence(all, address);
 }
+void ns_hart_shoot_down(struct ns_machine *machine, unsigned hart, bool all, uint64_t address, uint64_t length) {
+    const ns::operation_scope scope(*machine->body, hart);
+    machine->body->shoot_down(hart, all, address, length);
+}
 enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
                                 enum ns_memory_type type) {
     const ns::operation_scope scope(*machine->body, hart);
@@ -671,8 +675,19 @@ void ns_hw_drain_device(struct ns_machine *machine, unsigned device, uint64_t ph
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
-enum ns_status ns_machine_memory(const struct ns_machine *machine, uint64_t physical, uint32_t length, uint8_t *data) {
-    return ns_memory_read(machine->body->memory_core(), physical, length, data, nullptr);
+enum ns_status ns_machine_cpu_view(const struct ns_machine *machine, unsigned hart, uint64_t physical, uint32_t length,
+                                   uint8_t *data) {
+    if (hart >= machine->body->hart_count())
+        return NS_ERROR_ARGUMENT;
+    tlm::tlm_generic_payload payload;
+    ns::set_payload(payload, tlm::TLM_READ_COMMAND, physical, data, length);
+    return machine->body->hart(hart).socket->transport_dbg(payload) == length ? NS_OK : NS_ERROR_ADDRESS;
+}
+enum ns_status ns_machine_memory_view(const struct ns_machine *machine, uint64_t physical, uint32_t length,
+                                      uint8_t *data) {
+    tlm::tlm_generic_payload payload;
+    ns::set_payload(payload, tlm::TLM_READ_COMMAND, physical, data, length);
+    return machine->body->interconnect().memory->transport_dbg(payload) == length ? NS_OK : NS_ERROR_ADDRESS;
 }
 const struct ns_cache *ns_machine_cache(const struct ns_machine *machine) {
     return machine->body->cache_core();

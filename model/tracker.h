@@ -165,7 +165,8 @@ void ns_tracker_uses_freed(struct ns_tracker *tracker, unsigned device, bool fre
 /* What only a recording asks about: the event is of the actor that did it. `local`: late maintenance is not waited for.
  * A page table entry: accesses to [virtual_address, + length) go to `physical` with this type, or fault. */
 void ns_tracker_fence(struct ns_tracker *tracker, uint32_t event, bool local);
-void ns_tracker_sfence(struct ns_tracker *tracker, uint32_t event, bool all, uint64_t virtual_address);
+void ns_tracker_sfence(struct ns_tracker *tracker, uint32_t event, bool all, uint64_t virtual_address, uint64_t length,
+                       bool all_harts);
 void ns_tracker_page(struct ns_tracker *tracker, uint32_t event, uint64_t virtual_address, uint64_t physical,
                      uint64_t length, enum ns_memory_type type, bool faults);
 void ns_tracker_register_read(struct ns_tracker *tracker, uint32_t event, unsigned device);

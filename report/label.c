@@ -168,6 +168,8 @@ static void label_maintained(const struct ns_log *log, const struct ns_event *ev
     }
     if (event->scope == NS_SCOPE_OUTER)
         ns_buffer_text(out, ", in the outer cache only");
+    if (event->local)
+        ns_buffer_format(out, ", in no cache of another hart");
 }
 
 static void label_discarded(const struct ns_log *log, const struct ns_hazard *hazard, const struct ns_event *event,

@@ -95,7 +95,7 @@ static bool observed(struct run *run, const struct ns_condition *condition, cons
     *length = (uint32_t)run_length(run, &condition->ref);
     *data = buffer;
     if (condition->kind == NS_OPERAND_MEMORY)
-        return ns_machine_memory(run->machine, address, *length, buffer) == NS_OK;
+        return ns_machine_memory_view(run->machine, address, *length, buffer) == NS_OK;
     for (uint32_t i = 0; i < *length; i++) {
         struct ns_cache_copy copy;
         if (!ns_cache_peek(ns_machine_cache(run->machine), condition->level, condition->hart, address + i, &copy))

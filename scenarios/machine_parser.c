@@ -254,6 +254,7 @@ static const struct ns_choice invalidates[] = {{"drops", 0}, {"flushes", 1}, {NU
 static const struct ns_choice roundings[] = {{"outward", NS_ROUND_OUTWARD}, {"inward", NS_ROUND_INWARD}, {NULL, 0}};
 static const struct ns_choice edges[] = {
     {"same", NS_EDGE_SAME}, {"flush", NS_EDGE_FLUSH}, {"skip", NS_EDGE_SKIP}, {NULL, 0}};
+static const struct ns_choice reaches[] = {{"all-harts", NS_REACH_ALL_HARTS}, {"local", NS_REACH_LOCAL}, {NULL, 0}};
 static const struct ns_choice prefetchers[] = {{"none", 0}, {"next-line", 1}, {NULL, 0}};
 static const struct ns_choice platforms[] = {{"textbook", NS_DMA_OPS_TEXTBOOK},
                                              {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
@@ -288,6 +289,7 @@ static const struct ns_option parameters[] = {
     {"rounding", CHOICE(cache.range.rounding, roundings)},
     {"edge-lines", CHOICE(cache.range.edge, edges)},
     {"maintenance", CUSTOM(parse_maintenance)},
+    {"maintenance-reach", CHOICE(cache.reach, reaches)},
     {"maintenance-cost", NUMBER(maintenance_line_cycles, 0, NS_MOST_CYCLES, "cycles")},
     {"attributes", CUSTOM(parse_attributes)},
     {"pte-encoding", CUSTOM(parse_encoding)},

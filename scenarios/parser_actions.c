@@ -124,8 +124,16 @@ bool ns_parse_set_attr(struct ns_parser *parser, struct ns_step *step) {
 }
 
 bool ns_parse_sfence(struct ns_parser *parser, struct ns_step *step) {
-    return ns_parser_at_end_of_options(parser) ||
-           ns_parser_ref(parser, NS_REF_MAY_REACH_OUT | NS_REF_MAY_BE_POINT, &step->ref, NS_BUFFER_NEEDED);
+    step->all_harts = ns_parser_accept_word(parser, "all-harts");
+    if (ns_parser_at_end_of_options(parser) || step->all_harts) {
+        return true;
+    }
+    if (!ns_parser_ref(parser, NS_REF_MAY_REACH_OUT | NS_REF_MAY_BE_POINT, &step->ref,
+                       "here stands a buffer, or `all-harts`")) {
+        return false;
+    }
+    step->all_harts = ns_parser_accept_word(parser, "all-harts");
+    return true;
 }
 
 bool ns_parse_device_verb(struct ns_parser *parser, struct ns_step *step) {

@@ -332,6 +332,7 @@ struct ns_step {
     enum ns_memory_type type;    /* set-attr */
     enum ns_cache_scope scope;   /* clean, invalidate, flush: `scope l1` or `scope poc` (default) */
     bool whole_cache;            /* clean all, invalidate all, flush all */
+    bool all_harts;              /* sfence ... all-harts: a shoot-down */
     bool by_page;                /* ... REF by page: widened to whole 4 KiB pages */
     bool skip_cpu_sync;          /* map, unmap */
     bool using_physical;         /* device verbs: the address programmed is the physical one, not the bus address */

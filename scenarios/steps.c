@@ -176,6 +176,16 @@ static void maintain(struct run *run, const struct ns_step *step, enum ns_cache_
         (void)ns_hart_maintain(run->machine, step->actor, &what);
 }
 
+static void sfence(struct run *run, const struct ns_step *step) {
+    const bool all = step->ref.kind == NS_REF_NONE;
+    const uint64_t address = all ? 0 : run_virtual(run, &step->ref);
+    const uint64_t length = all ? 0 : run_length(run, &step->ref);
+    if (step->all_harts)
+        ns_hart_shoot_down(run->machine, step->actor, all, address, length == 0 ? 1 : length);
+    else
+        ns_hart_sfence(run->machine, step->actor, all, address);
+}
+
 static void zero_blocks(struct run *run, const struct ns_step *step) {
     const uint32_t line = run->scenario->machine.cache.level[0].line;
     const uint64_t start = run_virtual(run, &step->ref) / line * line;
@@ -433,8 +443,7 @@ static void hart_step(struct run *run, const struct ns_step *step) {
         (void)ns_hart_set_type(run->machine, hart, run_virtual(run, &step->ref), length, step->type);
         break;
     case NS_VERB_SFENCE:
-        ns_hart_sfence(run->machine, hart, step->ref.kind == NS_REF_NONE,
-                       step->ref.kind == NS_REF_NONE ? 0 : run_virtual(run, &step->ref));
+        sfence(run, step);
         break;
     case NS_VERB_DOORBELL:
         (void)ns_hart_doorbell(run->machine, hart, step->device);

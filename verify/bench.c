@@ -280,10 +280,12 @@ static void do_page(struct bench *bench, const struct unit_op *op) {
 }
 
 static void do_sfence(struct bench *bench, const struct unit_op *op) {
-    const unsigned hart = bench->world->program->ops[op->op].recorded.actor;
+    const struct ns_recorded *entry = &bench->world->program->ops[op->op].recorded;
+    const bool all_harts = (entry->flags & NS_RECORDED_ALL_HARTS) != 0;
     for (unsigned view = 0; view < bench->world->unit.view_count; view++)
-        if (op->view == UNIT_VIEWS || op->view == view)
-            bench->types[view][hart] = bench->current[view];
+        for (unsigned hart = 0; hart < bench->world->program->harts; hart++)
+            if ((op->view == UNIT_VIEWS || op->view == view) && (all_harts || hart == entry->actor))
+                bench->types[view][hart] = bench->current[view];
 }
 
 static void do_hardware_step(struct bench *bench, const struct unit_op *op) {

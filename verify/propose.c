@@ -164,7 +164,8 @@ static void propose_insertions(struct repair *repair) {
             for (uint32_t d = 0; d < scenario->device_count; d++)
                 add_call(repair, line_behind(scenario, i), step->actor, "mmio-read", scenario->devices[d].name);
         if (step->verb == NS_VERB_SET_ATTR)
-            add_call(repair, line_behind(scenario, i), step->actor, "sfence", "");
+            add_call(repair, line_behind(scenario, i), step->actor, "sfence",
+                     scenario->machine.cache.harts > 1 ? "all-harts" : "");
     }
 }
 

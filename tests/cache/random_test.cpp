@@ -63,8 +63,9 @@ struct Flat {
 
 class Story {
   public:
-    explicit Story(uint64_t seed)
-        : random(seed), config(random_config(random)), machine(config, kSize), cache(machine.cache.get()) {
+    explicit Story(uint64_t seed, unsigned fewest_harts = 1)
+        : random(seed), config(with_harts(random_config(random), fewest_harts, random)), machine(config, kSize),
+          cache(machine.cache.get()) {
         machine.record = false;
         for (uint64_t i = 0; i < kSize; i++)
             flat.bytes[i] = machine.bytes[i] = static_cast<uint8_t>(random.below(256));
@@ -74,6 +75,7 @@ class Story {
         ASSERT_NE(cache, nullptr) << describe(config);
         for (int i = 0; i < steps; i++) {
             step();
+            expect_mesi();
             ASSERT_TRUE(machine.sound()) << "step " << i << ": " << what << "; " << describe(config);
             if (::testing::Test::HasFailure())
                 FAIL() << "step " << i << ": " << what << "; " << describe(config);
@@ -82,6 +84,13 @@ class Story {
     }
 
   private:
+    static ns_cache_config with_harts(ns_cache_config config, unsigned fewest, Random &random) {
+        if (fewest > 1) {
+            config.harts = fewest + random.below(NS_CACHE_MAX_HARTS - fewest + 1);
+            config.reach = random.chance(30) ? NS_REACH_LOCAL : NS_REACH_ALL_HARTS;
+        }
+        return config;
+    }
     void choose_range(uint32_t longest) {
         length = random.chance(60) ? 1 + random.below(8) : 1 + random.below(longest);
         offset = random.below(static_cast<uint32_t>(kSize - length));
@@ -172,6 +181,30 @@ class Story {
         }
     }
 
+    // One modified or exclusive copy of a line, or any number of shared ones; and each is as new as flat memory.
+    void expect_mesi() {
+        struct Seen {
+            const Flat *flat;
+            unsigned copies[kSize / NS_LINE_MIN], alone[kSize / NS_LINE_MIN];
+            const char *wrong;
+        } seen = {&flat, {}, {}, nullptr};
+        const auto look = [](void *context, unsigned level, unsigned, const ns_cache_copy *copy) {
+            Seen *so_far = static_cast<Seen *>(context);
+            if (level > 0)
+                return false; // the L1s come first
+            const size_t at = copy->line_address - Machine::kBase;
+            so_far->copies[at / NS_LINE_MIN]++;
+            so_far->alone[at / NS_LINE_MIN] += copy->mesi != NS_MESI_SHARED;
+            if (std::memcmp(copy->data, &so_far->flat->bytes[at], copy->line_size) != 0)
+                so_far->wrong = "an old byte in an L1";
+            if (so_far->alone[at / NS_LINE_MIN] > 0 && so_far->copies[at / NS_LINE_MIN] > 1)
+                so_far->wrong = "a modified or exclusive copy beside another one";
+            return so_far->wrong == nullptr;
+        };
+        ns_cache_for_each(cache, look, &seen);
+        ASSERT_EQ(seen.wrong, nullptr) << seen.wrong;
+    }
+
     void write(std::vector<uint8_t> &data, std::vector<ns_version> &versions) {
         next_version++;
         for (uint32_t i = 0; i < length; i++) {
@@ -190,7 +223,8 @@ class Story {
     }
 
     void finish() {
-        for (unsigned h = 0; h < config.harts; h++) {
+        for (unsigned round = 0; round < 2 * config.harts; round++) { // twice: an L1 after the one that it goes down to
+            const unsigned h = round % config.harts;
             machine.maintain(h, NS_CACHE_FLUSH, 0, 0, NS_WHOLE_CACHE);
             EXPECT_EQ(ns_cache_drain(cache, h, nullptr), NS_OK);
         }
@@ -223,6 +257,16 @@ TEST(CacheRandom, NobodyCanTellAHierarchyFromFlatMemory) {
     for (uint64_t i = 0; i < 300; i++) {
         SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + ", story " + std::to_string(i));
         Story(seed + i).run(400);
+        if (HasFatalFailure() || HasFailure())
+            return;
+    }
+}
+
+TEST(CacheRandom, TwoToEightHartsEqualFlatMemoryAndKeepMesi) {
+    uint64_t seed = test_seed();
+    for (uint64_t i = 0; i < 300; i++) {
+        SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + ", story " + std::to_string(i));
+        Story(seed + i, 2).run(400);
         if (HasFatalFailure() || HasFailure())
             return;
     }
@@ -321,6 +365,107 @@ TEST(CacheRandom, AnInvalidateLosesExactlyWhatItReports) {
     for (uint64_t i = 0; i < 100 && !HasFailure(); i++) {
         SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + ", story " + std::to_string(i));
         LossyStory(seed + i).run(300);
+    }
+}
+
+// Two to eight harts that are put back to where they were, again and again: versions equal flat memory, and every state
+// keeps MESI, although a saved state does not tell shared from exclusive.
+struct Saved {
+    std::vector<uint8_t> cache;
+    std::vector<ns_version> memory, flat;
+};
+
+void travel(uint64_t seed) {
+    constexpr uint32_t line = 16, lines = 4, size = lines * line; // a saved cache fills no set twice
+    Random random(seed);
+    ns_cache_config config = one_level(lines, 1, line);
+    config.harts = 2 + random.below(7);
+    config.levels = 1 + random.below(3);
+    for (unsigned level = 1; level < config.levels; level++)
+        config.level[level] = config.level[0];
+    config.inclusion = static_cast<ns_inclusion>(random.below(3));
+    config.fill = static_cast<ns_fill_kind>(random.below(3));
+    config.late_write_backs = random.chance(50) ? 2 : 0;
+    config.reach = random.chance(50) ? NS_REACH_LOCAL : NS_REACH_ALL_HARTS;
+    config.provenance = true;
+    std::vector<ns_version> memory(size), flat(size);
+    const ns_cache_backing backing = {
+        &memory,
+        [](void *of, uint64_t address, uint32_t length, uint8_t *, ns_version *versions) {
+            std::copy_n(static_cast<std::vector<ns_version> *>(of)->begin() + static_cast<std::ptrdiff_t>(address),
+                        length, versions);
+            return NS_OK;
+        },
+        [](void *of, uint64_t address, uint32_t length, const uint8_t *, const ns_version *versions) {
+            std::copy_n(versions, length,
+                        static_cast<std::vector<ns_version> *>(of)->begin() + static_cast<std::ptrdiff_t>(address));
+            return NS_OK;
+        }};
+    const CachePointer cache(ns_cache_create(&config, &backing, nullptr));
+    ASSERT_TRUE(cache && ns_cache_can_save(cache.get()));
+    std::vector<Saved> kept;
+    ns_version newest = 0;
+    const auto save = [&] {
+        std::vector<uint8_t> bytes(ns_cache_save_size(cache.get()));
+        bytes.resize(ns_cache_save(cache.get(), bytes.data()));
+        return bytes;
+    };
+    for (unsigned i = 0; i < 500; i++) {
+        const uint32_t length = 1 + random.below(20), at = random.below(size - length);
+        const unsigned hart = random.below(config.harts);
+        uint8_t data[size] = {};
+        ns_version versions[size] = {};
+        switch (random.below(10)) {
+        case 0:
+        case 1:
+        case 2:
+            ASSERT_EQ(ns_cache_load(cache.get(), hart, at, length, data, versions, nullptr), NS_OK);
+            for (uint32_t byte = 0; byte < length; byte++)
+                ASSERT_EQ(versions[byte], flat[at + byte]) << "step " << i;
+            break;
+        case 3:
+        case 4:
+            newest++;
+            for (uint32_t byte = 0; byte < length; byte++)
+                flat[at + byte] = versions[byte] = newest;
+            ASSERT_EQ(ns_cache_store(cache.get(), hart, at, length, data, versions, nullptr), NS_OK);
+            break;
+        case 5: {
+            const ns_maintenance what = {random.chance(50) ? NS_CACHE_CLEAN : NS_CACHE_FLUSH, NS_SCOPE_POC, NS_RANGE,
+                                         at, length};
+            ASSERT_EQ(ns_cache_maintain(cache.get(), hart, &what, nullptr), NS_OK);
+            break;
+        }
+        case 6:
+            ASSERT_EQ(ns_cache_fill_sample(cache.get(), hart, at, nullptr), NS_OK);
+            break;
+        case 7:
+            ASSERT_EQ(ns_cache_fill_install(cache.get(), hart, at, nullptr), NS_OK);
+            break;
+        case 8:
+            ASSERT_EQ(ns_cache_evict_l1(cache.get(), hart, at, nullptr, nullptr), NS_OK);
+            break;
+        default:
+            if (kept.size() < 8) {
+                kept.push_back({save(), memory, flat});
+            } else {
+                const Saved &back = kept[random.below(8)];
+                ASSERT_EQ(ns_cache_restore(cache.get(), back.cache.data()), back.cache.size());
+                memory = back.memory;
+                flat = back.flat;
+                ASSERT_EQ(save(), back.cache) << "step " << i;
+            }
+        }
+        char reason[200] = "";
+        ASSERT_EQ(ns_cache_check(cache.get(), reason, sizeof reason), NS_OK) << "step " << i << ": " << reason;
+    }
+}
+
+TEST(CacheRandom, HartsThatArePutBackEqualFlatMemoryAndKeepMesi) {
+    uint64_t seed = test_seed();
+    for (uint64_t i = 0; i < 200 && !HasFailure(); i++) {
+        SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + ", story " + std::to_string(i));
+        travel(seed + i);
     }
 }
 

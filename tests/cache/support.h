@@ -58,6 +58,10 @@ class Machine {
         ns_cache_copy copy;
         return ns_cache_peek(cache.get(), level, hart, kBase + offset, &copy) ? copy.state : NS_LINE_INVALID;
     }
+    ns_mesi mesi(unsigned hart, uint64_t offset) const {
+        ns_cache_copy copy;
+        return ns_cache_peek(cache.get(), 0, hart, kBase + offset, &copy) ? copy.mesi : NS_MESI_INVALID;
+    }
     uint8_t cached(unsigned level, unsigned hart, uint64_t offset) const {
         ns_cache_copy copy;
         if (!ns_cache_peek(cache.get(), level, hart, kBase + offset, &copy))

@@ -99,7 +99,8 @@ const char *const accepted[] = {
     "dma-debug "
     "26",
     "cpu0: set-attr rx cacheable\ncpu0: set-attr rx nc\ncpu0: set-attr rx io",
-    "cpu0: sfence\ncpu0: sfence rx\ncpu0: sfence expect AT-WRONG-TYPE",
+    "cpu0: sfence\ncpu0: sfence rx\ncpu0: sfence all-harts\ncpu0: sfence rx all-harts\ncpu0: sfence expect "
+    "AT-WRONG-TYPE",
     "cpu0: doorbell nic\ncpu0: mmio-read nic",
     "cpu0: poll rx[0..4] == 1",
     "cpu0: wait irq1",

@@ -54,6 +54,8 @@ const Row rows[] = {
     {"edge-lines skip", VALUE(cache.range.edge), NS_EDGE_SKIP},
     {"maintenance late 8 lines", VALUE(cache.late_write_backs), 8},
     {"maintenance immediate", VALUE(cache.late_write_backs), 0},
+    {"maintenance-reach local", VALUE(cache.reach), NS_REACH_LOCAL},
+    {"maintenance-reach all-harts", VALUE(cache.reach), NS_REACH_ALL_HARTS},
     {"maintenance-cost 9 cycles", VALUE(maintenance_line_cycles), 9},
     {"attributes thead-maee", VALUE(attributes), NS_ATTRIBUTES_THEAD_MAEE},
     {"attributes thead-maee", VALUE(pte_encoding), NS_ENCODE_THEAD_6_8},

@@ -101,6 +101,7 @@ struct bench_options {
     uint32_t late = 0;
     unsigned posted = 0;
     bool provenance = false;
+    bool pipelined = false; // the initiators are the test's own: connect_in_place_of
 };
 
 class bench : public sc_core::sc_module {
@@ -133,10 +134,9 @@ class bench : public sc_core::sc_module {
         memory_config.provenance = options.provenance;
         memory = std::make_unique<ns::tlm_memory>("memory", memory_config, ns(60), nullptr);
 
-        for (unsigned i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < 2 && !options.pipelined; i++) {
             harts.push_back(std::make_unique<initiator>(("hart" + std::to_string(i)).c_str()));
-            harts[i]->socket.bind(monitor("of_hart").up);
-            monitors.back()->down.bind(*cache->hart[i]);
+            connect(harts[i]->socket, *cache->hart[i]);
         }
         ns::bus_master snooping, windowed;
         snooping.dma = windowed.dma = true;
@@ -145,12 +145,23 @@ class bench : public sc_core::sc_module {
         windowed.posted_entries = options.posted;
         int number;
         connect(cache->memory_port, interconnect->add_master(ns::bus_master{}, &number));
-        coherent = std::make_unique<initiator>("coherent");
-        connect(coherent->socket, interconnect->add_master(snooping, &number));
-        dma = std::make_unique<initiator>("dma");
-        connect(dma->socket, interconnect->add_master(windowed, &dma_number));
+        coherent_socket = &interconnect->add_master(snooping, &number);
+        dma_socket = &interconnect->add_master(windowed, &dma_number);
+        if (!options.pipelined) {
+            coherent = std::make_unique<initiator>("coherent");
+            connect(coherent->socket, *coherent_socket);
+            dma = std::make_unique<initiator>("dma");
+            connect(dma->socket, *dma_socket);
+        }
         connect(interconnect->coherent, cache->coherent_port);
         connect(interconnect->memory, memory->socket);
+    }
+
+    // 0 and 1: a hart; 2: the master that snoops; 3: the one that does not.
+    void connect_in_place_of(unsigned place, tlm::tlm_initiator_socket<64> &from) {
+        tlm::tlm_target_socket<64> *const sockets[] = {cache->hart[0].get(), cache->hart[1].get(), coherent_socket,
+                                                       dma_socket};
+        connect(from, *sockets[place]);
     }
 
     static sc_core::sc_time ns(double value) { return sc_core::sc_time(value, sc_core::SC_NS); }
@@ -170,6 +181,7 @@ class bench : public sc_core::sc_module {
     std::unique_ptr<initiator> coherent; // snoops
     std::unique_ptr<initiator> dma;      // does not; behind a window
     int dma_number = 0;
+    tlm::tlm_target_socket<64> *coherent_socket = nullptr, *dma_socket = nullptr;
     std::vector<std::unique_ptr<tlm_monitor>> monitors;
 
   private:

@@ -113,7 +113,7 @@ class rig {
     }
     Bytes memory(uint64_t physical, uint32_t length) const {
         Bytes data(length);
-        EXPECT_EQ(ns_machine_memory(machine, physical, length, data.data()), NS_OK);
+        EXPECT_EQ(ns_machine_memory_view(machine, physical, length, data.data()), NS_OK);
         return data;
     }
     uint64_t now() const { return ns_machine_now_ps(machine); }

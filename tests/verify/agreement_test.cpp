@@ -37,8 +37,11 @@ struct tally {
     unsigned proved = 0, refuted = 0, skipped = 0;
 };
 
-void compare(uint64_t seed, tally *tally) {
-    const naive::program program = naive::generate(seed);
+void compare(uint64_t seed, tally *tally, bool local = false) {
+    naive::program program = naive::generate(seed);
+    if (local && program.on.harts < 2)
+        return;
+    program.on.local = local;
     std::vector<unsigned> lines;
     const std::string text = naive::print(program, "generated", &lines);
     SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
@@ -94,5 +97,23 @@ TEST(Agreement, VerdictsFindingsAndShortestWaysAreThoseOfTheNaiveExplorer) {
         EXPECT_GE(tally.proved * 10, programs);
         EXPECT_GE(tally.refuted * 5, programs);
         EXPECT_LE(tally.skipped * 5, programs);
+    }
+}
+
+// The generated programs with two harts, where maintenance stays on its hart.
+TEST(Agreement, HoldsWhereMaintenanceReachesOneHartOnly) {
+    const uint64_t programs = number_of("NS_TEST_PROGRAMS", 500);
+    tally tally;
+    if (std::getenv("NS_TEST_SEED") != nullptr) {
+        compare(number_of("NS_TEST_SEED", 0), &tally, true);
+        return;
+    }
+    for (uint64_t seed = 1; seed <= programs && !HasFailure(); seed++)
+        compare(seed, &tally, true);
+    std::printf("%u proved, %u refuted, %u too large for the naive explorer\n", tally.proved, tally.refuted,
+                tally.skipped);
+    if (!HasFailure()) {
+        EXPECT_GT(tally.proved, 0u);
+        EXPECT_GE(tally.refuted * 20, programs);
     }
 }

@@ -277,6 +277,8 @@ std::string print(const program &what, const std::string &name, std::vector<unsi
     add("scenario \"" + name + "\"");
     add("machine \"generated\" from \"one-core-wb64\"");
     add("  harts " + std::to_string(m.harts));
+    if (m.local)
+        add("  maintenance-reach local");
     if (m.levels == 1)
         add("  no-caches-below L1D");
     add(std::string("  fill ") + (m.fills == fill::atomic    ? "atomic"

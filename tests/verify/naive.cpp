@@ -254,7 +254,7 @@ struct explorer {
         named_end = end;
         for (unsigned h = 0; h < harts; h++) {
             copy &c = s.l1[h][line];
-            if (!c.state)
+            if (!c.state || (m.local && h != hart))
                 continue;
             const copy before = c;
             if (before.state == 2 && writes) {
@@ -283,6 +283,8 @@ struct explorer {
         named_line = -1;
         if (m.fills == fill::ordered)
             for (unsigned h = 0; h < harts; h++) {
+                if (m.local && h != hart)
+                    continue;
                 s.sampled[h][line] = 0;
                 std::memset(s.sample[h][line], 0, cells);
             }

@@ -54,6 +54,7 @@ struct machine {
          may_irq_first = false;
     fill fills = fill::atomic;
     bool posted = false; // 16 entries
+    bool local = false;  // maintenance acts on the L1 of its hart alone, and on the shared level
 };
 
 struct program {

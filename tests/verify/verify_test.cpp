@@ -225,3 +225,31 @@ TEST(Expectations, OfABugThatOccursAreAsExpectedAndOfOneThatCannotAreNot) {
     ASSERT_EQ(none.result.missing_count, 1u);
     EXPECT_EQ(none.result.missing[0].id, NS_DC_INVAL_MISSING);
 }
+
+// cpu1 may use its old translation until it forgets it: of its own accord, or because cpu0 makes every hart forget.
+TEST(ShootDowns, AreWhatMakesANewTypeCountOnEveryHart) {
+    const struct {
+        const char *change;
+        bool proved;
+    } cases[] = {
+        {"cpu0: set-attr page nc sequence\n", true},
+        {"cpu0: set-attr page nc\ncpu0: sfence page all-harts\ncpu0: flush page\ncpu0: fence\n", true},
+        {"cpu0: set-attr page nc\ncpu0: sfence all-harts\ncpu0: flush page\ncpu0: fence\n", true},
+        {"cpu0: set-attr page nc\ncpu0: sfence page\ncpu0: flush page\ncpu0: fence\n", false},
+        {"cpu0: set-attr page nc\ncpu0: sfence\ncpu0: flush page\ncpu0: fence\n", false},
+    };
+    for (const auto &one : cases) {
+        const std::string text = on_machine("  harts 2\n", "buffer page size 4K align 4K\nbuffer flag size 4\n"
+                                                           "cpu1: store page[0..4] = 3\ncpu1: store flag = 1\n"
+                                                           "cpu0: poll flag == 1\n" +
+                                                               std::string(one.change) +
+                                                               "cpu0: store flag = 2\ncpu1: poll flag == 2\n"
+                                                               "cpu1: store page[0..4] = 7\ncpu1: fence\n"
+                                                               "nic: read page[0..4]\n");
+        SCOPED_TRACE(text);
+        const parsed_scenario scenario(text);
+        const verified found(scenario.get());
+        EXPECT_EQ(found.result.verdict, one.proved ? NS_VERIFY_PROVED : NS_VERIFY_REFUTED);
+        EXPECT_EQ(found.result.unreplayed, 0u);
+    }
+}
