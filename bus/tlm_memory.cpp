@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/tlm_memory.h"
 
-#include <stdexcept>
+#include <new>
 
 namespace ns {
 
@@ -10,7 +10,7 @@ tlm_memory::tlm_memory(sc_core::sc_module_name name, const ns_memory_config &con
     : sc_module(name), socket("socket", this, &tlm_memory::transport, &tlm_memory::debug), latency_(latency) {
     core_ = ns_memory_create(&config, observer);
     if (core_ == nullptr)
-        throw std::runtime_error("the memory could not be made");
+        throw std::bad_alloc(); // a machine has checked its configuration
 }
 
 tlm_memory::~tlm_memory() {

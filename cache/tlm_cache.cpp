@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <stdexcept>
+#include <new>
 
 namespace ns {
 
@@ -17,7 +17,7 @@ tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config
     const ns_cache_backing backing = {this, backing_read, backing_write};
     core_ = ns_cache_create(&config, &backing, observer);
     if (core_ == nullptr)
-        throw std::runtime_error("the cache hierarchy could not be made");
+        throw std::bad_alloc(); // a machine has checked its configuration
     for (unsigned i = 0; i < config.harts; i++) {
         hart.push_back(std::make_unique<hart_socket>(sc_core::sc_gen_unique_name("hart"), this, &tlm_cache::transport,
                                                      &tlm_cache::debug, static_cast<int>(i)));

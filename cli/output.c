@@ -17,7 +17,7 @@ void ns_error(const char *format, ...) {
     va_end(arguments);
     struct ns_buffer clean = {0};
     ns_format_source(&clean, text, strlen(text));
-    fprintf(stderr, "nosnoop: %s\n", clean.data != NULL ? clean.data : "");
+    fprintf(stderr, "nosnoop: %s\n", clean.failed ? "out of memory" : clean.data != NULL ? clean.data : "");
     ns_buffer_release(&clean);
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <pthread.h>
@@ -93,6 +94,10 @@ struct ns_machine *ns_machine_create(const struct ns_machine_config *config, con
         face = new ns_machine;
         face->body = std::make_unique<ns::machine>("machine", *config, devices, device_count, log, face);
         return face;
+    } catch (const std::bad_alloc &) {
+        refuse(reason, reason_size, "out of memory");
+        delete face;
+        return nullptr;
     } catch (const std::exception &problem) {
         refuse(reason, reason_size, problem.what());
         delete face;

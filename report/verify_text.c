@@ -156,6 +156,7 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
         ns_buffer_format(&words, "%s%s", i > 0 ? ", " : "", ns_report_may_word(result->may, i));
     ns_buffer_text(out, "the hardware may: ");
     ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, NS_REPORT_COLUMNS);
+    out->failed |= words.failed;
     ns_buffer_release(&words);
     const uint32_t more = result->may & ~scenario->machine.may;
     if ((more & NS_MAY_EVICT) != 0)

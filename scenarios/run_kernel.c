@@ -336,6 +336,7 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size) {
     const struct ns_scenario *scenario = run->scenario;
     run->port.hart = 0;
     if (!prepare_frames(run)) {
+        run->no_memory = true;
         snprintf(message, message_size, "out of memory");
         return false;
     }

@@ -10,6 +10,8 @@
 
 enum { MESSAGE_BYTES = 512 };
 
+enum { NO_MEMORY = 2 }; /* exit status of a child that could not even make its log */
+
 static bool start(struct child *child, const struct ns_scenario *scenario, const struct ns_run_options *options) {
     int ends[2];
     *child = (struct child){.pipe = -1, .records = options->recording != NULL};
@@ -31,7 +33,7 @@ static bool start(struct child *child, const struct ns_scenario *scenario, const
     char message[MESSAGE_BYTES] = "";
     struct ns_log *log = ns_log_create();
     if (log == NULL)
-        _exit(1);
+        _exit(NO_MEMORY);
     const enum ns_status status = ns_run_scenario(scenario, options, log, message, sizeof message);
     const bool sent = ns_pipe_write(ends[1], &status, sizeof status) &&
                       ns_pipe_write(ends[1], message, sizeof message) && ns_log_send(ends[1], log) &&
@@ -55,16 +57,22 @@ enum ns_status child_finish(struct child *child, struct ns_log *log, struct ns_r
                             size_t message_size) {
     enum ns_status status = NS_ERROR_MEMORY;
     char text[MESSAGE_BYTES] = "";
-    const bool good = child->pipe >= 0 && ns_pipe_read(child->pipe, &status, sizeof status) &&
-                      ns_pipe_read(child->pipe, text, sizeof text) && ns_log_receive(child->pipe, log) &&
-                      (!child->records || ns_recording_receive(child->pipe, recording));
+    const bool told = child->pipe >= 0 && ns_pipe_read(child->pipe, &status, sizeof status) &&
+                      ns_pipe_read(child->pipe, text, sizeof text);
+    const bool good =
+        told && ns_log_receive(child->pipe, log) && (!child->records || ns_recording_receive(child->pipe, recording));
     if (child->pipe >= 0)
         close(child->pipe);
     int ended = 0;
     while (child->pid > 0 && waitpid(child->pid, &ended, 0) < 0 && errno == EINTR) {
     }
+    const bool no_memory = WIFEXITED(ended) && WEXITSTATUS(ended) == NO_MEMORY;
+    const bool failed = told && status != NS_OK; /* then its log may be cut short */
     if (message != NULL && message_size > 0)
-        snprintf(message, message_size, "%s", good ? text : "a run of the scenario ended before its time");
+        snprintf(message, message_size, "%s",
+                 good || failed ? text
+                 : no_memory    ? ns_status_text(NS_ERROR_MEMORY)
+                                : "a run of the scenario ended before its time");
     *child = (struct child){.pipe = -1};
-    return good ? status : NS_ERROR_MEMORY;
+    return good || failed ? status : NS_ERROR_MEMORY;
 }

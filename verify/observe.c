@@ -291,6 +291,7 @@ void observe_end(struct observation_sink *sink, const struct search_state *searc
         return;
     struct world *world = projection->world[0];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[0]);
+    sink->failed |= closure == NULL;
     for (size_t i = 0; i < sink->condition_count && closure != NULL; i++) {
         struct sink_condition *condition = &sink->conditions[i];
         size_t p = 0;

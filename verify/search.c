@@ -578,6 +578,7 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
     const struct projected_touch *at = &projection->touch[op->touch];
     struct world *world = projection->world[at->unit];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[at->unit]);
+    search->failed |= closure == NULL;
     for (size_t n = 0; closure != NULL && n < closure->node_count; n++) {
         uint32_t now = closure->nodes[n].state;
         for (unsigned actor = 0; actor < program->harts + program->devices && now != NO_INDEX; actor++)
@@ -586,6 +587,7 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
                 (struct world_move){.action = actor < program->harts ? WORLD_FENCE : WORLD_FLUSH, .a = (uint8_t)actor},
                 NULL);
         bool waits = now != NO_INDEX;
+        search->failed |= !waits;
         for (unsigned turn = 0; turn < 2 && waits; turn++) {
             const uint8_t types = world_types(world, now, at->unit_op);
             uint8_t type = 0;
@@ -593,6 +595,7 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
                 type++;
             now = world_perform(
                 world, now, (struct world_move){.action = WORLD_OP, .a = type, .index = (uint16_t)at->unit_op}, &waits);
+            search->failed |= now == NO_INDEX;
         }
         if (waits) {
             *unit = at->unit;

@@ -8,6 +8,8 @@
 
 /* ---- numbered states ------------------------------------------------------------------------- */
 
+static const char no_memory[] = "the host has no memory left";
+
 static bool grow(void **array, size_t *capacity, size_t wanted, size_t size) {
     if (wanted <= *capacity)
         return true;
@@ -73,7 +75,7 @@ static bool make_room(struct world *world, size_t bytes) {
 static uint32_t number_bench(struct world *world) {
     const size_t length = bench_save(&world->bench, world->scratch);
     if (!make_room(world, length)) {
-        world->trouble = "the host has no memory left";
+        world->trouble = no_memory;
         return NO_INDEX;
     }
     size_t at = hash_bytes(world->scratch, length, 0) & world->states.mask;
@@ -152,13 +154,13 @@ static bool compute(struct world *world, uint32_t state, struct world_move move,
                               .finding_count = (uint8_t)bench->finding_count};
     if (!grow((void **)&world->finding, &world->finding_capacity, world->finding_count + bench->finding_count,
               sizeof *world->finding)) {
-        world->trouble = "the host has no memory left";
+        world->trouble = no_memory;
         return false;
     }
     for (unsigned i = 0; i < bench->finding_count; i++)
         world->finding[world->finding_count++] = bench->finding[i];
-    if (bench->reads_content)
-        effect->content = number_content(world);
+    if (bench->reads_content && (effect->content = number_content(world)) == 0)
+        world->trouble = no_memory;
     effect->next = number_bench(world);
     return effect->next != NO_INDEX && world->trouble == NULL;
 }
@@ -166,7 +168,7 @@ static bool compute(struct world *world, uint32_t state, struct world_move move,
 /* What a move does to a state; NULL: there is trouble. Valid until the next call. */
 static const struct effect *perform(struct world *world, uint32_t state, struct world_move move) {
     if (!effect_room(world)) {
-        world->trouble = "the host has no memory left";
+        world->trouble = no_memory;
         return NULL;
     }
     struct effect *known = find_effect(world, move_key(state, move));
@@ -238,8 +240,10 @@ static bool in_closure(struct world *world, uint32_t state) {
     if (state >= world->seen_size) {
         const size_t size = world->state_capacity;
         uint32_t *seen = realloc(world->seen, size * sizeof *seen);
-        if (seen == NULL)
+        if (seen == NULL) {
+            world->trouble = no_memory;
             return true;
+        }
         memset(seen + world->seen_size, 0, (size - world->seen_size) * sizeof *seen);
         world->seen = seen;
         world->seen_size = size;
@@ -271,6 +275,8 @@ const struct closure *world_closure(struct world *world, uint32_t state) {
     for (size_t i = 0; i < closure->node_count; i++) {
         const struct closure_node from = closure->nodes[i];
         const struct world_move *move = from.leaf ? NULL : moves_of(world, from.state);
+        if (move == NULL && !from.leaf)
+            world->trouble = no_memory;
         for (; move != NULL && move->action != WORLD_OP; move++) {
             const struct effect *effect = perform(world, from.state, *move);
             const uint32_t node = (uint32_t)closure->node_count;
@@ -286,6 +292,10 @@ const struct closure *world_closure(struct world *world, uint32_t state) {
                 return NULL;
             }
         }
+    }
+    if (world->trouble != NULL) { /* what was left out must not look like all there is */
+        release_closure(closure);
+        return NULL;
     }
     world->memo_bytes += sizeof *closure + growing.nodes * sizeof *closure->nodes;
     world->closures[state] = closure;
@@ -409,7 +419,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
 
 const struct reaction *world_react(struct world *world, uint32_t state, struct world_move move) {
     if (!memo_room(world)) {
-        world->trouble = "the host has no memory left";
+        world->trouble = no_memory;
         return NULL;
     }
     const uint64_t key = move_key(state, move);
@@ -421,7 +431,7 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
         *find_memo(world, key) = (struct memo){key, reaction};
         world->memo_count++;
     } else if (world->trouble == NULL) {
-        world->trouble = "the host has no memory left";
+        world->trouble = no_memory;
     }
     return reaction;
 }
