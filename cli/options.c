@@ -42,6 +42,9 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_NO_VERIFY, '\0', "no-verify", NULL, NS_COMMAND_TEST, "run the scenarios only"},
     {NS_OPTION_GRADE, '\0', "grade", "DIR", NS_COMMAND_TEST,
      "grade the answers in PATH against the exercises in DIR, whose machines and expectations count"},
+    {NS_OPTION_JUNIT, '\0', "junit", "FILE", NS_COMMAND_TEST, "write the result as JUnit XML to FILE; - as for --json"},
+    {NS_OPTION_TAP, '\0', "tap", "FILE", NS_COMMAND_TEST,
+     "write the result as KTAP, which is TAP, to FILE; - as for --json"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
@@ -240,13 +243,19 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_GRADE:
         options->grade = value;
         break;
+    case NS_OPTION_JUNIT:
+        options->junit = value;
+        break;
+    case NS_OPTION_TAP:
+        options->tap = value;
+        break;
     }
     return good;
 }
 
 /* The options given, to be checked against the sub-command once that is known. */
 struct given {
-    unsigned seen; /* bit per entry of the table */
+    uint64_t seen; /* bit per entry of the table */
 };
 
 /* "--name", "--name=value" or "--name value"; *index moves past what was used. */
@@ -271,7 +280,7 @@ static bool parse_long(int argc, char **argv, int *index, struct given *given, s
             }
             value = argv[++*index];
         }
-        given->seen |= 1u << i;
+        given->seen |= UINT64_C(1) << i;
         return apply(spec, value, options);
     }
     complain_about_option(text, length);
@@ -290,7 +299,7 @@ static bool parse_short(const char *text, struct given *given, struct ns_options
                      *text >= ' ' && *text < 0x7f ? *text : '?');
             return false;
         }
-        given->seen |= 1u << i;
+        given->seen |= UINT64_C(1) << i;
         if (!apply(&ns_option_table[i], NULL, options)) {
             return false;
         }
@@ -308,10 +317,20 @@ static bool take_command(const char *name, struct ns_options *options) {
     return complain_about_command(name);
 }
 
-static bool check_fit(const struct given *given, const struct ns_options *options) {
+/* How many documents want standard output for themselves. */
+static unsigned standard_outputs(const struct ns_options *options) {
+    const char *const file[] = {options->junit, options->tap};
+    unsigned count = options->json && options->json_file == NULL ? 1 : 0;
+    for (size_t i = 0; i < sizeof file / sizeof file[0]; ++i) {
+        count += file[i] != NULL && strcmp(file[i], "-") == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+static bool check_fit(const struct given *given, struct ns_options *options) {
     for (size_t i = 0; i < ns_option_count; ++i) {
         const struct ns_option_spec *spec = &ns_option_table[i];
-        if ((given->seen & (1u << i)) != 0 && (spec->commands & options->command) == 0) {
+        if ((given->seen & (UINT64_C(1) << i)) != 0 && (spec->commands & options->command) == 0) {
             ns_error("`nosnoop %s` has no option `--%s`", ns_command_spec(options->command)->name, spec->name);
             return false;
         }
@@ -322,6 +341,15 @@ static bool check_fit(const struct given *given, const struct ns_options *option
     }
     if (options->quiet && options->verbose) {
         ns_error("`-q` and `-v` contradict each other");
+        return false;
+    }
+    if (options->grade != NULL && (options->junit != NULL || options->tap != NULL)) {
+        ns_error("`--grade` does not go with `--%s`", options->junit != NULL ? "junit" : "tap");
+        return false;
+    }
+    options->stdout_taken = standard_outputs(options);
+    if (options->stdout_taken > 1) {
+        ns_error("only one document can go to standard output: give the others a file");
         return false;
     }
     return true;

@@ -52,6 +52,8 @@ enum ns_option_id {
     NS_OPTION_MINIMISE,
     NS_OPTION_NO_VERIFY,
     NS_OPTION_GRADE,
+    NS_OPTION_JUNIT,
+    NS_OPTION_TAP,
 };
 
 struct ns_option_spec {
@@ -96,8 +98,10 @@ struct ns_options {
     bool timeout_given, mutate, write, minimise, no_verify;
     bool seed_given, order_given, order_free, chaos, explain_alloc;
     uint64_t seed, chaos_seed;
-    const char *schedule; /* as given; NULL without --schedule */
-    const char *grade;    /* folder of exercises; NULL without --grade */
+    const char *schedule;    /* as given; NULL without --schedule */
+    const char *grade;       /* folder of exercises; NULL without --grade */
+    const char *junit, *tap; /* files, "-" for standard output; NULL: not asked for */
+    unsigned stdout_taken;   /* 1: a document goes to standard output, in place of the text */
     uint32_t timeout_s;
 };
 

@@ -90,6 +90,8 @@ enum ns_exit ns_run_file(const char *file, const struct ns_options *options, boo
         result = NS_EXIT_BAD_INPUT;
     } else if (result == NS_EXIT_HELD) {
         ns_format_source(name, input.scenario->name, strlen(input.scenario->name));
+        ns_buffer_text(name, NS_NAME_MACHINE);
+        ns_format_source(name, input.scenario->machine.name, strlen(input.scenario->machine.name));
         if (input.scenario->missing_requirement != NULL) {
             ns_error("%s: skipped: it requires `%s`, which this build does not have", file,
                      input.scenario->missing_requirement);
