@@ -45,6 +45,8 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_JUNIT, '\0', "junit", "FILE", NS_COMMAND_TEST, "write the result as JUnit XML to FILE; - as for --json"},
     {NS_OPTION_TAP, '\0', "tap", "FILE", NS_COMMAND_TEST,
      "write the result as KTAP, which is TAP, to FILE; - as for --json"},
+    {NS_OPTION_STATS, '\0', "stats", NULL, NS_COMMAND_RUN,
+     "count hits, misses, fills, evictions, write-backs, maintenance, bursts, interrupts"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
@@ -242,6 +244,9 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
         break;
     case NS_OPTION_GRADE:
         options->grade = value;
+        break;
+    case NS_OPTION_STATS:
+        options->stats = true;
         break;
     case NS_OPTION_JUNIT:
         options->junit = value;

@@ -54,6 +54,7 @@ enum ns_option_id {
     NS_OPTION_GRADE,
     NS_OPTION_JUNIT,
     NS_OPTION_TAP,
+    NS_OPTION_STATS,
 };
 
 struct ns_option_spec {
@@ -96,7 +97,7 @@ struct ns_options {
     uint32_t jobs;                      /* 0: one per processor */
     uint64_t state_limit, memory_limit; /* 0: not given */
     bool timeout_given, mutate, write, minimise, no_verify;
-    bool seed_given, order_given, order_free, chaos, explain_alloc;
+    bool seed_given, order_given, order_free, chaos, explain_alloc, stats;
     uint64_t seed, chaos_seed;
     const char *schedule;    /* as given; NULL without --schedule */
     const char *grade;       /* folder of exercises; NULL without --grade */

@@ -81,8 +81,11 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
 
 enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
                          struct ns_buffer *name, struct ns_buffer *json) {
-    const struct ns_report_style style = {
-        .color = color, .verbose = options->verbose, .quiet = options->quiet, .explain_alloc = options->explain_alloc};
+    const struct ns_report_style style = {.color = color,
+                                          .verbose = options->verbose,
+                                          .quiet = options->quiet,
+                                          .explain_alloc = options->explain_alloc,
+                                          .stats = options->stats};
     struct ns_input input;
     enum ns_exit result = ns_input_read(file, &input);
     if (result == NS_EXIT_HELD && input.diagnostics.count > 0) {
