@@ -47,6 +47,9 @@ const struct ns_option_spec ns_option_table[] = {
      "write the result as KTAP, which is TAP, to FILE; - as for --json"},
     {NS_OPTION_STATS, '\0', "stats", NULL, NS_COMMAND_RUN,
      "count hits, misses, fills, evictions, write-backs, maintenance, bursts, interrupts"},
+    {NS_OPTION_LANES, '\0', "lanes", NULL, NS_COMMAND_RUN, "show the steps in a lane for each actor, and what changed"},
+    {NS_OPTION_TRACE, '\0', "trace", "FILE", NS_COMMAND_RUN,
+     "write a line per step to FILE: time, step, what changed; - as for --json"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN, "list all hazards, one per line"},
 };
 const size_t ns_option_count = sizeof ns_option_table / sizeof ns_option_table[0];
@@ -248,6 +251,12 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_STATS:
         options->stats = true;
         break;
+    case NS_OPTION_LANES:
+        options->lanes = true;
+        break;
+    case NS_OPTION_TRACE:
+        options->trace = value;
+        break;
     case NS_OPTION_JUNIT:
         options->junit = value;
         break;
@@ -324,7 +333,7 @@ static bool take_command(const char *name, struct ns_options *options) {
 
 /* How many documents want standard output for themselves. */
 static unsigned standard_outputs(const struct ns_options *options) {
-    const char *const file[] = {options->junit, options->tap};
+    const char *const file[] = {options->junit, options->tap, options->trace};
     unsigned count = options->json && options->json_file == NULL ? 1 : 0;
     for (size_t i = 0; i < sizeof file / sizeof file[0]; ++i) {
         count += file[i] != NULL && strcmp(file[i], "-") == 0 ? 1 : 0;

@@ -55,6 +55,8 @@ enum ns_option_id {
     NS_OPTION_JUNIT,
     NS_OPTION_TAP,
     NS_OPTION_STATS,
+    NS_OPTION_LANES,
+    NS_OPTION_TRACE,
 };
 
 struct ns_option_spec {
@@ -97,12 +99,12 @@ struct ns_options {
     uint32_t jobs;                      /* 0: one per processor */
     uint64_t state_limit, memory_limit; /* 0: not given */
     bool timeout_given, mutate, write, minimise, no_verify;
-    bool seed_given, order_given, order_free, chaos, explain_alloc, stats;
+    bool seed_given, order_given, order_free, chaos, explain_alloc, stats, lanes;
     uint64_t seed, chaos_seed;
-    const char *schedule;    /* as given; NULL without --schedule */
-    const char *grade;       /* folder of exercises; NULL without --grade */
-    const char *junit, *tap; /* files, "-" for standard output; NULL: not asked for */
-    unsigned stdout_taken;   /* 1: a document goes to standard output, in place of the text */
+    const char *schedule;            /* as given; NULL without --schedule */
+    const char *grade;               /* folder of exercises; NULL without --grade */
+    const char *junit, *tap, *trace; /* files, "-" for standard output; NULL: not asked for */
+    unsigned stdout_taken;           /* 1: a document goes to standard output, in place of the text */
     uint32_t timeout_s;
 };
 
