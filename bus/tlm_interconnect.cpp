@@ -85,6 +85,8 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
         (*target->port)->b_transport(payload, delay);
         return;
     }
+    master.traffic.bursts++;
+    master.traffic.bytes += payload.get_data_length();
     if (master.config.snoops) {
         delay += timing_.snoop;
         coherent->b_transport(payload, delay);
@@ -111,7 +113,9 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
 
 void tlm_interconnect::occupy(int index, unsigned length) {
     acquire(index);
-    sc_core::wait(timing_.beat * ((length + timing_.width - 1) / timing_.width));
+    const sc_time duration = timing_.beat * ((length + timing_.width - 1) / timing_.width);
+    sc_core::wait(duration);
+    masters_[static_cast<size_t>(index)].traffic.busy += duration;
     release(index);
 }
 

@@ -54,6 +54,13 @@ struct posted_write {
     sc_core::sc_time due;
 };
 
+// What a master moved to and from memory, or through the caches when it snoops; register accesses do not count. `busy`:
+// how long it held memory; a posted write leaves in no time.
+struct bus_traffic {
+    uint64_t bursts = 0, bytes = 0;
+    sc_core::sc_time busy = sc_core::SC_ZERO_TIME;
+};
+
 class tlm_interconnect : public sc_core::sc_module {
   public:
     using initiator_port = ns::target_port<tlm_interconnect>;
@@ -77,6 +84,7 @@ class tlm_interconnect : public sc_core::sc_module {
 
     // Where a master's bus address leads: through the first window that holds the whole range. False: nowhere.
     static bool translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical);
+    const bus_traffic &traffic(int index) const { return masters_[static_cast<size_t>(index)].traffic; }
     const bus_master &master(int index) const { return masters_[static_cast<size_t>(index)].config; }
 
     // The oldest posted write of a master that touches the byte, after what lies before it under the same bytes; false
@@ -97,6 +105,7 @@ class tlm_interconnect : public sc_core::sc_module {
         std::deque<posted_write> posted;
         sc_core::sc_event granted;
         bool waiting = false;
+        bus_traffic traffic;
     };
     struct target_state {
         uint64_t start, length;

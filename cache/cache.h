@@ -147,16 +147,20 @@ struct ns_cache_result {
 };
 
 /* Of one level. References are what reached it: at L1 the harts' loads and stores, one per line touched; below, the
- * fills of the level above count as loads, its write-backs and the stores that pass through it as stores. */
+ * fills of the level above count as loads, its victims' write-backs and stores passing through it as stores. */
 struct ns_cache_stats {
     uint64_t load_hits, load_misses, store_hits, store_misses;
     uint64_t fills;             /* lines installed */
     uint64_t write_backs;       /* whole dirty lines that went to the level below or to memory */
     uint64_t discards;          /* dirty lines dropped */
+    uint64_t evictions;         /* lines, clean or dirty, that left for another line, by the hardware's own choice, or
+                                   because the level below evicted them */
     uint64_t prefetches;        /* L1: fills without a load or store */
     uint64_t maintenance_lines; /* lines of this level that a clean, invalidate or flush found */
     uint64_t upgrades;          /* L1: stores to a shared copy, for which the other copies had to go */
     uint64_t snooped;           /* L1: lines here that another hart's, or an IO-coherent master's, access found */
+    /* L1: lines that this hart's maintenance named, and that some level in its scope held, or none. */
+    uint64_t named_present, named_absent;
 };
 
 /* Checks a configuration. On an error returns NS_ERROR_ARGUMENT and writes one sentence to `reason`. */
@@ -277,6 +281,8 @@ size_t ns_cache_restore(struct ns_cache *cache, const uint8_t *state);
 
 /* level 0: sum over all harts. */
 void ns_cache_get_stats(const struct ns_cache *cache, unsigned level, struct ns_cache_stats *stats);
+/* Of the L1 of one hart; zeros for a hart that there is not. */
+void ns_cache_get_hart_stats(const struct ns_cache *cache, unsigned hart, struct ns_cache_stats *stats);
 
 /* The whole structure's invariants: no line twice in a cache, tags in their set, inclusion or exclusion, at most one
  * hart's L1 modified or exclusive and then no other copy in an L1 and no fill of it in flight, replacement state well

@@ -118,6 +118,7 @@ enum ns_status ns_cache_evict(struct ns_cache *cache, unsigned hart, uint64_t ad
         if (status != NS_OK)
             break;
         array->stats.write_backs++;
+        count_eviction(&operation, array);
         array_clear(array, slot);
     }
     if (present)

@@ -66,6 +66,7 @@ void drop_slot(struct operation *operation, struct line_array *array, uint32_t s
     struct ns_cache *cache = operation->cache;
     struct ns_cache_line_event event = event_of_slot(operation, array, slot, slot_address(array, slot));
     array_clear(array, slot);
+    count_eviction(operation, array);
     if (dirty)
         array->stats.discards++;
     if (cache->observer.drop)
@@ -248,6 +249,7 @@ enum ns_status absorb_upper_copies(struct operation *operation, struct line_arra
                 if (status != NS_OK)
                     return status;
                 upper->stats.write_backs++;
+                count_eviction(operation, upper);
                 array_clear(upper, found);
             }
         }
@@ -284,6 +286,7 @@ enum ns_status evict_slot(struct operation *operation, struct line_array *array,
         return status;
     if (effect.write_back)
         array->stats.write_backs++;
+    count_eviction(operation, array);
     array_clear(array, slot);
     return NS_OK;
 }

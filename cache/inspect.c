@@ -70,5 +70,12 @@ void ns_cache_get_stats(const struct ns_cache *cache, unsigned level, struct ns_
         stats->maintenance_lines += one->maintenance_lines;
         stats->upgrades += one->upgrades;
         stats->snooped += one->snooped;
+        stats->evictions += one->evictions;
+        stats->named_present += one->named_present;
+        stats->named_absent += one->named_absent;
     }
+}
+
+void ns_cache_get_hart_stats(const struct ns_cache *cache, unsigned hart, struct ns_cache_stats *stats) {
+    *stats = hart < cache->config.harts ? cache->l1[hart].stats : (struct ns_cache_stats){0};
 }

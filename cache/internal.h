@@ -205,6 +205,10 @@ enum ns_status write_present(struct operation *operation, struct origin origin, 
 enum ns_status evict_slot(struct operation *operation, struct line_array *array, uint32_t slot);
 /* Inclusive: takes what the levels above hold of this line back into it (write_present), and drops it there. */
 enum ns_status absorb_upper_copies(struct operation *operation, struct line_array *array, uint32_t slot);
+/* Wherever a line leaves an array by way of an eviction. */
+static inline void count_eviction(const struct operation *operation, struct line_array *array) {
+    array->stats.evictions += operation->cause == NS_CAUSE_EVICTION;
+}
 /* Removes without a write-back; tells the observer. */
 void drop_slot(struct operation *operation, struct line_array *array, uint32_t slot, bool dirty);
 

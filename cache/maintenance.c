@@ -41,6 +41,8 @@ enum ns_status ns_cache_maintain(struct ns_cache *cache, unsigned hart, const st
         check_after(cache, what->address, what->length);
         break;
     }
+    cache->l1[hart].stats.named_present += operation.result->lines_present;
+    cache->l1[hart].stats.named_absent += operation.result->lines - operation.result->lines_present;
     return status;
 }
 

@@ -17,7 +17,11 @@ enum ns_exit ns_fmt_main(const struct ns_options *options);
 enum ns_exit ns_init_main(const struct ns_options *options);
 enum ns_exit ns_completion_main(const struct ns_options *options);
 
-/* What `run` does with one file, short of printing: the text report and the scenario's name go to `text` and `name`;
+/* Stands in a name between that of the scenario and that of its machine. No name holds it (ns_format_source). */
+#define NS_NAME_MACHINE "\037"
+
+/* What `run` does with one file, short of printing: the text report goes to `text`; the scenario's name,
+ * NS_NAME_MACHINE and the machine's name to `name`;
  * `json` may be NULL. Messages go to standard error. Used by `test` in a process of its own. */
 enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
                          struct ns_buffer *name, struct ns_buffer *json);

@@ -206,6 +206,7 @@ bool ns_grade_execute(const struct ns_scenario *merged, size_t answer_lines, con
     }
     take_result(&result, options, run);
     ns_buffer_release(&result.name);
+    ns_buffer_release(&result.machine);
     ns_buffer_release(&result.report);
     return true;
 }

@@ -42,6 +42,14 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_NO_VERIFY, '\0', "no-verify", NULL, NS_COMMAND_TEST, "run the scenarios only"},
     {NS_OPTION_GRADE, '\0', "grade", "DIR", NS_COMMAND_TEST,
      "grade the answers in PATH against the exercises in DIR, whose machines and expectations count"},
+    {NS_OPTION_JUNIT, '\0', "junit", "FILE", NS_COMMAND_TEST, "write the result as JUnit XML to FILE; - as for --json"},
+    {NS_OPTION_TAP, '\0', "tap", "FILE", NS_COMMAND_TEST,
+     "write the result as KTAP, which is TAP, to FILE; - as for --json"},
+    {NS_OPTION_STATS, '\0', "stats", NULL, NS_COMMAND_RUN,
+     "count hits, misses, fills, evictions, write-backs, maintenance, bursts, interrupts"},
+    {NS_OPTION_LANES, '\0', "lanes", NULL, NS_COMMAND_RUN, "show the steps in a lane for each actor, and what changed"},
+    {NS_OPTION_TRACE, '\0', "trace", "FILE", NS_COMMAND_RUN,
+     "write a line per step to FILE: time, step, what changed; - as for --json"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN | NS_COMMAND_INIT,
      "explain: list all hazards; init: list all starters and machines; one per line"},
     {NS_OPTION_CHECK, '\0', "check", NULL, NS_COMMAND_FMT, "write nothing: list the files whose layout differs"},
@@ -256,6 +264,21 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_STARTER:
         options->starter = value;
         break;
+    case NS_OPTION_STATS:
+        options->stats = true;
+        break;
+    case NS_OPTION_LANES:
+        options->lanes = true;
+        break;
+    case NS_OPTION_TRACE:
+        options->trace = value;
+        break;
+    case NS_OPTION_JUNIT:
+        options->junit = value;
+        break;
+    case NS_OPTION_TAP:
+        options->tap = value;
+        break;
     }
     return good;
 }
@@ -324,7 +347,17 @@ static bool take_command(const char *name, struct ns_options *options) {
     return complain_about_command(name);
 }
 
-static bool check_fit(const struct given *given, const struct ns_options *options) {
+/* How many documents want standard output for themselves. */
+static unsigned standard_outputs(const struct ns_options *options) {
+    const char *const file[] = {options->junit, options->tap, options->trace};
+    unsigned count = options->json && options->json_file == NULL ? 1 : 0;
+    for (size_t i = 0; i < sizeof file / sizeof file[0]; ++i) {
+        count += file[i] != NULL && strcmp(file[i], "-") == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+static bool check_fit(const struct given *given, struct ns_options *options) {
     for (size_t i = 0; i < ns_option_count; ++i) {
         const struct ns_option_spec *spec = &ns_option_table[i];
         if ((given->seen & (UINT64_C(1) << i)) != 0 && (spec->commands & options->command) == 0) {
@@ -338,6 +371,15 @@ static bool check_fit(const struct given *given, const struct ns_options *option
     }
     if (options->quiet && options->verbose) {
         ns_error("`-q` and `-v` contradict each other");
+        return false;
+    }
+    if (options->grade != NULL && (options->junit != NULL || options->tap != NULL)) {
+        ns_error("`--grade` does not go with `--%s`", options->junit != NULL ? "junit" : "tap");
+        return false;
+    }
+    options->stdout_taken = standard_outputs(options);
+    if (options->stdout_taken > 1) {
+        ns_error("only one document can go to standard output: give the others a file");
         return false;
     }
     return true;

@@ -57,6 +57,11 @@ enum ns_option_id {
     NS_OPTION_GRADE,
     NS_OPTION_CHECK,
     NS_OPTION_STARTER,
+    NS_OPTION_JUNIT,
+    NS_OPTION_TAP,
+    NS_OPTION_STATS,
+    NS_OPTION_LANES,
+    NS_OPTION_TRACE,
 };
 
 struct ns_option_spec {
@@ -102,11 +107,13 @@ struct ns_options {
     uint64_t state_limit, memory_limit; /* 0: not given */
     bool timeout_given, mutate, write, minimise, no_verify, check;
     bool pass_over_engines; /* inside `test`: a scenario that cannot be searched, and asks for no search, is only run */
-    bool seed_given, order_given, order_free, chaos, explain_alloc;
+    bool seed_given, order_given, order_free, chaos, explain_alloc, stats, lanes;
     uint64_t seed, chaos_seed;
-    const char *schedule; /* as given; NULL without --schedule */
-    const char *grade;    /* folder of exercises; NULL without --grade */
-    const char *starter;  /* NULL: the first */
+    const char *schedule;            /* as given; NULL without --schedule */
+    const char *grade;               /* folder of exercises; NULL without --grade */
+    const char *starter;             /* NULL: the first */
+    const char *junit, *tap, *trace; /* files, "-" for standard output; NULL: not asked for */
+    unsigned stdout_taken;           /* 1: a document goes to standard output, in place of the text */
     uint32_t timeout_s;
 };
 

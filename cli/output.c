@@ -68,17 +68,19 @@ bool ns_output_file(const char *name, const struct ns_buffer *text) {
     return good;
 }
 
-enum ns_exit ns_output_json(const struct ns_options *options, const struct ns_buffer *text) {
-    if (options->json_file != NULL) {
-        return ns_output_file(options->json_file, text) ? NS_EXIT_HELD
-               : text->failed                           ? NS_EXIT_INTERNAL
-                                                        : NS_EXIT_BAD_INPUT;
+enum ns_exit ns_output_document(const char *name, const struct ns_buffer *text) {
+    if (strcmp(name, "-") != 0) {
+        return ns_output_file(name, text) ? NS_EXIT_HELD : text->failed ? NS_EXIT_INTERNAL : NS_EXIT_BAD_INPUT;
     }
     return ns_output_write(text) ? NS_EXIT_HELD : NS_EXIT_INTERNAL;
 }
 
+enum ns_exit ns_output_json(const struct ns_options *options, const struct ns_buffer *text) {
+    return ns_output_document(options->json_file != NULL ? options->json_file : "-", text);
+}
+
 bool ns_output_is_json(const struct ns_options *options) {
-    return options->json && options->json_file == NULL;
+    return options->stdout_taken > 0;
 }
 
 bool ns_output_color(const struct ns_options *options) {

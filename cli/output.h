@@ -14,9 +14,12 @@ bool ns_output_write(const struct ns_buffer *text); /* to standard output */
 bool ns_output_finish(void);                        /* flushes standard output; once, at the end */
 bool ns_output_file(const char *name, const struct ns_buffer *text);
 
+/* A document goes to a file, or for "-" to standard output. NS_EXIT_HELD, or after a message the status to exit with.
+ */
+enum ns_exit ns_output_document(const char *name, const struct ns_buffer *text);
 /* Where --json goes: FILE, or standard output. NS_EXIT_HELD, or after a message the status to exit with. */
 enum ns_exit ns_output_json(const struct ns_options *options, const struct ns_buffer *text);
-/* True when standard output is for the JSON document, so that no text may go there. */
+/* True when standard output is for a document (JSON or another one), so that no text may go there. */
 bool ns_output_is_json(const struct ns_options *options);
 /* Whether standard output gets colour: as asked, else only a terminal and only without NO_COLOR. */
 bool ns_output_color(const struct ns_options *options);

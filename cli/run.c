@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "report/format.h"
 #include "report/report.h"
+#include "report/verify_report.h"
 #include "scenarios/runner.h"
 
 #include <stdio.h>
@@ -42,7 +43,8 @@ static bool add_incomplete(struct ns_log *log, const char *message) {
 }
 
 static enum ns_exit execute(const char *file, const struct ns_scenario *scenario, const struct ns_options *options,
-                            const struct ns_report_style *style, struct ns_buffer *text, struct ns_buffer *json) {
+                            const struct ns_report_style *style, struct ns_buffer *text, struct ns_buffer *json,
+                            struct ns_buffer *trace) {
     char message[512] = "";
     struct ns_run_options how = run_options(options);
     struct ns_schedule_item *schedule = NULL;
@@ -66,8 +68,14 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
     }
     if (status == NS_OK) {
         ns_report_run_text(log, style, text);
+        if (options->lanes) {
+            ns_report_run_lanes(scenario, log, style, text);
+        }
         if (json != NULL) {
             ns_report_run_json(log, json);
+        }
+        if (trace != NULL) {
+            ns_report_run_trace(scenario, log, trace);
         }
         result = verdict_exit(log);
     } else {
@@ -79,10 +87,13 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
     return result;
 }
 
-enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
-                         struct ns_buffer *name, struct ns_buffer *json) {
-    const struct ns_report_style style = {
-        .color = color, .verbose = options->verbose, .quiet = options->quiet, .explain_alloc = options->explain_alloc};
+static enum ns_exit run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                             struct ns_buffer *name, struct ns_buffer *json, struct ns_buffer *trace) {
+    const struct ns_report_style style = {.color = color,
+                                          .verbose = options->verbose,
+                                          .quiet = options->quiet,
+                                          .explain_alloc = options->explain_alloc,
+                                          .stats = options->stats};
     struct ns_input input;
     enum ns_exit result = ns_input_read(file, &input);
     if (result == NS_EXIT_HELD && input.diagnostics.count > 0) {
@@ -90,20 +101,27 @@ enum ns_exit ns_run_file(const char *file, const struct ns_options *options, boo
         result = NS_EXIT_BAD_INPUT;
     } else if (result == NS_EXIT_HELD) {
         ns_format_source(name, input.scenario->name, strlen(input.scenario->name));
+        ns_buffer_text(name, NS_NAME_MACHINE);
+        ns_format_source(name, input.scenario->machine.name, strlen(input.scenario->machine.name));
         if (input.scenario->missing_requirement != NULL) {
             ns_error("%s: skipped: it requires `%s`, which this build does not have", file,
                      input.scenario->missing_requirement);
             result = NS_EXIT_SKIPPED;
         } else {
-            result = execute(file, input.scenario, options, &style, text, json);
+            result = execute(file, input.scenario, options, &style, text, json, trace);
         }
     }
     ns_input_release(&input);
     return result;
 }
 
+enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
+                         struct ns_buffer *name, struct ns_buffer *json) {
+    return run_file(file, options, color, text, name, json, NULL);
+}
+
 enum ns_exit ns_run_main(const struct ns_options *options) {
-    struct ns_buffer text = {0}, name = {0}, json = {0};
+    struct ns_buffer text = {0}, name = {0}, json = {0}, trace = {0};
     if (options->operand_count != 1) {
         ns_error("`nosnoop run` needs one file: nosnoop run FILE");
         return NS_EXIT_BAD_INPUT;
@@ -111,11 +129,15 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
     struct sigaction action = {.sa_handler = on_interrupt};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
-    enum ns_exit result = ns_run_file(options->operands[0], options, ns_output_color(options), &text, &name,
-                                      options->json ? &json : NULL);
+    enum ns_exit result = run_file(options->operands[0], options, ns_output_color(options), &text, &name,
+                                   options->json ? &json : NULL, options->trace != NULL ? &trace : NULL);
     enum ns_exit written = NS_EXIT_HELD;
     if (options->json && json.length > 0) {
         written = ns_output_json(options, &json);
+    }
+    if (options->trace != NULL && trace.length > 0) {
+        const enum ns_exit traced = ns_output_document(options->trace, &trace);
+        written = written == NS_EXIT_HELD ? traced : written;
     }
     if (!ns_output_is_json(options) && !ns_output_write(&text)) {
         written = NS_EXIT_INTERNAL;
@@ -123,5 +145,6 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
     ns_buffer_release(&text);
     ns_buffer_release(&name);
     ns_buffer_release(&json);
+    ns_buffer_release(&trace);
     return written != NS_EXIT_HELD ? written : result;
 }

@@ -135,6 +135,19 @@ static enum ns_exit campaign_exit(const struct ns_campaign *campaign) {
     return campaign->tally[NS_VERDICT_PASS] > 0 ? NS_EXIT_HELD : NS_EXIT_SKIPPED;
 }
 
+/* A document that cannot be written decides the exit status; the first one does, of several. */
+static enum ns_exit write_document(const struct ns_campaign *campaign, const char *file,
+                                   void (*form)(const struct ns_campaign *, struct ns_buffer *), enum ns_exit result) {
+    if (file == NULL) {
+        return result;
+    }
+    struct ns_buffer document = {0};
+    form(campaign, &document);
+    const enum ns_exit written = ns_output_document(file, &document);
+    ns_buffer_release(&document);
+    return written == NS_EXIT_HELD || result == NS_EXIT_BAD_INPUT || result == NS_EXIT_INTERNAL ? result : written;
+}
+
 static enum ns_exit finish_campaign(struct ns_campaign *campaign) {
     if (!ns_output_is_json(campaign->options) && !campaign->broken) {
         ns_test_print_summary(campaign);
@@ -146,6 +159,10 @@ static enum ns_exit finish_campaign(struct ns_campaign *campaign) {
         enum ns_exit written = ns_output_json(campaign->options, &document);
         result = written != NS_EXIT_HELD ? written : result;
         ns_buffer_release(&document);
+    }
+    if (!campaign->broken) {
+        result = write_document(campaign, campaign->options->junit, ns_test_junit, result);
+        result = write_document(campaign, campaign->options->tap, ns_test_tap, result);
     }
     return result;
 }
@@ -159,7 +176,8 @@ static size_t job_count(const struct ns_options *options, size_t files) {
 
 static enum ns_exit test_files(const struct ns_options *options, const struct ns_file_list *files) {
     struct ns_campaign campaign = {.options = options,
-                                   .color = ns_output_color(options) && !options->json,
+                                   .color = ns_output_color(options) && !options->json && options->junit == NULL &&
+                                            options->tap == NULL,
                                    .count = files->count,
                                    .jobs = job_count(options, files->count)};
     enum ns_exit result = NS_EXIT_INTERNAL;
@@ -181,6 +199,7 @@ static enum ns_exit test_files(const struct ns_options *options, const struct ns
     }
     for (size_t i = 0; campaign.items != NULL && i < campaign.count; ++i) {
         ns_buffer_release(&campaign.items[i].result.name);
+        ns_buffer_release(&campaign.items[i].result.machine);
         ns_buffer_release(&campaign.items[i].result.report);
     }
     free(descriptors);

@@ -152,7 +152,11 @@ static void split_output(const struct ns_child *child, struct ns_child_result *r
         ns_buffer_add(&result->report, data, child->output.length);
     } else {
         ns_buffer_add(&result->report, data, (size_t)(mark - data));
-        ns_buffer_add(&result->name, mark + 1, (size_t)(line - mark - 1));
+        const char *machine = memchr(mark, NS_NAME_MACHINE[0], (size_t)(line - mark));
+        ns_buffer_add(&result->name, mark + 1, (size_t)((machine != NULL ? machine : line) - mark - 1));
+        if (machine != NULL) {
+            ns_buffer_add(&result->machine, machine + 1, (size_t)(line - machine - 1));
+        }
         ns_buffer_add(&result->report, line + 1, (size_t)(end - line - 1));
     }
     if (child->overflowed) {

@@ -22,13 +22,15 @@ struct ns_child_result {
     int exit;   /* enum ns_exit, or any other status of a child that ended by itself; -1 otherwise */
     int signal; /* that killed it; 0 */
     bool timed_out;
-    struct ns_buffer name;   /* of the scenario; empty when unknown */
-    struct ns_buffer report; /* messages and report */
+    struct ns_buffer name;    /* of the scenario; empty when unknown */
+    struct ns_buffer machine; /* likewise */
+    struct ns_buffer report;  /* messages and report */
 };
 
 uint64_t ns_clock_ms(void); /* monotonic */
 
-/* What a child does with `what`: its report and one line to call it by go to `text` and `name`. */
+/* What a child does with `what`: its report and one line to call it by (commands.h, NS_NAME_MACHINE) go to `text` and
+ * `name`. */
 typedef enum ns_exit ns_child_work(const void *what, const struct ns_options *options, bool color,
                                    struct ns_buffer *text, struct ns_buffer *name);
 /* False after a message. */

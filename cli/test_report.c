@@ -96,16 +96,17 @@ void ns_test_print_summary(struct ns_campaign *campaign) {
 }
 
 /* A scenario that could not say its name is called after its file, as a scenario without a name is. */
-static void write_name(const struct ns_test_item *item, struct ns_json *json) {
+const char *ns_test_name(const struct ns_test_item *item, size_t *name_length) {
     if (item->result.name.length > 0) {
-        ns_json_string(json, "name", item->result.name.data);
-        return;
+        *name_length = item->result.name.length;
+        return item->result.name.data;
     }
     const char *slash = strrchr(item->file, '/');
     const char *base = slash != NULL ? slash + 1 : item->file;
     size_t length = strlen(base);
     length -= length > 4 && strcmp(base + length - 4, ".dma") == 0 ? 4 : 0;
-    ns_json_string_bounded(json, "name", base, length);
+    *name_length = length;
+    return base;
 }
 
 void ns_test_json(const struct ns_campaign *campaign, enum ns_exit result, struct ns_buffer *out) {
@@ -131,7 +132,9 @@ void ns_test_json(const struct ns_campaign *campaign, enum ns_exit result, struc
             continue;
         }
         ns_json_open(&json, NULL, '{');
-        write_name(item, &json);
+        size_t length;
+        const char *name = ns_test_name(item, &length);
+        ns_json_string_bounded(&json, "name", name, length);
         ns_json_string(&json, "file", item->file);
         ns_json_string(&json, "verdict", verdict_text[item->verdict]);
         if (item->result.exit >= 0) {

@@ -39,6 +39,17 @@ void ns_test_add_death(const struct ns_campaign *campaign, struct ns_test_item *
 void ns_test_print_item(struct ns_campaign *campaign, const struct ns_test_item *item);
 /* "N passed, M failed" */
 void ns_test_print_summary(struct ns_campaign *campaign);
+/* The scenario's name, or when that is unknown its file's without folder and ".dma". Not NUL-terminated: at most
+ * `length` bytes of the result count. */
+const char *ns_test_name(const struct ns_test_item *item, size_t *length);
 void ns_test_json(const struct ns_campaign *campaign, enum ns_exit result, struct ns_buffer *out);
+/*
+ * The same for CI systems: JUnit XML in the form that Jenkins' plugin, GitLab and others read, and KTAP version 1
+ * (Linux, Documentation/dev-tools/ktap.rst) without nesting, which is TAP as well. Each test is called
+ * "FILE::SCENARIO[MACHINE]"; the file makes the name unique. Scenarios that were not run because of an interrupt are
+ * errors here: both forms know only tests that have a result.
+ */
+void ns_test_junit(const struct ns_campaign *campaign, struct ns_buffer *out);
+void ns_test_tap(const struct ns_campaign *campaign, struct ns_buffer *out);
 
 #endif

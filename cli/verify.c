@@ -142,6 +142,8 @@ enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, 
         result = NS_EXIT_BAD_INPUT;
     } else if (result == NS_EXIT_HELD) {
         ns_format_source(name, input.scenario->name, strlen(input.scenario->name));
+        ns_buffer_text(name, NS_NAME_MACHINE);
+        ns_format_source(name, input.scenario->machine.name, strlen(input.scenario->machine.name));
         result = verify_scenario(file, input.scenario, options, color, text, json);
     }
     ns_input_release(&input);

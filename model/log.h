@@ -205,6 +205,23 @@ struct ns_log_move {
     char text[NS_LOG_MOVE_BYTES];
 };
 
+/* What the caches and the bus counted in the whole run, copied once at its end. */
+#define NS_LOG_BUS_MASTERS NS_MAX_ACTORS
+struct ns_log_master {
+    uint64_t bursts;  /* transfers to or from memory, or through the caches for a device that snoops */
+    uint64_t bytes;   /* of these */
+    uint64_t busy_ps; /* how long it held memory; 0 for posted writes and for snooping devices, which the model charges
+                         with latency only */
+};
+struct ns_log_stats {
+    bool known; /* false: the run did not come to its end, or this is no log of a run */
+    unsigned harts;
+    struct ns_cache_stats l1[NS_CACHE_MAX_HARTS];
+    struct ns_cache_stats level[NS_CACHE_MAX_LEVELS]; /* [0] is the sum of the L1s */
+    struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
+    struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor */
+};
+
 struct ns_log {
     /* about the run */
     char *file;     /* as the user named it */
@@ -246,6 +263,7 @@ struct ns_log {
     size_t move_count, move_capacity;
     struct ns_log_move *move;
     uint64_t end_ps; /* simulated time at the end */
+    struct ns_log_stats stats;
 };
 
 #define NS_ADDRESS_TEXT 24 /* bytes that ns_format_address needs at most */

@@ -147,8 +147,7 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     interconnect_ = std::make_unique<tlm_interconnect>("interconnect", bus);
     connect(interconnect_->memory, memory_->socket);
     connect(interconnect_->coherent, cache_->coherent_port);
-    int number;
-    connect(cache_->memory_port, interconnect_->add_master(bus_master{}, &number));
+    connect(cache_->memory_port, interconnect_->add_master(bus_master{}, &cache_master_));
 
     place_registers(devices, device_count);
 
@@ -539,6 +538,23 @@ void machine::shoot_down(unsigned index, bool all, uint64_t address, uint64_t le
     event.peer = 0xff;
     ns_tracker_sfence(tracker_.get(), log_event(index, event), all, address, length, true);
     sc_core::wait(cycles(fences));
+}
+
+void machine::log_stats() {
+    const auto copy = [&](ns_log_master &to, int master) {
+        const bus_traffic &from = interconnect_->traffic(master);
+        to = {from.bursts, from.bytes, from.busy.value() / unit_per_ps_};
+    };
+    ns_log_stats &stats = log_->stats;
+    stats.harts = hart_count();
+    for (unsigned i = 0; i < hart_count(); i++)
+        ns_cache_get_hart_stats(cache_core(), i, &stats.l1[i]);
+    for (unsigned level = 0; level < config_.cache.levels; level++)
+        ns_cache_get_stats(cache_core(), level, &stats.level[level]);
+    copy(stats.caches, cache_master_);
+    for (unsigned i = 0; i < device_count(); i++)
+        copy(stats.master[device_actor(i)], masters_[i]);
+    stats.known = true;
 }
 
 uint32_t machine::log_line_event(ns_event_kind kind, const ns_cache_line_event &line, bool dirty) {

@@ -111,6 +111,8 @@ class machine : public sc_core::sc_module {
 
     // Appends an event with the actor's site and the time.
     uint32_t log_event(unsigned actor, ns_event event);
+    // Copies what caches and bus have counted into the log.
+    void log_stats();
     void report_bus_error(unsigned actor, uint64_t bus, uint64_t address, uint32_t length);
     ns_status maintain_piece(tlm_hart &hart, unsigned index, const ns_maintenance &piece, attributes &attribute,
                              tlm::tlm_generic_payload &payload);
@@ -185,6 +187,7 @@ class machine : public sc_core::sc_module {
     std::vector<std::unique_ptr<tlm_dma>> devices_;
     std::vector<std::unique_ptr<tlm_axi_dma>> engines_; // of each device, or null
     std::vector<int> masters_;                          // interconnect number of each device
+    int cache_master_ = 0;                              // and of the caches
     std::vector<std::vector<bus_window>> windows_;
     std::vector<ns_pma_region> pmas_;
     std::vector<actor_state> actors_;

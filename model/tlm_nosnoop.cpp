@@ -124,6 +124,7 @@ enum ns_status ns_machine_run(struct ns_machine *machine) {
         return NS_ERROR_MEMORY;
     }
     machine->body->log()->end_ps = machine->body->now_ps();
+    machine->body->log_stats();
     return machine->body->finished() ? NS_OK : NS_ERROR_TIMEOUT;
 }
 

@@ -2,6 +2,7 @@
 #include "report/format.h"
 #include "report/json_hazard.h"
 #include "report/report.h"
+#include "report/stats.h"
 
 static const char *outcome_result(enum ns_outcome_kind kind) {
     switch (kind) {
@@ -107,6 +108,7 @@ void ns_report_run_json(const struct ns_log *log, struct ns_buffer *out) {
     ns_json_number(&json, "steps", log->executed_count);
     ns_json_bool(&json, "truncated", log->truncated);
     ns_json_number(&json, "remarks_lost", log->remarks_lost);
+    ns_json_stats(log, &json);
     ns_json_close(&json, '}');
     ns_json_close(&json, '}');
     ns_json_end(&json);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/format.h"
 #include "report/report.h"
+#include "report/stats.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -156,4 +157,7 @@ void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *
                         "judgements are not for a run and were not judged\n");
     }
     write_summary(log, &tally, style, out);
+    if (style->stats) {
+        ns_report_stats_text(log, out);
+    }
 }

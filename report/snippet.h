@@ -17,6 +17,7 @@ struct ns_report_style {
     bool color; /* ANSI escapes; every fact is in the text as well */
     bool verbose;
     bool quiet;         /* the summary line only */
+    bool stats;         /* what caches, bus and interrupts counted */
     bool explain_alloc; /* what the kernel's code decided, step by step */
 };
 

@@ -208,6 +208,8 @@ static void describe(const struct lanes *lanes, const struct lanes_row *row, siz
 struct changes {
     size_t column; /* of the screen */
     unsigned count;
+    uint64_t address; /* where the next change is */
+    bool by_hardware; /* a move between steps that has no row of its own: under --chaos */
     struct ns_buffer last;
 };
 
@@ -218,12 +220,22 @@ static void write_rest(const struct lanes *lanes, const struct changes *changes)
 }
 
 /* Behind what the row already says, or on a line of its own below. */
-static void add_change(const struct lanes *lanes, struct changes *changes, const char *text) {
+static void add_change(const struct lanes *lanes, struct changes *changes, const char *change) {
+    char text[192];
+    snprintf(text, sizeof text, "%s%s", changes->by_hardware ? "hw: " : "", change);
     size_t length = strlen(text);
     const bool cut = length > NS_REPORT_COLUMNS - CHANGES;
     length = cut ? NS_REPORT_COLUMNS - CHANGES - 2 : length;
     if (changes->last.data != NULL && strcmp(changes->last.data, text) == 0)
         return; /* the same thing again, in another piece of one transfer */
+    if (lanes->trace) {
+        char address[NS_ADDRESS_TEXT];
+        ns_buffer_format(lanes->out, "%s%s: %s", changes->count++ > 0 ? "; " : "",
+                         ns_format_address(changes->address, address), text);
+        ns_buffer_release(&changes->last);
+        ns_buffer_text(&changes->last, text);
+        return;
+    }
     if (changes->count == CHANGES_OF_A_ROW && !lanes->style->verbose)
         write_rest(lanes, changes);
     if (changes->count++ >= CHANGES_OF_A_ROW && !lanes->style->verbose)
@@ -285,6 +297,12 @@ void lanes_write_changes(const struct lanes *lanes, const struct lanes_row *row,
         char text[160], bytes[48];
         if (!concerns(lanes, row, i) || (i < told && event->kind == NS_EVENT_FILL))
             continue;
+        changes.by_hardware = lanes->whole_run && row->move == NULL && event->actor + 1u == lanes->log->actor_count &&
+                              row->actor != event->actor;
+        if (lanes->trace && event->address != changes.address) {
+            ns_buffer_release(&changes.last); /* the same thing elsewhere is another one */
+            changes.address = event->address;
+        }
         if (event->kind == NS_EVENT_FILL || event->kind == NS_EVENT_DROP) {
             i = add_copies(lanes, row, i, &changes);
             continue;

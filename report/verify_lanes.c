@@ -160,13 +160,8 @@ static void add_move_text(const struct lanes *lanes, const char *move, struct ns
         ns_buffer_add(text, move[i] == ':' ? " " : &move[i], 1);
 }
 
-static void write_row(const struct lanes *lanes, size_t index) {
-    const struct lanes_row *row = &lanes->row[index];
-    const size_t start = GUTTER + lanes->lane[row->actor] * lanes->stagger;
-    const size_t room = CHANGES - 1 - start;
-    /* There are rows until it was found. The report may blame an earlier one, whose write came late. */
-    const bool hazard = index + 1 == lanes->row_count;
-    struct ns_buffer text = {0}, clean = {0};
+void lanes_add_text(const struct lanes *lanes, const struct lanes_row *row, struct ns_buffer *out) {
+    struct ns_buffer text = {0};
     if (lanes->named)
         ns_buffer_format(&text, "%s: ", ns_actor_name(lanes->log, row->actor));
     if (row->move != NULL)
@@ -175,7 +170,19 @@ static void write_row(const struct lanes *lanes, size_t index) {
         ns_buffer_text(&text, "(goes on)");
     else
         add_step_text(lanes, row, &text);
-    ns_format_source(&clean, text.data != NULL ? text.data : "", text.length);
+    ns_format_source(out, text.data != NULL ? text.data : "", text.length);
+    out->failed |= text.failed;
+    ns_buffer_release(&text);
+}
+
+static void write_row(const struct lanes *lanes, size_t index) {
+    const struct lanes_row *row = &lanes->row[index];
+    const size_t start = GUTTER + lanes->lane[row->actor] * lanes->stagger;
+    const size_t room = CHANGES - 1 - start;
+    /* There are rows until it was found. The report may blame an earlier one, whose write came late. */
+    const bool hazard = index + 1 == lanes->row_count && !lanes->whole_run;
+    struct ns_buffer clean = {0};
+    lanes_add_text(lanes, row, &clean);
     if (hazard)
         ns_paint_begin(lanes->out, lanes->style, NS_PAINT_ERROR);
     ns_buffer_text(lanes->out, hazard ? "> " : "  ");
@@ -199,8 +206,7 @@ static void write_row(const struct lanes *lanes, size_t index) {
     ns_buffer_text(lanes->out, shown < clean.length ? ".." : "");
     lanes_write_changes(lanes, row, begin + shown + (shown < clean.length ? 2 : 0));
     ns_buffer_text(lanes->out, "\n");
-    lanes->out->failed |= text.failed || clean.failed;
-    ns_buffer_release(&text);
+    lanes->out->failed |= clean.failed;
     ns_buffer_release(&clean);
 }
 
@@ -219,7 +225,7 @@ static void write_heads(const struct lanes *lanes) {
         column = start + (strlen(name) < most ? strlen(name) : most);
     }
     ns_buffer_repeat(lanes->out, ' ', CHANGES - column);
-    if (lanes->last == UINT64_MAX)
+    if (lanes->last == UINT64_MAX || lanes->whole_run)
         ns_buffer_text(lanes->out, "what changes\n");
     else
         ns_buffer_format(lanes->out, "%schanges at %s\n", lanes->first >> 32 == 0 ? "what " : "",
@@ -233,18 +239,28 @@ void ns_report_lanes_text(const struct ns_scenario *scenario, const struct ns_ve
                           .hazard = &hazard->log->hazard[hazard->index],
                           .style = style,
                           .out = out};
-    if (!find_rows(&lanes)) {
-        out->failed = true;
-        return;
+    if (lanes_prepare(&lanes)) {
+        find_lines(&lanes);
+        lanes_write_table(&lanes);
     }
-    find_lanes(&lanes);
-    find_lines(&lanes);
-    if (lanes.row_count > 0)
-        write_heads(&lanes);
-    const size_t skipped = style->verbose || lanes.row_count <= ROWS ? 0 : lanes.row_count - ROWS;
-    if (skipped > 0)
-        ns_buffer_format(out, "        ... %zu earlier ones; -v shows them\n", skipped);
-    for (size_t i = skipped; i < lanes.row_count; i++)
-        write_row(&lanes, i);
     free(lanes.row);
+}
+
+bool lanes_prepare(struct lanes *lanes) {
+    if (!find_rows(lanes)) {
+        lanes->out->failed = true;
+        return false;
+    }
+    find_lanes(lanes);
+    return true;
+}
+
+void lanes_write_table(const struct lanes *lanes) {
+    if (lanes->row_count > 0)
+        write_heads(lanes);
+    const size_t skipped = lanes->style->verbose || lanes->row_count <= ROWS ? 0 : lanes->row_count - ROWS;
+    if (skipped > 0)
+        ns_buffer_format(lanes->out, "        ... %zu earlier ones; -v shows them\n", skipped);
+    for (size_t i = skipped; i < lanes->row_count; i++)
+        write_row(lanes, i);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the two files that show a counterexample in lanes: verify_lanes.c lays out, verify_changes.c finds words.
- */
+/* Shared by the files that show in lanes what happened: verify_lanes.c lays out, verify_changes.c finds words,
+ * run_lanes.c does it for a run. */
 #ifndef NS_REPORT_VERIFY_LANES_H
 #define NS_REPORT_VERIFY_LANES_H
 
@@ -32,9 +32,17 @@ struct lanes {
     size_t stagger;
     bool named; /* names do not fit over the lanes: they stand in the rows */
     bool many_harts;
+    bool whole_run;       /* no hazard is marked; `hazard` only says how far to go and which bytes matter */
+    bool trace;           /* a row is one line, however long, and a change says where */
     uint64_t first, last; /* bytes of the lines that the hazard is about */
 };
 
+/* Rows and lanes; false without host memory. `row` is for the caller to free. */
+bool lanes_prepare(struct lanes *lanes);
+/* Head and rows. */
+void lanes_write_table(const struct lanes *lanes);
+/* The step or move of a row in words, safe for a terminal. */
+void lanes_add_text(const struct lanes *lanes, const struct lanes_row *row, struct ns_buffer *out);
 /* What the events of a row changed, from screen column `column` of the present line on, without a newline. */
 void lanes_write_changes(const struct lanes *lanes, const struct lanes_row *row, size_t column);
 

@@ -17,6 +17,12 @@ void ns_report_verify_text(const struct ns_scenario *scenario, const struct ns_v
 /* One counterexample step by step: a lane for each actor, only what changed. */
 void ns_report_lanes_text(const struct ns_scenario *scenario, const struct ns_verify_hazard *hazard,
                           const struct ns_report_style *style, struct ns_buffer *out);
+/* A run in the same form: all its steps, and what became of the bytes of the scenario's objects. */
+void ns_report_run_lanes(const struct ns_scenario *scenario, const struct ns_log *log,
+                         const struct ns_report_style *style, struct ns_buffer *out);
+/* Likewise with a line for each step, however long: its time, its line in the file, the step in its actor's lane, and
+ * behind " | " what changed, with the address. */
+void ns_report_run_trace(const struct ns_scenario *scenario, const struct ns_log *log, struct ns_buffer *out);
 /* The document that docs/nosnoop-report.schema.json calls "verify", with a newline at its end. */
 void ns_report_verify_json(const struct ns_scenario *scenario, const struct ns_verify_result *result,
                            struct ns_buffer *out);

@@ -451,6 +451,7 @@ TEST(Trace, CountsEqualThoseDerivedByHand) {
     EXPECT_EQ(stats.store_misses, 2u);
     EXPECT_EQ(stats.fills, 8u);
     EXPECT_EQ(stats.write_backs, 2u);
+    EXPECT_EQ(stats.evictions, 4u); // 8 fills, 4 lines left
     EXPECT_EQ(m.count(Event::Drop), 2u);
     EXPECT_EQ(m.state(0, 0, line(4)), NS_LINE_DIRTY);
     EXPECT_EQ(m.state(0, 0, line(3)), NS_LINE_DIRTY);
@@ -481,6 +482,7 @@ TEST(Trace, TheSecondLevelSeesFillsAndWriteBacks) {
     EXPECT_EQ(stats.load_misses, 6u);
     EXPECT_EQ(stats.store_hits, 2u);
     EXPECT_EQ(stats.store_misses, 0u);
+    EXPECT_EQ(stats.evictions, 0u);
     EXPECT_EQ(m.count(Event::Write), 0u);
 }
 

@@ -31,7 +31,7 @@ enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, 
     if (!read_words(file, word, verified)) {
         return NS_EXIT_BAD_INPUT;
     }
-    ns_buffer_format(name, "the %s one", word);
+    ns_buffer_format(name, "the %s one" NS_NAME_MACHINE "a machine", word);
     ns_buffer_format(text, "verification of the %s one: %s\n", word, verified);
     return strcmp(verified, "refuted") == 0      ? NS_EXIT_FAILED
            : strcmp(verified, "incomplete") == 0 ? NS_EXIT_INCOMPLETE
@@ -47,7 +47,7 @@ enum ns_exit ns_run_file(const char *file, const struct ns_options *options, boo
     if (!read_words(file, word, verified)) {
         return NS_EXIT_BAD_INPUT;
     }
-    ns_buffer_format(name, "the %s one", word);
+    ns_buffer_format(name, "the %s one" NS_NAME_MACHINE "a machine", word);
     ns_buffer_format(text, "report of the %s one\n", word);
     if (strcmp(word, "crash") == 0) {
         fputs("about to crash\n", stderr);
@@ -67,6 +67,10 @@ enum ns_exit ns_run_file(const char *file, const struct ns_options *options, boo
         for (int i = 0; i < 3000000; ++i) {
             fputs("x", stderr);
         }
+        return NS_EXIT_FAILED;
+    } else if (strcmp(word, "bytes") ==
+               0) { /* what XML 1.0 cannot hold: controls, no UTF-8, U+FFFE; and what it must */
+        fputs("\033[1m <&>\"]]> \x01 \xff \xef\xbf\xbe \xc3\xa9\r\n", stderr);
         return NS_EXIT_FAILED;
     } else if (strcmp(word, "leave") == 0) {
         _exit(9);

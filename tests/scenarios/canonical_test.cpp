@@ -33,6 +33,13 @@ std::vector<std::string> shipped_files() {
     return files;
 }
 
+Presets shipped_machines() {
+    Presets machines;
+    for (const auto &entry : std::filesystem::directory_iterator(NS_SOURCE_DIR "/scenarios/machines"))
+        machines.add(entry.path().stem().string(), read_file(entry.path().string()));
+    return machines;
+}
+
 std::vector<std::string> lines_of(const std::string &text) {
     std::vector<std::string> lines;
     std::istringstream stream(text);
@@ -84,7 +91,8 @@ std::vector<std::string> bare_lines(const std::string &text) {
 
 /* What two parses of one program agree in, whatever the columns are. */
 void expect_same_program(const std::string &one, const std::string &other) {
-    Parsed a(one), b(other);
+    const Presets machines = shipped_machines();
+    Parsed a(one, "one.dma", machines), b(other, "other.dma", machines);
     ASSERT_EQ("", a.errors());
     ASSERT_EQ("", b.errors());
     EXPECT_STREQ(a->name, b->name);
@@ -170,7 +178,7 @@ TEST(Canonical, ShakenFilesComeBackToTheSameTextAndTheSameProgram) {
     for (const std::string &file : shipped_files()) {
         SCOPED_TRACE(file);
         std::string text = read_file(file), other = shaken(text, random), formatted = layout(other);
-        ASSERT_EQ("", Parsed(other).errors());
+        ASSERT_EQ("", Parsed(other, "other.dma", shipped_machines()).errors());
         EXPECT_EQ(layout(text), formatted);
         EXPECT_EQ(bare_lines(text), bare_lines(formatted));
         EXPECT_TRUE(ns_canonical_same(other.data(), other.size(), formatted.data(), formatted.size()));
@@ -203,7 +211,7 @@ TEST(Canonical, ASecondTimeChangesNothing) {
                 text += line + "\n";
             }
             std::string formatted = layout(text);
-            if (Parsed(text).good()) {
+            if (Parsed(text, "text.dma", shipped_machines()).good()) {
                 EXPECT_EQ(formatted, layout(formatted));
                 scenarios++;
                 EXPECT_TRUE(ns_canonical_same(text.data(), text.size(), formatted.data(), formatted.size()));

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts of a run: what the caches and the bus have counted (ns_log.stats), and what the log's own events tell. */
+#include "report/stats.h"
+
+#include "report/format.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { NAME_COLUMNS = 15 };
+
+/* What the log's events tell of an actor. */
+struct actor_counts {
+    uint64_t raised, taken; /* interrupts */
+    uint64_t reads, writes; /* transfers of a device */
+};
+
+static struct actor_counts count_events(const struct ns_log *log, unsigned actor) {
+    struct actor_counts counts = {0};
+    for (size_t i = 1; i < log->event_count; ++i) {
+        const struct ns_event *event = &log->event[i];
+        if (event->actor == actor) {
+            counts.raised += event->kind == NS_EVENT_RAISE;
+            counts.taken += event->kind == NS_EVENT_WAIT;
+            counts.reads += event->kind == NS_EVENT_DMA_READ;
+            counts.writes += event->kind == NS_EVENT_DMA_WRITE;
+        }
+    }
+    return counts;
+}
+
+static unsigned hart_count(const struct ns_log *log) {
+    return log->stats.harts < NS_CACHE_MAX_HARTS ? log->stats.harts : NS_CACHE_MAX_HARTS;
+}
+
+static unsigned level_count(const struct ns_log *log) {
+    return log->levels < NS_CACHE_MAX_LEVELS ? log->levels : NS_CACHE_MAX_LEVELS;
+}
+
+static bool is_device(const struct ns_log *log, unsigned actor) {
+    return log->actor[actor].actor_class == NS_ACTOR_CLASS_DEVICE;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+/* A name, cut and filled up to its column. */
+static void add_row_name(struct ns_buffer *out, const char *actor, const char *level) {
+    const size_t before = out->length;
+    ns_buffer_format(out, "  %.*s%s%.*s", NAME_COLUMNS - (level[0] != '\0' ? 6 : 0), actor, level[0] != '\0' ? " " : "",
+                     4, level);
+    const size_t used = out->length - before;
+    ns_buffer_repeat(out, ' ', used < NAME_COLUMNS + 2 ? NAME_COLUMNS + 2 - used : 1);
+}
+
+static void add_cache_row(struct ns_buffer *out, const char *actor, const char *level,
+                          const struct ns_cache_stats *stats) {
+    add_row_name(out, actor, level);
+    ns_buffer_format(out,
+                     "%6" PRIu64 " %6" PRIu64 "   %6" PRIu64 " %6" PRIu64 "   %6" PRIu64 " %6" PRIu64 " %6" PRIu64
+                     " %6" PRIu64 "\n",
+                     stats->load_hits, stats->load_misses, stats->store_hits, stats->store_misses, stats->fills,
+                     stats->evictions, stats->write_backs, stats->discards);
+}
+
+static void add_caches(const struct ns_log *log, struct ns_buffer *out) {
+    static const char *const head[2][9] = {
+        {"", "load", "load", "store", "store", "", "", "write-", "dis-"},
+        {"caches", "hit", "miss", "hit", "miss", "fills", "evict.", "backs", "cards"}};
+    for (size_t i = 0; i < 2; ++i) {
+        const char *const *word = head[i];
+        ns_buffer_format(out, "  %-*s%6s %6s   %6s %6s   %6s %6s %6s %6s\n", NAME_COLUMNS, word[0], word[1], word[2],
+                         word[3], word[4], word[5], word[6], word[7], word[8]);
+    }
+    for (unsigned hart = 0; hart < hart_count(log); ++hart) {
+        add_cache_row(out, ns_actor_name(log, hart), ns_level_name(log, 0), &log->stats.l1[hart]);
+    }
+    for (unsigned level = 1; level < level_count(log); ++level) {
+        add_cache_row(out, ns_level_name(log, level), "", &log->stats.level[level]);
+    }
+}
+
+static void add_maintenance(const struct ns_log *log, struct ns_buffer *out) {
+    ns_buffer_text(out, "\n  lines named by maintenance   in a cache    in none\n");
+    for (unsigned hart = 0; hart < hart_count(log); ++hart) {
+        add_row_name(out, ns_actor_name(log, hart), "");
+        ns_buffer_format(out, "%24" PRIu64 "%10" PRIu64 "\n", log->stats.l1[hart].named_present,
+                         log->stats.l1[hart].named_absent);
+    }
+}
+
+static void add_master_row(struct ns_buffer *out, const char *name, const struct ns_log_master *master) {
+    char time[NS_TIME_TEXT];
+    add_row_name(out, name, "");
+    ns_buffer_format(out, "%6" PRIu64 " %10" PRIu64 "   %s", master->bursts, master->bytes,
+                     ns_format_time(master->busy_ps, time));
+    ns_buffer_text(out, "\n");
+}
+
+static void add_bus(const struct ns_log *log, struct ns_buffer *out) {
+    ns_buffer_text(out, "\n  bus             bursts      bytes   memory held for\n");
+    add_master_row(out, "caches", &log->stats.caches);
+    for (unsigned actor = 0; actor < log->actor_count; ++actor) {
+        if (is_device(log, actor)) {
+            add_master_row(out, ns_actor_name(log, actor), &log->stats.master[actor]);
+        }
+    }
+}
+
+static void add_actors(const struct ns_log *log, struct ns_buffer *out) {
+    bool headed = false;
+    for (unsigned actor = 0; actor < log->actor_count; ++actor) {
+        const struct actor_counts counts = count_events(log, actor);
+        if (counts.raised + counts.taken == 0) {
+            continue;
+        }
+        if (!headed) {
+            ns_buffer_text(out, "\n  interrupts      raised      taken\n");
+            headed = true;
+        }
+        add_row_name(out, ns_actor_name(log, actor), "");
+        ns_buffer_format(out, "%6" PRIu64 " %10" PRIu64 "\n", counts.raised, counts.taken);
+    }
+}
+
+void ns_report_stats_text(const struct ns_log *log, struct ns_buffer *out) {
+    if (!log->stats.known) {
+        ns_buffer_text(out, "\nstatistics: none, the run did not come to its end\n");
+        return;
+    }
+    ns_buffer_text(out, "\nstatistics\n");
+    add_caches(log, out);
+    add_maintenance(log, out);
+    add_bus(log, out);
+    add_actors(log, out);
+    if (log->truncated) {
+        ns_buffer_text(out, "  the event log is full: interrupts after that are missing here\n");
+    }
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static void write_cache(struct ns_json *json, const struct ns_log *log, const char *actor, unsigned level,
+                        const struct ns_cache_stats *stats) {
+    ns_json_open(json, NULL, '{');
+    ns_json_string(json, "cache", ns_level_name(log, level));
+    ns_json_number(json, "level", level + 1);
+    if (actor != NULL) {
+        ns_json_string(json, "actor", actor);
+    } else {
+        ns_json_null(json, "actor");
+    }
+    ns_json_number(json, "load_hits", stats->load_hits);
+    ns_json_number(json, "load_misses", stats->load_misses);
+    ns_json_number(json, "store_hits", stats->store_hits);
+    ns_json_number(json, "store_misses", stats->store_misses);
+    ns_json_number(json, "fills", stats->fills);
+    ns_json_number(json, "evictions", stats->evictions);
+    ns_json_number(json, "write_backs", stats->write_backs);
+    ns_json_number(json, "discards", stats->discards);
+    ns_json_close(json, '}');
+}
+
+static void write_actor(struct ns_json *json, const struct ns_log *log, unsigned actor) {
+    const struct actor_counts counts = count_events(log, actor);
+    ns_json_open(json, NULL, '{');
+    ns_json_string(json, "name", ns_actor_name(log, actor));
+    if (actor < hart_count(log)) {
+        ns_json_number(json, "maintained_present", log->stats.l1[actor].named_present);
+        ns_json_number(json, "maintained_absent", log->stats.l1[actor].named_absent);
+    }
+    if (is_device(log, actor)) {
+        ns_json_number(json, "dma_reads", counts.reads);
+        ns_json_number(json, "dma_writes", counts.writes);
+    }
+    ns_json_number(json, "interrupts_raised", counts.raised);
+    ns_json_number(json, "interrupts_taken", counts.taken);
+    ns_json_close(json, '}');
+}
+
+static void write_master(struct ns_json *json, const char *name, const struct ns_log_master *master) {
+    ns_json_open(json, NULL, '{');
+    ns_json_string(json, "master", name);
+    ns_json_number(json, "bursts", master->bursts);
+    ns_json_number(json, "bytes", master->bytes);
+    ns_json_number(json, "busy_ps", master->busy_ps);
+    ns_json_close(json, '}');
+}
+
+void ns_json_stats(const struct ns_log *log, struct ns_json *json) {
+    if (!log->stats.known) {
+        return;
+    }
+    ns_json_open(json, "caches", '[');
+    for (unsigned hart = 0; hart < hart_count(log); ++hart) {
+        write_cache(json, log, ns_actor_name(log, hart), 0, &log->stats.l1[hart]);
+    }
+    for (unsigned level = 1; level < level_count(log); ++level) {
+        write_cache(json, log, NULL, level, &log->stats.level[level]);
+    }
+    ns_json_close(json, ']');
+    ns_json_open(json, "actors", '[');
+    for (unsigned actor = 0; actor + 1 < log->actor_count; ++actor) { /* the last one is hw */
+        write_actor(json, log, actor);
+    }
+    ns_json_close(json, ']');
+    ns_json_open(json, "bus", '[');
+    write_master(json, "caches", &log->stats.caches);
+    for (unsigned actor = 0; actor < log->actor_count; ++actor) {
+        if (is_device(log, actor)) {
+            write_master(json, ns_actor_name(log, actor), &log->stats.master[actor]);
+        }
+    }
+    ns_json_close(json, ']');
+}
