@@ -92,7 +92,7 @@ std::vector<std::string> bare_lines(const std::string &text) {
 /* What two parses of one program agree in, whatever the columns are. */
 void expect_same_program(const std::string &one, const std::string &other) {
     const Presets machines = shipped_machines();
-    Parsed a(one, "one.dma", machines), b(other, "other.dma", machines);
+    Parsed a(one, "test.dma", machines), b(other, "test.dma", machines);
     ASSERT_EQ("", a.errors());
     ASSERT_EQ("", b.errors());
     EXPECT_STREQ(a->name, b->name);
@@ -178,7 +178,7 @@ TEST(Canonical, ShakenFilesComeBackToTheSameTextAndTheSameProgram) {
     for (const std::string &file : shipped_files()) {
         SCOPED_TRACE(file);
         std::string text = read_file(file), other = shaken(text, random), formatted = layout(other);
-        ASSERT_EQ("", Parsed(other, "other.dma", shipped_machines()).errors());
+        ASSERT_EQ("", Parsed(other, "test.dma", shipped_machines()).errors());
         EXPECT_EQ(layout(text), formatted);
         EXPECT_EQ(bare_lines(text), bare_lines(formatted));
         EXPECT_TRUE(ns_canonical_same(other.data(), other.size(), formatted.data(), formatted.size()));
