@@ -135,7 +135,8 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
     if (options->json && json.length > 0) {
         written = ns_output_json(options, &json);
     }
-    if (options->trace != NULL && trace.length > 0) {
+    const bool ran = result == NS_EXIT_HELD || result == NS_EXIT_FAILED || result == NS_EXIT_INCOMPLETE;
+    if (options->trace != NULL && ran) { /* also one without a step: an old file must not look like its trace */
         const enum ns_exit traced = ns_output_document(options->trace, &trace);
         written = written == NS_EXIT_HELD ? traced : written;
     }

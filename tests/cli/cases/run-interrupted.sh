@@ -11,7 +11,9 @@ end
 END
 nosnoop run -q long.dma >report &
 child=$!
-sleep 0.7
+# A shell starts what is in the background with SIGINT ignored: wait until the command catches it.
+until grep -q '^SigCgt:.*[2367abef]$' "/proc/$child/status"; do sleep 0.1; done
+sleep 0.5
 kill -INT $child
 wait $child
 code=$?
