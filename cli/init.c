@@ -104,7 +104,7 @@ static enum ns_exit write_new(const char *file, const struct ns_buffer *text) {
                  strerror(errno));
         return NS_EXIT_BAD_INPUT;
     }
-    bool good = fwrite(text->data, 1, text->length, stream) == text->length;
+    bool good = text->length == 0 || fwrite(text->data, 1, text->length, stream) == text->length;
     int reason = errno;
     if (fclose(stream) != 0 && good) {
         good = false;

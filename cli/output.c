@@ -56,7 +56,8 @@ bool ns_output_file(const char *name, const struct ns_buffer *text) {
         ns_error("cannot write `%s`: %s", name, strerror(errno));
         return false;
     }
-    bool good = fwrite(text->data, 1, text->length, file) == text->length;
+    /* The bytes of an empty text may be nowhere, which fwrite() must not be given. */
+    bool good = text->length == 0 || fwrite(text->data, 1, text->length, file) == text->length;
     int reason = errno;
     if (fclose(file) != 0 && good) {
         good = false;
