@@ -158,8 +158,8 @@ static enum ns_exit child_work(const void *what, const struct ns_options *option
                      line <= work->answer_lines ? line : 0);
     ns_buffer_format(text, "%s\n", message.data != NULL ? message.data : "");
     ns_buffer_add(text, report.data != NULL ? report.data : "", report.length);
-    ns_buffer_release(&message);
-    ns_buffer_release(&report);
+    ns_buffer_release_piece(&message, text);
+    ns_buffer_release_piece(&report, text);
     return exit;
 }
 
@@ -205,8 +205,11 @@ bool ns_grade_execute(const struct ns_scenario *merged, size_t answer_lines, con
         return false;
     }
     take_result(&result, options, run);
+    const bool good = !result.no_memory && !run->message.failed && !run->report.failed;
+    if (!good)
+        ns_error("out of memory");
     ns_buffer_release(&result.name);
     ns_buffer_release(&result.machine);
     ns_buffer_release(&result.report);
-    return true;
+    return good;
 }

@@ -55,12 +55,12 @@ static void add_names(const struct ns_grade *grade, const struct ns_grade_exerci
     }
     if (count == grade->machine_count && count > 1) {
         ns_buffer_format(out, "        on all %zu machines\n", count);
-        ns_buffer_release(&names);
+        ns_buffer_release_piece(&names, out);
         return;
     }
     ns_buffer_repeat(out, ' ', 8);
     ns_buffer_wrap(out, text_of(&names), 8, 8 + strlen("on "), COLUMNS);
-    ns_buffer_release(&names);
+    ns_buffer_release_piece(&names, out);
 }
 
 /* Where it fails, with the machines where it fails so; and the machines where it passes. */

@@ -31,7 +31,7 @@ static void write_option(const struct ns_option_spec *spec, struct ns_buffer *ou
         ns_buffer_format(&left, "=%s", spec->argument);
     }
     write_row(left.data != NULL ? left.data : "", spec->help, out);
-    ns_buffer_release(&left);
+    ns_buffer_release_piece(&left, out);
 }
 
 static void write_options(const char *title, enum ns_command command, bool global, struct ns_buffer *out) {
@@ -55,7 +55,7 @@ void ns_help_short(struct ns_buffer *out) {
         struct ns_buffer left = {0};
         ns_buffer_format(&left, "%s %s", spec->name, spec->operands);
         write_row(left.data != NULL ? left.data : "", spec->help, out);
-        ns_buffer_release(&left);
+        ns_buffer_release_piece(&left, out);
     }
     ns_buffer_text(out, "\n`nosnoop --help` says more.\n");
 }
@@ -87,14 +87,14 @@ void ns_help_text(enum ns_command command, struct ns_buffer *out) {
         struct ns_buffer left = {0};
         ns_buffer_format(&left, "%s %s", ns_command_table[i].name, ns_command_table[i].operands);
         write_row(left.data != NULL ? left.data : "", ns_command_table[i].help, out);
-        ns_buffer_release(&left);
+        ns_buffer_release_piece(&left, out);
     }
     write_options("\nOptions of every command:\n", command, true, out);
     for (size_t i = 0; i < ns_command_count; ++i) {
         struct ns_buffer title = {0};
         ns_buffer_format(&title, "\nOptions of %s:\n", ns_command_table[i].name);
         write_options(title.data != NULL ? title.data : "", ns_command_table[i].command, false, out);
-        ns_buffer_release(&title);
+        ns_buffer_release_piece(&title, out);
     }
     ns_buffer_text(out, "\nA FILE called - is standard input.\n");
     write_exit_statuses(out);

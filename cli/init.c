@@ -31,7 +31,7 @@ static void write_summary(const struct ns_preset *preset, struct ns_buffer *out)
     }
     ns_buffer_repeat(out, ' ', left + 2 < 20 ? 20 - left - 2 : 1);
     ns_buffer_wrap(out, sentence.data != NULL ? sentence.data : "", 20, 20, 80);
-    ns_buffer_release(&sentence);
+    ns_buffer_release_piece(&sentence, out);
 }
 
 static enum ns_exit list(void) {

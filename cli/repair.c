@@ -6,6 +6,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/presets.h"
+#include "cli/replace.h"
 #include "report/format.h"
 #include "report/json_writer.h"
 #include "report/report.h"
@@ -91,10 +92,18 @@ static void write_text(const struct ns_scenario *scenario, const struct ns_optio
     if (result->exhausted)
         ns_buffer_format(out, "note: it ended early, after %llu candidates: there may be cheaper changes\n",
                          (unsigned long long)result->tried);
+    if (result->incomplete > 0) {
+        ns_buffer_format(out, "note: %llu of the candidates could not be explored to the end (",
+                         (unsigned long long)result->incomplete);
+        ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
+        ns_buffer_text(out, "): there may be cheaper changes among them\n");
+    }
     ns_format_source(out, scenario->name, strlen(scenario->name));
     ns_buffer_text(out, ": ");
     if (result->before == NS_VERIFY_INCOMPLETE) {
-        ns_buffer_text(out, "incomplete: the scenario itself could not be explored to the end\n");
+        ns_buffer_text(out, "incomplete: the scenario itself could not be explored to the end: ");
+        ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
+        ns_buffer_text(out, "\n");
     } else if (result->before == NS_VERIFY_PROVED && !options->minimise) {
         ns_buffer_text(out, "proved as it is: nothing to repair (--minimise looks for what can go)\n");
     } else if (result->before == NS_VERIFY_PROVED && !fixed) {
@@ -111,12 +120,17 @@ static void write_text(const struct ns_scenario *scenario, const struct ns_optio
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+/* Not every candidate was judged. */
+static bool is_open(const struct ns_repair_result *result) {
+    return result->exhausted || result->incomplete > 0;
+}
+
 static const char *verdict_text(const struct ns_repair_result *result) {
     if (result->before == NS_VERIFY_INCOMPLETE)
         return "incomplete";
     if (result->before == NS_VERIFY_PROVED)
         return "proved";
-    return result->fix_count > 0 ? "repaired" : result->exhausted ? "incomplete" : "no-repair";
+    return result->fix_count > 0 ? "repaired" : is_open(result) ? "incomplete" : "no-repair";
 }
 
 static void write_json(const struct ns_scenario *scenario, const struct ns_repair_result *result,
@@ -134,6 +148,8 @@ static void write_json(const struct ns_scenario *scenario, const struct ns_repai
     ns_json_bool(&json, "only_separation", result->only_separation);
     ns_json_bool(&json, "exhausted", result->exhausted);
     ns_json_number(&json, "tried", result->tried);
+    ns_json_number(&json, "incomplete", result->incomplete);
+    ns_json_string(&json, "reason", result->reason);
     ns_json_open(&json, "fixes", '[');
     for (size_t i = 0; i < result->fix_count; i++) {
         const struct ns_repair_fix *fix = &result->fixes[i];
@@ -148,8 +164,7 @@ static void write_json(const struct ns_scenario *scenario, const struct ns_repai
         ns_json_string(&json, "summary", fix->summary);
         ns_json_string(&json, "diff", diff.data != NULL ? diff.data : "");
         ns_json_close(&json, '}');
-        out->failed = out->failed || diff.failed;
-        ns_buffer_release(&diff);
+        ns_buffer_release_piece(&diff, out);
     }
     ns_json_close(&json, ']');
     ns_json_close(&json, '}');
@@ -163,7 +178,7 @@ static enum ns_exit exit_of(const struct ns_repair_result *result) {
         return NS_EXIT_INCOMPLETE;
     if (result->before == NS_VERIFY_PROVED || result->fix_count > 0)
         return NS_EXIT_HELD;
-    return result->exhausted ? NS_EXIT_INCOMPLETE : NS_EXIT_FAILED;
+    return is_open(result) ? NS_EXIT_INCOMPLETE : NS_EXIT_FAILED;
 }
 
 static enum ns_exit repair(const struct ns_scenario *scenario, const struct ns_options *options, struct ns_buffer *text,
@@ -185,11 +200,8 @@ static enum ns_exit repair(const struct ns_scenario *scenario, const struct ns_o
         write_json(scenario, &result, json);
     enum ns_exit exit = exit_of(&result);
     if (options->write && result.fix_count > 0) {
-        struct ns_buffer repaired = {0};
-        ns_buffer_text(&repaired, result.fixes[0].text);
-        if (repaired.failed || !ns_output_file(scenario->file, &repaired))
-            exit = NS_EXIT_INTERNAL;
-        ns_buffer_release(&repaired);
+        if (!ns_replace_file(scenario->file, result.fixes[0].text, strlen(result.fixes[0].text)))
+            exit = NS_EXIT_BAD_INPUT;
     }
     ns_repair_release(&result);
     return exit;
@@ -269,6 +281,11 @@ static void write_mutants_text(const struct ns_scenario *scenario, const struct 
     if (rest > 0)
         ns_buffer_format(out, ", %zu no scenario any more", rest);
     ns_buffer_text(out, "\n");
+    if (result->reason[0] != '\0') {
+        ns_buffer_text(out, "note: not everything could be explored: ");
+        ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
+        ns_buffer_text(out, "\n");
+    }
 }
 
 static void write_mutants_json(const struct ns_scenario *scenario, const struct ns_mutate_result *result,
@@ -286,6 +303,7 @@ static void write_mutants_json(const struct ns_scenario *scenario, const struct 
     ns_json_number(&json, "refuted", result->refuted);
     ns_json_number(&json, "redundant", result->redundant);
     ns_json_number(&json, "incomplete", result->incomplete);
+    ns_json_string(&json, "reason", result->reason);
     ns_json_open(&json, "mutants", '[');
     for (size_t i = 0; i < result->count; i++) {
         const struct ns_mutant *mutant = &result->mutants[i];

@@ -132,7 +132,7 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
     enum ns_exit result = run_file(options->operands[0], options, ns_output_color(options), &text, &name,
                                    options->json ? &json : NULL, options->trace != NULL ? &trace : NULL);
     enum ns_exit written = NS_EXIT_HELD;
-    if (options->json && json.length > 0) {
+    if (options->json && (json.length > 0 || json.failed)) {
         written = ns_output_json(options, &json);
     }
     const bool ran = result == NS_EXIT_HELD || result == NS_EXIT_FAILED || result == NS_EXIT_INCOMPLETE;

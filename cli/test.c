@@ -82,6 +82,11 @@ static void collect(struct ns_campaign *campaign) {
         struct ns_test_item *item = &campaign->items[campaign->item_of_child[i]];
         ns_child_read(child);
         if (ns_child_finish(child, &item->result)) {
+            if (item->result.no_memory) { /* what it has said is lost */
+                ns_error("out of memory");
+                campaign->broken = true;
+                return;
+            }
             item->verdict = judge(&item->result);
             ++campaign->tally[item->verdict];
             ns_test_add_death(campaign, item);
@@ -211,8 +216,7 @@ static enum ns_exit test_files(const struct ns_options *options, const struct ns
 
 enum ns_exit ns_test_main(const struct ns_options *options) {
     struct ns_file_list files = {0};
-    enum ns_exit result = NS_EXIT_BAD_INPUT;
-    bool good = true;
+    enum ns_exit result = NS_EXIT_HELD;
     if (options->grade != NULL) {
         return ns_grade(options);
     }
@@ -220,13 +224,14 @@ enum ns_exit ns_test_main(const struct ns_options *options) {
         ns_error("`nosnoop test` needs a file or folder: nosnoop test PATH...");
         return NS_EXIT_BAD_INPUT;
     }
-    for (size_t i = 0; good && i < options->operand_count; ++i) {
-        good = ns_find_scenarios(options->operands[i], &files);
+    for (size_t i = 0; result == NS_EXIT_HELD && i < options->operand_count; ++i) {
+        result = ns_find_scenarios(options->operands[i], &files);
     }
     ns_file_list_sort(&files);
-    if (good && files.count == 0) {
+    if (result == NS_EXIT_HELD && files.count == 0) {
         ns_error("no scenario (*.dma) found");
-    } else if (good) {
+        result = NS_EXIT_BAD_INPUT;
+    } else if (result == NS_EXIT_HELD) {
         result = test_files(options, &files);
     }
     ns_file_list_release(&files);

@@ -43,14 +43,14 @@ static enum ns_exit run_and_verify(const char *file, const struct ns_options *op
     how.timeout_s = options->timeout_s > 1 ? options->timeout_s - 1 : 1;
     const enum ns_exit verified = ns_verify_file(file, &how, color, &proof, name, NULL);
     if (verified == NS_EXIT_BAD_INPUT || verified == NS_EXIT_SKIPPED) { /* the run would only say the same */
-        ns_buffer_release(&proof);
+        ns_buffer_release_piece(&proof, text);
         return verified;
     }
     const enum ns_exit run = ns_run_file(file, options, color, text, &again, NULL);
     ns_buffer_text(text, "\n");
     ns_buffer_add(text, proof.data != NULL ? proof.data : "", proof.length);
-    ns_buffer_release(&proof);
-    ns_buffer_release(&again);
+    ns_buffer_release_piece(&proof, text);
+    ns_buffer_release_piece(&again, name);
     return worse(run, verified);
 }
 
@@ -80,7 +80,10 @@ static void child_main(ns_child_work *work, const void *what, const struct ns_op
     enum ns_exit result = work(what, &quiet_options, color, &text, &name);
     fflush(stderr);
     printf("%c%s\n", RESULT_MARK, name.data != NULL ? name.data : "");
-    if (!ns_output_write(&text) || !ns_output_finish()) {
+    if (name.failed) {
+        ns_error("out of memory");
+    }
+    if (name.failed || !ns_output_write(&text) || !ns_output_finish()) {
         result = NS_EXIT_INTERNAL;
     }
     ns_buffer_release(&text);
@@ -182,6 +185,8 @@ bool ns_child_finish(struct ns_child *child, struct ns_child_result *result) {
         result->signal = WTERMSIG(status);
     }
     split_output(child, result);
+    result->no_memory =
+        child->output.failed || result->name.failed || result->machine.failed || result->report.failed;
     ns_buffer_release(&child->output);
     if (child->pipe >= 0) {
         close(child->pipe);

@@ -22,6 +22,7 @@ struct ns_child_result {
     int exit;   /* enum ns_exit, or any other status of a child that ended by itself; -1 otherwise */
     int signal; /* that killed it; 0 */
     bool timed_out;
+    bool no_memory;           /* of this process: the three texts are incomplete */
     struct ns_buffer name;    /* of the scenario; empty when unknown */
     struct ns_buffer machine; /* likewise */
     struct ns_buffer report;  /* messages and report */

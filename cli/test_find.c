@@ -12,13 +12,13 @@
 /* Folders deeper than this are a mistake or a trap. */
 #define DEPTH_LIMIT 64
 
-static bool add_name(struct ns_file_list *list, const char *name) {
+static enum ns_exit add_name(struct ns_file_list *list, const char *name) {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
         char **moved = realloc(list->name, capacity * sizeof *moved);
         if (moved == NULL) {
             ns_error("out of memory");
-            return false;
+            return NS_EXIT_INTERNAL;
         }
         list->name = moved;
         list->capacity = capacity;
@@ -26,10 +26,10 @@ static bool add_name(struct ns_file_list *list, const char *name) {
     char *copy = strdup(name);
     if (copy == NULL) {
         ns_error("out of memory");
-        return false;
+        return NS_EXIT_INTERNAL;
     }
     list->name[list->count++] = copy;
-    return true;
+    return NS_EXIT_HELD;
 }
 
 static bool is_scenario_name(const char *name) {
@@ -37,50 +37,51 @@ static bool is_scenario_name(const char *name) {
     return length > 4 && strcmp(name + length - 4, ".dma") == 0;
 }
 
-static bool search_folder(const char *folder, unsigned depth, struct ns_file_list *list);
+static enum ns_exit search_folder(const char *folder, unsigned depth, struct ns_file_list *list);
 
-static bool visit(const char *folder, const char *entry, unsigned depth, struct ns_file_list *list) {
+static enum ns_exit visit(const char *folder, const char *entry, unsigned depth, struct ns_file_list *list) {
     struct ns_buffer path = {0};
     struct stat link, target;
     size_t length = strlen(folder);
     ns_buffer_format(&path, "%s%s%s", folder, length > 0 && folder[length - 1] == '/' ? "" : "/", entry);
-    bool good = true;
+    enum ns_exit result = NS_EXIT_HELD;
     if (path.failed) {
         ns_error("out of memory");
-        good = false;
+        result = NS_EXIT_INTERNAL;
     } else if (lstat(path.data, &link) == 0 && S_ISDIR(link.st_mode)) {
-        good = strcmp(entry, "machines") == 0 || search_folder(path.data, depth + 1, list);
+        result = strcmp(entry, "machines") == 0 ? NS_EXIT_HELD : search_folder(path.data, depth + 1, list);
     } else if (is_scenario_name(entry) && stat(path.data, &target) == 0 && S_ISREG(target.st_mode)) {
-        good = add_name(list, path.data);
+        result = add_name(list, path.data);
     }
     ns_buffer_release(&path);
-    return good;
+    return result;
 }
 
-static bool search_folder(const char *folder, unsigned depth, struct ns_file_list *list) {
+static enum ns_exit search_folder(const char *folder, unsigned depth, struct ns_file_list *list) {
     if (depth > DEPTH_LIMIT) {
         ns_error("`%s`: folders are nested too deeply", folder);
-        return false;
+        return NS_EXIT_BAD_INPUT;
     }
     DIR *stream = opendir(folder);
     if (stream == NULL) {
+        const enum ns_exit result = errno == ENOMEM ? NS_EXIT_INTERNAL : NS_EXIT_BAD_INPUT;
         ns_error("cannot read `%s`: %s", folder, strerror(errno));
-        return false;
+        return result;
     }
-    bool good = true;
+    enum ns_exit result = NS_EXIT_HELD;
     struct dirent *entry;
-    while (good && (entry = readdir(stream)) != NULL) {
-        good = entry->d_name[0] == '.' || visit(folder, entry->d_name, depth, list);
+    while (result == NS_EXIT_HELD && (entry = readdir(stream)) != NULL) {
+        result = entry->d_name[0] == '.' ? NS_EXIT_HELD : visit(folder, entry->d_name, depth, list);
     }
     closedir(stream);
-    return good;
+    return result;
 }
 
-bool ns_find_scenarios(const char *path, struct ns_file_list *list) {
+enum ns_exit ns_find_scenarios(const char *path, struct ns_file_list *list) {
     struct stat status;
     if (stat(path, &status) != 0) {
         ns_error("cannot read `%s`: %s", path, strerror(errno));
-        return false;
+        return NS_EXIT_BAD_INPUT;
     }
     return S_ISDIR(status.st_mode) ? search_folder(path, 0, list) : add_name(list, path);
 }

@@ -167,7 +167,7 @@ static enum ns_exit verify_and_print(const char *file, const struct ns_options *
     struct ns_buffer text = {0}, name = {0}, json = {0};
     enum ns_exit result =
         ns_verify_file(file, options, ns_output_color(options), &text, &name, options->json ? &json : NULL);
-    if (options->json && json.length > 0)
+    if (options->json && (json.length > 0 || json.failed))
         result = worse(result, ns_output_json(options, &json));
     if (!ns_output_is_json(options) && (!ns_output_write(&text) || !ns_output_finish()))
         result = NS_EXIT_INTERNAL;

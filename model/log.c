@@ -150,9 +150,13 @@ void ns_log_add_remark(struct ns_log *log, const struct ns_remark *remark) {
             return;
         }
     }
-    if (log->remark_count >= NS_LOG_REMARK_LIMIT ||
-        !grow((void **)&log->remark, &log->remark_capacity, log->remark_count, sizeof *log->remark)) {
+    if (log->remark_count >= NS_LOG_REMARK_LIMIT) {
         ++log->remarks_lost;
+        return;
+    }
+    if (!grow((void **)&log->remark, &log->remark_capacity, log->remark_count, sizeof *log->remark)) {
+        ++log->remarks_lost;
+        log->truncated = true;
         return;
     }
     log->remark[log->remark_count++] = *remark;

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Room for `more` further elements; false without it. */
-static bool reserve(void **array, size_t *capacity, size_t count, size_t more, size_t size, size_t limit) {
+static bool reserve(struct ns_recording *recording, void **array, size_t *capacity, size_t count, size_t more,
+                    size_t size, size_t limit) {
     if (more > limit - count)
         return false;
     if (count + more <= *capacity)
@@ -14,8 +15,10 @@ static bool reserve(void **array, size_t *capacity, size_t count, size_t more, s
     while (wanted < count + more)
         wanted *= 2;
     void *grown = realloc(*array, wanted * size);
-    if (grown == NULL)
+    if (grown == NULL) {
+        recording->no_memory = true;
         return false;
+    }
     *array = grown;
     *capacity = wanted;
     return true;
@@ -28,9 +31,9 @@ void ns_recording_add(struct ns_recording *recording, struct ns_recorded *entry,
     if (data == NULL)
         length = 0;
     if (recording->failed ||
-        !reserve((void **)&recording->entry, &recording->capacity, recording->count, 1, sizeof *entry,
+        !reserve(recording, (void **)&recording->entry, &recording->capacity, recording->count, 1, sizeof *entry,
                  NS_RECORDING_LIMIT) ||
-        !reserve((void **)&recording->data, &recording->data_capacity, recording->data_count, length, 1,
+        !reserve(recording, (void **)&recording->data, &recording->data_capacity, recording->data_count, length, 1,
                  NS_RECORDING_DATA_LIMIT)) {
         recording->failed = true;
         return;

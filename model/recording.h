@@ -88,7 +88,8 @@ struct ns_recording {
     struct ns_recorded *entry;
     size_t data_count, data_capacity;
     uint8_t *data;
-    bool failed;                /* a limit, or the host has no memory left: what follows is missing */
+    bool failed;                /* a limit, or no_memory: what follows is missing */
+    bool no_memory;             /* of the host */
     uint32_t site, step;        /* of the step under way */
     uint16_t device_uses_freed; /* bit per actor */
 };

@@ -116,3 +116,8 @@ void ns_buffer_release(struct ns_buffer *buffer) {
     free(buffer->data);
     *buffer = (struct ns_buffer){0};
 }
+
+void ns_buffer_release_piece(struct ns_buffer *piece, struct ns_buffer *whole) {
+    whole->failed = whole->failed || piece->failed;
+    ns_buffer_release(piece);
+}

@@ -27,6 +27,8 @@ void ns_buffer_format(struct ns_buffer *buffer, const char *format, ...) __attri
  * such as "f(..., X)" is one word. */
 void ns_buffer_wrap(struct ns_buffer *buffer, const char *text, size_t at, size_t indent, size_t width);
 void ns_buffer_release(struct ns_buffer *buffer);
+/* Releases a text of which another was made: what failed in the one is missing in the other. */
+void ns_buffer_release_piece(struct ns_buffer *piece, struct ns_buffer *whole);
 
 #ifdef __cplusplus
 }

@@ -107,7 +107,7 @@ static void write_consequences(const struct ns_log *log, const struct ns_hazard 
             ns_buffer_format(&text, " (and %" PRIu32 " more)", hazard->consequence_count - known);
         }
         ns_snippet_remark(style, gutter, "seen", text.data != NULL ? text.data : "", out);
-        ns_buffer_release(&text);
+        ns_buffer_release_piece(&text, out);
     }
 }
 
@@ -127,7 +127,7 @@ static void write_remarks(const struct ns_log *log, const struct ns_hazard *haza
                          ns_format_address(hazard->last, last), hazard->event,
                          ns_format_time(event != NULL ? event->time_ps : 0, time));
         ns_snippet_remark(style, gutter, "bytes", bytes.data != NULL ? bytes.data : "", out);
-        ns_buffer_release(&bytes);
+        ns_buffer_release_piece(&bytes, out);
     }
     if (text != NULL) {
         ns_snippet_remark(style, gutter, "help", text->help, out);
@@ -150,7 +150,7 @@ static void write_remarks(const struct ns_log *log, const struct ns_hazard *haza
         struct ns_buffer more = {0};
         ns_buffer_format(&more, "nosnoop explain %s", text->id);
         ns_snippet_remark(style, gutter, "more", more.data != NULL ? more.data : "", out);
-        ns_buffer_release(&more);
+        ns_buffer_release_piece(&more, out);
     }
 }
 
@@ -160,7 +160,7 @@ static void write_note_without_line(const struct ns_report_style *style, unsigne
     struct ns_buffer text = {0};
     ns_buffer_format(&text, "(%u) %s", number, label->data != NULL ? label->data : "");
     ns_snippet_remark(style, gutter, "note", text.data != NULL ? text.data : "", out);
-    ns_buffer_release(&text);
+    ns_buffer_release_piece(&text, out);
 }
 
 void ns_report_hazard_text(const struct ns_log *log, size_t index, const struct ns_report_style *style,
@@ -211,10 +211,10 @@ void ns_report_hazard_text(const struct ns_log *log, size_t index, const struct 
         if (loose[i].length > 0) {
             write_note_without_line(style, i + 1, &loose[i], gutter, out);
         }
-        ns_buffer_release(&loose[i]);
+        ns_buffer_release_piece(&loose[i], out);
     }
     write_remarks(log, hazard, style, gutter, out);
     for (size_t i = 0; i < mark_count; ++i) {
-        ns_buffer_release(&marks[i].label);
+        ns_buffer_release_piece(&marks[i].label, out);
     }
 }

@@ -56,7 +56,7 @@ static void write_step(const struct ns_log *log, size_t first, size_t end, const
         struct ns_buffer text = {0};
         add_text(&log->remark[i], &text);
         ns_snippet_remark(style, gutter, tag(&log->remark[i]), text.data != NULL ? text.data : "", out);
-        ns_buffer_release(&text);
+        ns_buffer_release_piece(&text, out);
     }
     ns_buffer_text(out, "\n");
 }

@@ -84,7 +84,7 @@ static void write_trace_row(const struct lanes *lanes, const struct lanes_row *r
     }
     ns_buffer_text(out, "\n");
     out->failed |= text.failed;
-    ns_buffer_release(&text);
+    ns_buffer_release_piece(&text, out);
 }
 
 void ns_report_run_trace(const struct ns_scenario *scenario, const struct ns_log *log, struct ns_buffer *out) {

@@ -109,8 +109,8 @@ static struct shown_line show_line(const struct ns_log *log, const struct ns_sni
     return shown;
 }
 
-/* Screen column of a byte of the window, 0-based. */
-static size_t screen_column(const struct shown_line *shown, size_t byte) {
+/* Screen column of a byte of the window, 0-based; `out` fails without host memory. */
+static size_t screen_column(const struct shown_line *shown, size_t byte, struct ns_buffer *out) {
     size_t column = shown->first > 0 ? 3 : 0;
     struct ns_buffer text = {0};
     if (byte > shown->first) {
@@ -121,7 +121,7 @@ static size_t screen_column(const struct shown_line *shown, size_t byte) {
         }
         column += byte > end ? byte - end : 0;
     }
-    ns_buffer_release(&text);
+    ns_buffer_release_piece(&text, out);
     return column;
 }
 
@@ -178,7 +178,7 @@ static void write_label(const char *text, size_t column, size_t gutter, struct n
 static void write_mark(const struct ns_report_style *style, const struct shown_line *shown,
                        const struct ns_snippet_mark *mark, bool underline, size_t gutter, struct ns_buffer *out) {
     size_t limit = NS_REPORT_LINE_COLUMNS + 6; /* with the dots of a cut line */
-    size_t start = screen_column(shown, mark->column > 0 ? mark->column - 1u : 0);
+    size_t start = screen_column(shown, mark->column > 0 ? mark->column - 1u : 0, out);
     start = start < limit ? start : limit - 1;
     size_t width = mark->width > 0 ? mark->width : 1;
     width = start + width > limit ? limit - start : width;

@@ -284,8 +284,7 @@ static size_t add_copies(const struct lanes *lanes, const struct lanes_row *row,
     else
         ns_buffer_text(&text, event->dirty ? " dropped dirty" : " dropped");
     add_change(lanes, changes, text.data != NULL ? text.data : "");
-    lanes->out->failed |= text.failed;
-    ns_buffer_release(&text);
+    ns_buffer_release_piece(&text, lanes->out);
     return taken;
 }
 

@@ -171,8 +171,7 @@ void lanes_add_text(const struct lanes *lanes, const struct lanes_row *row, stru
     else
         add_step_text(lanes, row, &text);
     ns_format_source(out, text.data != NULL ? text.data : "", text.length);
-    out->failed |= text.failed;
-    ns_buffer_release(&text);
+    ns_buffer_release_piece(&text, out);
 }
 
 static void write_row(const struct lanes *lanes, size_t index) {
@@ -206,8 +205,7 @@ static void write_row(const struct lanes *lanes, size_t index) {
     ns_buffer_text(lanes->out, shown < clean.length ? ".." : "");
     lanes_write_changes(lanes, row, begin + shown + (shown < clean.length ? 2 : 0));
     ns_buffer_text(lanes->out, "\n");
-    lanes->out->failed |= clean.failed;
-    ns_buffer_release(&clean);
+    ns_buffer_release_piece(&clean, lanes->out);
 }
 
 static void write_heads(const struct lanes *lanes) {

@@ -156,8 +156,7 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
         ns_buffer_format(&words, "%s%s", i > 0 ? ", " : "", ns_report_may_word(result->may, i));
     ns_buffer_text(out, "the hardware may: ");
     ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, NS_REPORT_COLUMNS);
-    out->failed |= words.failed;
-    ns_buffer_release(&words);
+    ns_buffer_release_piece(&words, out);
     const uint32_t more = result->may & ~scenario->machine.may;
     if ((more & NS_MAY_EVICT) != 0)
         ns_buffer_wrap(out,
@@ -182,8 +181,7 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
         ns_buffer_format(&counts, "; %zu orders of allocations that compete", stats->orders);
     ns_buffer_text(out, "explored: ");
     ns_buffer_wrap(out, counts.data != NULL ? counts.data : "", 10, 10, NS_REPORT_COLUMNS);
-    out->failed |= counts.failed;
-    ns_buffer_release(&counts);
+    ns_buffer_release_piece(&counts, out);
     if (result->order_assumed)
         ns_buffer_wrap(out,
                        "note: some device does not say when it starts or when it ends; there the written order was "

@@ -476,7 +476,8 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
             run_record_conditions(run);
         else
             run_judge(run);
-        if (run->no_memory || (log->truncated && ns_log_passed(log))) /* the outcomes themselves found no room */
+        const bool unrecorded = options->recording != NULL && options->recording->no_memory;
+        if (run->no_memory || unrecorded || (log->truncated && ns_log_passed(log))) /* the outcomes themselves found no room */
             status = NS_ERROR_MEMORY;
     }
     if (status != NS_OK && message[0] == '\0')

@@ -126,24 +126,25 @@ char *edit_apply(const struct ns_scenario *scenario, const struct edit *edits, s
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
-struct ns_scenario *edit_parse(const struct ns_scenario *original, const char *text,
-                               const struct ns_machine_source *machines, struct ns_diagnostics *diagnostics) {
-    struct ns_scenario *scenario = ns_scenario_parse(original->file, text, strlen(text), machines, diagnostics);
-    if (scenario != NULL && diagnostics->count > 0) {
-        ns_scenario_destroy(scenario);
-        scenario = NULL;
+enum ns_status edit_parse(const struct ns_scenario *original, const char *text, const struct ns_machine_source *machines,
+                          struct ns_diagnostics *diagnostics, struct ns_scenario **scenario) {
+    *scenario = ns_scenario_parse(original->file, text, strlen(text), machines, diagnostics);
+    if (*scenario == NULL)
+        return NS_ERROR_MEMORY;
+    if (diagnostics->count > 0) {
+        ns_scenario_destroy(*scenario);
+        *scenario = NULL;
     }
-    return scenario;
+    return NS_OK;
 }
 
-enum ns_status edit_verdict(const struct ns_scenario *original, const char *text,
-                            const struct ns_repair_options *options, enum ns_verify_verdict *verdict, bool *parsed) {
+enum ns_status edit_judge(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options,
+                          struct edit_verdict *verdict) {
     struct ns_diagnostics diagnostics;
+    struct ns_scenario *scenario;
     ns_diagnostics_init(&diagnostics);
-    struct ns_scenario *scenario = edit_parse(original, text, options->machines, &diagnostics);
-    enum ns_status status = NS_OK;
-    *verdict = NS_VERIFY_REFUTED;
-    *parsed = scenario != NULL;
+    enum ns_status status = edit_parse(original, text, options->machines, &diagnostics, &scenario);
+    *verdict = (struct edit_verdict){.parsed = scenario != NULL, .verdict = NS_VERIFY_REFUTED};
     if (scenario != NULL) {
         struct ns_verify_options how = options->verify;
         struct ns_verify_result result;
@@ -152,10 +153,12 @@ enum ns_status edit_verdict(const struct ns_scenario *original, const char *text
         how.progress = NULL;
         status = ns_verify_scenario(scenario, &how, &result, message, sizeof message);
         if (status == NS_OK) {
-            *verdict = result.verdict;
+            verdict->verdict = result.verdict;
+            if (result.verdict == NS_VERIFY_INCOMPLETE)
+                memcpy(verdict->reason, result.reason, sizeof verdict->reason);
             ns_verify_release(&result);
         } else if (status == NS_ERROR_ARGUMENT) {
-            *parsed = false;
+            verdict->parsed = false;
             status = NS_OK;
         }
     }
@@ -164,22 +167,27 @@ enum ns_status edit_verdict(const struct ns_scenario *original, const char *text
     return status;
 }
 
-uint64_t edit_run_time(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options) {
+enum ns_status edit_run_time(const struct ns_scenario *original, const char *text,
+                             const struct ns_repair_options *options, uint64_t *end_ps) {
     struct ns_diagnostics diagnostics;
-    ns_diagnostics_init(&diagnostics);
-    struct ns_scenario *scenario = edit_parse(original, text, options->machines, &diagnostics);
-    struct ns_log *log = ns_log_create();
+    struct ns_scenario *scenario = NULL;
     struct child child;
-    uint64_t end_ps = 0;
-    if (scenario != NULL && log != NULL && child_run(&child, scenario, NULL, 0) &&
-        child_finish(&child, log, NULL, NULL, 0) == NS_OK) {
-        end_ps = log->end_ps;
+    ns_diagnostics_init(&diagnostics);
+    struct ns_log *log = ns_log_create();
+    enum ns_status status =
+        log == NULL ? NS_ERROR_MEMORY : edit_parse(original, text, options->machines, &diagnostics, &scenario);
+    *end_ps = 0;
+    if (scenario != NULL) {
+        const enum ns_status run = child_run(&child, scenario, NULL, 0) ? child_finish(&child, log, NULL, NULL, 0)
+                                                                        : NS_ERROR_MEMORY;
+        status = run == NS_ERROR_MEMORY ? run : NS_OK;
+        bool ended = run == NS_OK;
         for (size_t i = 0; i < log->hazard_count; i++)
-            if (log->hazard[i].symptom == NS_SYMPTOM_HANG)
-                end_ps = 0;
+            ended &= log->hazard[i].symptom != NS_SYMPTOM_HANG;
+        *end_ps = ended ? log->end_ps : 0;
     }
     ns_log_destroy(log);
     ns_scenario_destroy(scenario);
     ns_diagnostics_release(&diagnostics);
-    return end_ps;
+    return status;
 }

@@ -27,14 +27,20 @@ bool step_maintains(const struct ns_step *step);
 char *edit_apply(const struct ns_scenario *scenario, const struct edit *edits, size_t count, bool keep_lines,
                  bool strip);
 
-/* Parses a text; NULL when it is no scenario. */
-struct ns_scenario *edit_parse(const struct ns_scenario *original, const char *text,
-                               const struct ns_machine_source *machines, struct ns_diagnostics *diagnostics);
+/* Parses a text; *scenario is NULL when it is none. NS_ERROR_MEMORY: the host has no memory. */
+enum ns_status edit_parse(const struct ns_scenario *original, const char *text, const struct ns_machine_source *machines,
+                          struct ns_diagnostics *diagnostics, struct ns_scenario **scenario);
 
-/* The verdict of a text; NS_VERIFY_REFUTED when it is no scenario (*parsed false). */
-enum ns_status edit_verdict(const struct ns_scenario *original, const char *text,
-                            const struct ns_repair_options *options, enum ns_verify_verdict *verdict, bool *parsed);
-/* Simulated time of its plain run; 0: it does not end, or is no scenario. */
-uint64_t edit_run_time(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options);
+/* What verification says of a text. */
+struct edit_verdict {
+    bool parsed; /* false: it is no scenario, and the rest says nothing */
+    enum ns_verify_verdict verdict;
+    char reason[256]; /* INCOMPLETE: why (struct ns_verify_result) */
+};
+enum ns_status edit_judge(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options,
+                          struct edit_verdict *verdict);
+/* Simulated time of its plain run; *end_ps is 0 when it does not end, or is no scenario. */
+enum ns_status edit_run_time(const struct ns_scenario *original, const char *text,
+                             const struct ns_repair_options *options, uint64_t *end_ps);
 
 #endif

@@ -139,7 +139,8 @@ struct builder {
     /* operations that concern every unit, and page table entries and sfences */
     const uint32_t *common;
     size_t common_count;
-    bool failed;
+    bool failed; /* a limit, or no_memory */
+    bool no_memory;
 };
 
 static void add_op(struct builder *builder, uint32_t number, uint8_t view) {
@@ -148,7 +149,7 @@ static void add_op(struct builder *builder, uint32_t number, uint8_t view) {
         const size_t capacity = builder->capacity == 0 ? 1024 : 2 * builder->capacity;
         struct unit_op *grown = realloc(lines->ops, capacity * sizeof *grown);
         if (grown == NULL) {
-            builder->failed = true;
+            builder->failed = builder->no_memory = true;
             return;
         }
         lines->ops = grown;
@@ -451,7 +452,7 @@ enum ns_status lines_create(struct lines *lines, const struct program *program) 
             qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
         struct builder builder = {.lines = lines, .common = common, .common_count = common_count};
         const bool made = make_units(lines, &collector, &builder);
-        status = made && find_classes(lines) ? NS_OK : builder.failed ? NS_ERROR_LIMIT : NS_ERROR_MEMORY;
+        status = made && find_classes(lines) ? NS_OK : builder.failed && !builder.no_memory ? NS_ERROR_LIMIT : NS_ERROR_MEMORY;
     }
     free(common);
     free(collector.touch);

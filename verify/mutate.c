@@ -55,8 +55,8 @@ static enum ns_status judge(struct mutator *mutator, struct ns_mutant *mutant, c
         return NS_ERROR_MEMORY;
     struct ns_diagnostics diagnostics;
     ns_diagnostics_init(&diagnostics);
-    struct ns_scenario *scenario = edit_parse(mutator->scenario, text, mutator->options->machines, &diagnostics);
-    enum ns_status status = NS_OK;
+    struct ns_scenario *scenario;
+    enum ns_status status = edit_parse(mutator->scenario, text, mutator->options->machines, &diagnostics, &scenario);
     mutant->verdict = NS_MUTANT_NO_PROGRAM;
     if (scenario != NULL) {
         struct ns_verify_result result;
@@ -69,6 +69,8 @@ static enum ns_status judge(struct mutator *mutator, struct ns_mutant *mutant, c
             mutant->verdict = result.verdict == NS_VERIFY_PROVED    ? NS_MUTANT_REDUNDANT
                               : result.verdict == NS_VERIFY_REFUTED ? NS_MUTANT_REFUTED
                                                                     : NS_MUTANT_INCOMPLETE;
+            if (mutator->result->reason[0] == '\0') /* a mutant can be refuted with states left out */
+                memcpy(mutator->result->reason, result.reason, sizeof result.reason);
             if (result.hazard_count > 0) {
                 const struct ns_hazard *hazard = &result.hazards[0].log->hazard[result.hazards[0].index];
                 mutant->id = hazard->id;
@@ -141,6 +143,8 @@ enum ns_status ns_mutate_scenario(const struct ns_scenario *scenario, const stru
     if (status != NS_OK)
         return status;
     result->before = original.verdict;
+    if (original.verdict == NS_VERIFY_INCOMPLETE)
+        memcpy(result->reason, original.reason, sizeof result->reason);
     ns_verify_release(&original);
     for (size_t i = 0; i < scenario->written_count && status == NS_OK; i++) {
         const struct ns_step *step = &scenario->written[i];

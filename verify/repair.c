@@ -27,6 +27,30 @@ static char *text_of(struct repair *repair, const size_t *which, size_t count) {
     return text;
 }
 
+/* A candidate that could not be explored to its end is none that holds, and is told. */
+static void note_incomplete(struct repair *repair, const char *reason) {
+    if (repair->result->incomplete++ == 0)
+        snprintf(repair->result->reason, sizeof repair->result->reason, "%s", reason);
+}
+
+static bool is_proved(struct repair *repair, const char *text) {
+    struct edit_verdict verdict;
+    repair->result->tried++;
+    repair->status = edit_judge(repair->scenario, text, repair->options, &verdict);
+    if (repair->status != NS_OK || !verdict.parsed)
+        return false;
+    if (verdict.verdict == NS_VERIFY_INCOMPLETE)
+        note_incomplete(repair, verdict.reason);
+    return verdict.verdict == NS_VERIFY_PROVED;
+}
+
+static uint64_t run_time(struct repair *repair, const char *text) {
+    uint64_t end_ps = 0;
+    if (repair->status == NS_OK)
+        repair->status = edit_run_time(repair->scenario, text, repair->options, &end_ps);
+    return end_ps;
+}
+
 /* Two ideas that change the same line do not go together. */
 static bool compatible(const struct repair *repair, const size_t *which, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -88,8 +112,7 @@ static void keep_fix(struct repair *repair, const size_t *which, size_t count, c
         for (unsigned e = 0; e < repair->candidate[which[i]].edits; e++)
             made->flushes += strstr(repair->candidate[which[i]].edit[e].text, ": flush ") != NULL;
     }
-    const uint64_t run_ps = edit_run_time(repair->scenario, text, repair->options);
-    made->cost_ps = (int64_t)run_ps - (int64_t)result->run_ps;
+    made->cost_ps = (int64_t)run_time(repair, text) - (int64_t)result->run_ps;
 }
 
 /* Does the set make the proof go through? `stories`: also notes whether it helps at all. */
@@ -99,11 +122,7 @@ static void try_set(struct repair *repair, const size_t *which, size_t count) {
     char *text = text_of(repair, which, count);
     if (text == NULL)
         return;
-    repair->result->tried++;
-    enum ns_verify_verdict verdict;
-    bool parsed;
-    repair->status = edit_verdict(repair->scenario, text, repair->options, &verdict, &parsed);
-    if (repair->status == NS_OK && parsed && verdict == NS_VERIFY_PROVED)
+    if (is_proved(repair, text))
         keep_fix(repair, which, count, text);
     else
         free(text);
@@ -115,8 +134,9 @@ static bool helps(struct repair *repair, size_t which) {
     if (text == NULL)
         return false;
     struct ns_diagnostics diagnostics;
+    struct ns_scenario *scenario;
     ns_diagnostics_init(&diagnostics);
-    struct ns_scenario *scenario = edit_parse(repair->scenario, text, repair->options->machines, &diagnostics);
+    repair->status = edit_parse(repair->scenario, text, repair->options->machines, &diagnostics, &scenario);
     bool gone = false;
     if (scenario != NULL) {
         struct ns_verify_options how = repair->options->verify;
@@ -124,7 +144,11 @@ static bool helps(struct repair *repair, size_t which) {
         how.stories_only = true;
         how.progress = NULL;
         repair->result->tried++;
-        if (ns_verify_scenario(scenario, &how, &result, NULL, 0) == NS_OK) {
+        const enum ns_status status = ns_verify_scenario(scenario, &how, &result, NULL, 0);
+        repair->status = status == NS_ERROR_ARGUMENT ? NS_OK : status;
+        if (status == NS_OK) {
+            if (result.verdict == NS_VERIFY_INCOMPLETE)
+                note_incomplete(repair, result.reason);
             for (size_t i = 0; i < repair->story_count && !gone; i++) {
                 bool there = false;
                 for (size_t j = 0; j < result.story_count; j++)
@@ -224,15 +248,10 @@ static void minimise(struct repair *repair) {
                 continue;
             kept[kept_count] = one;
             char *text = edit_apply(scenario, kept, kept_count + 1, false, true);
-            enum ns_verify_verdict verdict = NS_VERIFY_REFUTED;
-            bool parsed = false;
-            repair->result->tried++;
             if (text == NULL)
                 repair->status = NS_ERROR_MEMORY;
-            else
-                repair->status = edit_verdict(scenario, text, repair->options, &verdict, &parsed);
-            if (repair->status == NS_OK && parsed && verdict == NS_VERIFY_PROVED) {
-                const uint64_t time = edit_run_time(scenario, text, repair->options);
+            if (text != NULL && is_proved(repair, text)) {
+                const uint64_t time = run_time(repair, text);
                 if (!again || time < run) {
                     best = one;
                     best_site = i;
@@ -300,10 +319,15 @@ enum ns_status ns_repair_scenario(const struct ns_scenario *scenario, const stru
     if (repair.status != NS_OK)
         return repair.status;
     result->before = original.verdict;
+    if (original.verdict == NS_VERIFY_INCOMPLETE)
+        memcpy(result->reason, original.reason, sizeof result->reason);
     repair.stories = original.stories;
     repair.story_count = original.story_count;
     char *same = edit_apply(scenario, NULL, 0, false, true);
-    result->run_ps = same == NULL ? 0 : edit_run_time(scenario, same, options);
+    if (same == NULL)
+        repair.status = NS_ERROR_MEMORY;
+    else
+        result->run_ps = run_time(&repair, same);
     free(same);
     repair.candidate = calloc(CANDIDATES, sizeof *repair.candidate);
     if (repair.candidate == NULL)

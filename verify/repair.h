@@ -40,6 +40,8 @@ struct ns_repair_result {
     bool only_separation; /* there is a fix, and none of maintenance, order and fences alone */
     bool exhausted;       /* the limit of candidates was met, or it was interrupted */
     uint64_t tried;
+    uint64_t incomplete; /* of these, how many could not be explored to their end: a cheaper change may be among them */
+    char reason[256];    /* why the first of them could not, or with `before` INCOMPLETE, the scenario itself */
     uint64_t cycle_ps; /* of a hart, to turn cost into cycles */
     uint64_t run_ps;   /* of the original; 0: its run does not end */
 };
@@ -70,6 +72,8 @@ struct ns_mutate_result {
     size_t count;
     struct ns_mutant *mutants;
     size_t refuted, redundant, incomplete;
+    char reason[256]; /* why the first that was not explored to its end was not, a mutant or the scenario itself; a
+                         mutant may be refuted all the same, but then perhaps not by the shortest way */
 };
 enum ns_status ns_mutate_scenario(const struct ns_scenario *scenario, const struct ns_repair_options *options,
                                   struct ns_mutate_result *result, char *message, size_t message_size);
