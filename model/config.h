@@ -8,6 +8,7 @@
 
 #include "cache/cache.h"
 #include "model/kernel_config.h"
+#include "model/mpu.h"
 #include "model/paging.h"
 
 #ifdef __cplusplus
@@ -77,6 +78,11 @@ struct ns_machine_config {
     size_t pma_count;
     struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* over or beside RAM, which is cacheable without one */
 
+    /* NS_ATTRIBUTES_MPU: no page tables, no TLB; every address is physical. */
+    size_t mpu_count;
+    struct ns_pma_region mpu[NS_MPU_MOST_REGIONS]; /* region 0 first; ns_mpu_is_region() holds for each */
+    bool mpu_no_background;                        /* MPU_CTRL.PRIVDEFENA = 0: what no region covers faults */
+
     uint32_t store_buffer_entries; /* 0 to 64; 0: none */
     enum ns_drain store_buffer_drain;
     uint64_t store_buffer_drain_ps; /* NS_DRAIN_AFTER */
@@ -113,7 +119,8 @@ void ns_machine_config_default(struct ns_machine_config *config);
 /* NS_OK, or NS_ERROR_ARGUMENT and one sentence. */
 enum ns_status ns_machine_config_check(const struct ns_machine_config *config, char *reason, size_t reason_size);
 
-/* The part of RAM that the machine keeps for its page tables: nothing else should be placed there. */
+/* The part of RAM that the machine keeps for its page tables: nothing else should be placed there. Empty on a machine
+ * without page tables. */
 void ns_machine_reserved(const struct ns_machine_config *config, uint64_t *first, uint64_t *length);
 
 #ifdef __cplusplus

@@ -26,6 +26,12 @@ tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
 
 ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type,
                               const char *what) {
+    if (machine_.has_mpu()) {
+        if (!machine_.mpu_lookup(address, translation))
+            return page_fault(address, *translation, what != nullptr ? what : store ? "store" : "load");
+        *type = translation->type;
+        return NS_OK;
+    }
     if (const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store)) {
         translation->physical = entry->physical_page + (address - entry->virtual_page);
         translation->override_pma = entry->override_pma;
@@ -45,6 +51,8 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
 }
 
 void tlm_hart::walk(uint64_t address) {
+    if (machine_.has_mpu())
+        return; // no TLB either
     ns_translation translation{};
     const auto read = [](void *self, uint64_t at, uint64_t *pte) {
         return static_cast<tlm_hart *>(self)->load_entry(at, pte);
@@ -67,9 +75,13 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
     event.peer = 0xff;
     const uint32_t number = machine_.log_event(index_, event);
     char detail[256];
-    std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)", what,
-                  address_text(address).c_str(), ns_page_fault_text(translation.fault),
-                  static_cast<unsigned long long>(translation.pte));
+    if (translation.fault == NS_FAULT_NO_REGION)
+        std::snprintf(detail, sizeof detail, "%s of address %s faults: %s", what, address_text(address).c_str(),
+                      ns_page_fault_text(translation.fault));
+    else
+        std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)", what,
+                      address_text(address).c_str(), ns_page_fault_text(translation.fault),
+                      static_cast<unsigned long long>(translation.pte));
     // Reserved type bits in an otherwise good entry are a wrong memory type, not a missing page.
     const bool type_bits = translation.fault == NS_FAULT_RESERVED_BITS;
     ns_tracker_report(machine_.tracker(), type_bits ? NS_AT_WRONG_TYPE : NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, number,
