@@ -221,6 +221,20 @@ static bool check_queues(const struct ns_machine_config *config, const struct re
     return true;
 }
 
+static bool check_prefetcher(const struct ns_machine_config *config, const struct reason *reason) {
+    const struct ns_stride_config *stride = &config->stride;
+    if (stride->streams > NS_PREFETCH_MOST_STREAMS) {
+        return wrong(reason, "a stride prefetcher follows at most %u streams", NS_PREFETCH_MOST_STREAMS);
+    }
+    if (stride->streams > 0 && (stride->reach < 1 || stride->reach > NS_PREFETCH_MOST_REACH)) {
+        return wrong(reason, "the strides of a prefetcher reach 1 to %u lines", NS_PREFETCH_MOST_REACH);
+    }
+    if (stride->streams > 0 && (stride->ahead < 1 || stride->ahead > NS_PREFETCH_MOST_AHEAD)) {
+        return wrong(reason, "a stride prefetcher runs 1 to %u strides ahead", NS_PREFETCH_MOST_AHEAD);
+    }
+    return true;
+}
+
 static bool check_times(const struct ns_machine_config *config, const struct reason *reason) {
     if (config->hart_clock_ps == 0 || config->bus_clock_ps == 0) {
         return wrong(reason, "a clock cycle takes at least one picosecond");
@@ -302,6 +316,6 @@ enum ns_status ns_machine_config_check(const struct ns_machine_config *config, c
     }
     bool good = check_names(config, &out) && check_cache_total(config, &out) && check_memory(config, &out) &&
                 check_mpu(config, &out) && check_windows(config, &out) && check_queues(config, &out) &&
-                check_times(config, &out) && check_kernel(config, &out);
+                check_prefetcher(config, &out) && check_times(config, &out) && check_kernel(config, &out);
     return good ? NS_OK : NS_ERROR_ARGUMENT;
 }

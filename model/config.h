@@ -10,6 +10,7 @@
 #include "model/kernel_config.h"
 #include "model/mpu.h"
 #include "model/paging.h"
+#include "model/prefetcher.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,8 +92,9 @@ struct ns_machine_config {
     enum ns_drain posted_drain;
     uint64_t posted_drain_ps;
 
-    bool prefetch_next_line; /* the prefetcher fills the next line after an L1 load miss */
-    uint32_t may;            /* enum ns_may */
+    bool prefetch_next_line;        /* the prefetcher fills the next line after an L1 load miss */
+    struct ns_stride_config stride; /* a stride prefetcher; streams = 0: none */
+    uint32_t may;                   /* enum ns_may */
 
     enum ns_dma_operations dma_operations;
     size_t ram_count;

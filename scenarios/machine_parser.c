@@ -212,6 +212,31 @@ static bool parse_may(struct ns_parser *parser, void *target) {
     return true;
 }
 
+static bool parse_prefetcher(struct ns_parser *parser, void *target) {
+    enum { NONE, NEXT_LINE, STRIDE };
+    static const struct ns_choice kinds[] = {{"none", NONE}, {"next-line", NEXT_LINE}, {"stride", STRIDE}, {NULL, 0}};
+#define PART(member) NS_MEMBER(struct ns_stride_config, member)
+    static const struct ns_option parts[] = {
+        {"streams", NS_OPTION_NUMBER, PART(streams), 1, NS_PREFETCH_MOST_STREAMS, PLAIN},
+        {"reach", NS_OPTION_NUMBER, PART(reach), 1, NS_PREFETCH_MOST_REACH, PLAIN},
+        {"ahead", NS_OPTION_NUMBER, PART(ahead), 1, NS_PREFETCH_MOST_AHEAD, PLAIN},
+    };
+#undef PART
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    uint64_t kind = NONE, seen = 0;
+    if (!ns_parser_take_choice(parser, kinds, &kind, "`prefetcher`")) {
+        return false;
+    }
+    config->prefetch_next_line = kind == NEXT_LINE;
+    config->stride = (struct ns_stride_config){0};
+    if (kind != STRIDE) {
+        return true;
+    }
+    /* As a C910 has them that U-Boot has started (model/prefetcher.h). */
+    config->stride = (struct ns_stride_config){.streams = 8, .reach = 31, .ahead = 8};
+    return ns_parser_options(parser, parts, ROWS(parts), &config->stride, &seen, "`prefetcher stride`");
+}
+
 static bool parse_ram(struct ns_parser *parser, void *target) {
     static const char example[] = "ram low at 0x8000_0000 size 256M";
     struct ns_machine_builder *builder = target;
@@ -284,7 +309,6 @@ static const struct ns_choice roundings[] = {{"outward", NS_ROUND_OUTWARD}, {"in
 static const struct ns_choice edges[] = {
     {"same", NS_EDGE_SAME}, {"flush", NS_EDGE_FLUSH}, {"skip", NS_EDGE_SKIP}, {NULL, 0}};
 static const struct ns_choice reaches[] = {{"all-harts", NS_REACH_ALL_HARTS}, {"local", NS_REACH_LOCAL}, {NULL, 0}};
-static const struct ns_choice prefetchers[] = {{"none", 0}, {"next-line", 1}, {NULL, 0}};
 static const struct ns_choice backgrounds[] = {{"yes", 0}, {"no", 1}, {NULL, 0}};
 static const struct ns_choice platforms[] = {{"textbook", NS_DMA_OPS_TEXTBOOK},
                                              {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
@@ -329,7 +353,7 @@ static const struct ns_option parameters[] = {
     {"mpu-background", CHOICE(mpu_no_background, backgrounds)},
     {"store-buffer", CUSTOM(parse_store_buffer)},
     {"posted-writes", CUSTOM(parse_posted_writes)},
-    {"prefetcher", CHOICE(prefetch_next_line, prefetchers)},
+    {"prefetcher", CUSTOM(parse_prefetcher)},
     {"may", CUSTOM(parse_may)},
     {"dma-ops", CHOICE(dma_operations, platforms)},
     {"ram", REPEATABLE(parse_ram)},

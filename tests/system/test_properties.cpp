@@ -58,6 +58,10 @@ const Hardware machines[] = {
          c.prefetch_next_line = true;
          c.cache.level[0].replacement = c.cache.level[1].replacement = NS_REPLACE_RANDOM;
      }},
+    {"stride prefetcher", 3, 2,
+     [](ns_machine_config &c) {
+         c.stride = {4, 32, 8};
+     }},
     {"an MPU", 2, 2,
      [](ns_machine_config &c) {
          c.attributes = NS_ATTRIBUTES_MPU;

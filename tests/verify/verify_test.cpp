@@ -133,10 +133,12 @@ TEST(MayList, IsWidenedByWhatTheCachesDoAnyway) {
     // 1 MiB goes through the caches, whose sets it fills many times over
     const std::string big = "buffer other size 1M\n";
     EXPECT_EQ(verdict_of(on_machine("  may nothing\n", big + rx + "cpu0: load other\n" + end)), NS_VERIFY_REFUTED);
-    EXPECT_EQ(verdict_of(on_machine("  may nothing\n  prefetcher next-line\n",
-                                    "buffer rx size 64\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\nnic: "
-                                    "write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4]\n")),
-              NS_VERIFY_REFUTED);
+    for (const char *prefetcher : {"next-line", "stride"})
+        EXPECT_EQ(verdict_of(on_machine(std::string("  may nothing\n  prefetcher ") + prefetcher + "\n",
+                                        "buffer rx size 64\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\nnic: "
+                                        "write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4]\n")),
+                  NS_VERIFY_REFUTED)
+            << prefetcher;
 }
 
 TEST(Limits, MakeAResultIncompleteAndNeverAProof) {

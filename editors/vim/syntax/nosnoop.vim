@@ -27,7 +27,7 @@ syn keyword nosnoopVerb mmio-write pin poll prefetch raise read sample set-attr 
 syn keyword nosnoopVerb store sync sync-for-cpu sync-for-device sync-sg-for-cpu sync-sg-for-device sync.i
 syn keyword nosnoopVerb sync.is sync.s unbind unmap unmap-resource unmap-sg unpin wait worker write
 syn keyword nosnoopJudgement absent always expect never sometimes
-syn keyword nosnoopWord address-test after algorithm align all all-harts arm arm-strong arm-v7-5.10
+syn keyword nosnoopWord address-test after ahead algorithm align all all-harts arm arm-strong arm-v7-5.10
 syn keyword nosnoopWord arm-v7-reversed arm64 arm64-5.10 arm64-5.19 at atomic atomic-pool attributes axi-dma
 syn keyword nosnoopWord best-fit bidirectional boundary buffers built-in burst bursts bus bus-clock
 syn keyword nosnoopWord bus-latency bus-limit bus-width by bytes cache cacheable checks clock cma coherent
@@ -46,11 +46,11 @@ syn keyword nosnoopWord mpu mpu-background nc neither new next-line no no-caches
 syn keyword nosnoopWord no-warn no-write-allocate nofs noio non-coherent none normal not-ready nothing nowait
 syn keyword nosnoopWord nowarn ns of off offset offsets old order-align ordered outer outstanding outward
 syn keyword nosnoopWord overwrite page past-end pgprot physical pma poc posted posted-writes prefetcher
-syn keyword nosnoopWord prep-coherent private ps pte-encoding ram random realignment register-latency
+syn keyword nosnoopWord prep-coherent private ps pte-encoding ram random reach realignment register-latency
 syn keyword nosnoopWord registers remap repaired replacement riscv-5.10 riscv-5.19 riscv-6.0 riscv-6.18
 syn keyword nosnoopWord riscv-6.6 rounding same scope segment-boundary sequence set-uncached sg shared size
 syn keyword nosnoopWord skip skip-cpu-sync skip-flush slots snoop-latency snoops speculative-fill store-buffer
-syn keyword nosnoopWord stream-width strict svpbmt swiotlb textbook thead-5.10 thead-5.19
+syn keyword nosnoopWord stream-width streams strict stride svpbmt swiotlb textbook thead-5.10 thead-5.19
 syn keyword nosnoopWord thead-6.0 thead-6.7 thead-6.8 thead-maee thead-vendor-5.10 tlb to to-device tree-plru
 syn keyword nosnoopWord type untrusted us using ways without-flush without-sfence write-allocate write-back
 syn keyword nosnoopWord write-combine write-through written x86 yes zero zone zone-dma zone-dma-limit
