@@ -125,7 +125,8 @@ static bool check_memory(const struct ns_machine_config *config, const struct re
             }
         }
     }
-    if (config->ram[0].length < NS_CONFIG_MIN_FIRST_RAM) {
+    const bool has_tables = config->attributes != NS_ATTRIBUTES_MPU;
+    if (has_tables && config->ram[0].length < NS_CONFIG_MIN_FIRST_RAM) {
         return wrong(reason, "the first RAM has at least 256K: the page tables lie in it");
     }
     if (config->pma_count > NS_CONFIG_MAX_PMAS) {
@@ -139,6 +140,40 @@ static bool check_memory(const struct ns_machine_config *config, const struct re
         if (i > 0 && config->pma[i - 1].start + config->pma[i - 1].length > pma->start) {
             return wrong(reason, "two `pma` regions overlap, or are not in ascending order, at 0x%" PRIx64, pma->start);
         }
+    }
+    return true;
+}
+
+/* Without page tables there is no second mapping of anything. */
+static bool check_mpu(const struct ns_machine_config *config, const struct reason *reason) {
+    if (config->attributes != NS_ATTRIBUTES_MPU) {
+        return config->mpu_count == 0 ||
+               wrong(reason, "`mpu` regions belong to a machine with `attributes mpu`; others have `pma`");
+    }
+    if (config->pma_count > 0) {
+        return wrong(reason, "a machine with `attributes mpu` has `mpu` regions, and no `pma`");
+    }
+    if (config->mpu_count > NS_MPU_MOST_REGIONS) {
+        return wrong(reason, "an MPU has at most %d regions", NS_MPU_MOST_REGIONS);
+    }
+    for (size_t i = 0; i < config->mpu_count; i++) {
+        if (!ns_mpu_is_region(config->mpu[i].start, config->mpu[i].length)) {
+            return wrong(reason,
+                         "the `mpu` region at 0x%" PRIx64 " is not a power of two of at least 4096 bytes, at a "
+                         "multiple of its size, below 4 GiB",
+                         config->mpu[i].start);
+        }
+    }
+    for (size_t i = 0; i < config->ram_count; i++) {
+        if (config->ram[i].start + config->ram[i].length > UINT64_C(1) << 32) {
+            return wrong(reason, "a machine with `attributes mpu` has addresses of 32 bits: no RAM above 4 GiB");
+        }
+    }
+    if (config->kernel.uncached != NS_CONFIG_UNCACHED_NONE) {
+        return wrong(reason, "without page tables nothing can be mapped a second time: `dma-direct none`");
+    }
+    if (config->kernel.global_pool_size != 0 || config->kernel.atomic_pool_size != 0) {
+        return wrong(reason, "`global-pool` and `atomic-pool` are mapped a second time, which needs page tables");
     }
     return true;
 }
@@ -182,6 +217,20 @@ static bool check_queues(const struct ns_machine_config *config, const struct re
     }
     if (config->tlb_entries < 1 || config->tlb_entries > NS_TLB_MAX_ENTRIES) {
         return wrong(reason, "a TLB has 1 to %d entries", NS_TLB_MAX_ENTRIES);
+    }
+    return true;
+}
+
+static bool check_prefetcher(const struct ns_machine_config *config, const struct reason *reason) {
+    const struct ns_stride_config *stride = &config->stride;
+    if (stride->streams > NS_PREFETCH_MOST_STREAMS) {
+        return wrong(reason, "a stride prefetcher follows at most %u streams", NS_PREFETCH_MOST_STREAMS);
+    }
+    if (stride->streams > 0 && (stride->reach < 1 || stride->reach > NS_PREFETCH_MOST_REACH)) {
+        return wrong(reason, "the strides of a prefetcher reach 1 to %u lines", NS_PREFETCH_MOST_REACH);
+    }
+    if (stride->streams > 0 && (stride->ahead < 1 || stride->ahead > NS_PREFETCH_MOST_AHEAD)) {
+        return wrong(reason, "a stride prefetcher runs 1 to %u strides ahead", NS_PREFETCH_MOST_AHEAD);
     }
     return true;
 }
@@ -266,7 +315,7 @@ enum ns_status ns_machine_config_check(const struct ns_machine_config *config, c
         return status;
     }
     bool good = check_names(config, &out) && check_cache_total(config, &out) && check_memory(config, &out) &&
-                check_windows(config, &out) && check_queues(config, &out) && check_times(config, &out) &&
-                check_kernel(config, &out);
+                check_mpu(config, &out) && check_windows(config, &out) && check_queues(config, &out) &&
+                check_prefetcher(config, &out) && check_times(config, &out) && check_kernel(config, &out);
     return good ? NS_OK : NS_ERROR_ARGUMENT;
 }

@@ -8,7 +8,9 @@
 
 #include "cache/cache.h"
 #include "model/kernel_config.h"
+#include "model/mpu.h"
 #include "model/paging.h"
+#include "model/prefetcher.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -77,6 +79,11 @@ struct ns_machine_config {
     size_t pma_count;
     struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* over or beside RAM, which is cacheable without one */
 
+    /* NS_ATTRIBUTES_MPU: no page tables, no TLB; every address is physical. */
+    size_t mpu_count;
+    struct ns_pma_region mpu[NS_MPU_MOST_REGIONS]; /* region 0 first; ns_mpu_is_region() holds for each */
+    bool mpu_no_background;                        /* MPU_CTRL.PRIVDEFENA = 0: what no region covers faults */
+
     uint32_t store_buffer_entries; /* 0 to 64; 0: none */
     enum ns_drain store_buffer_drain;
     uint64_t store_buffer_drain_ps; /* NS_DRAIN_AFTER */
@@ -85,8 +92,9 @@ struct ns_machine_config {
     enum ns_drain posted_drain;
     uint64_t posted_drain_ps;
 
-    bool prefetch_next_line; /* the prefetcher fills the next line after an L1 load miss */
-    uint32_t may;            /* enum ns_may */
+    bool prefetch_next_line;        /* the prefetcher fills the next line after an L1 load miss */
+    struct ns_stride_config stride; /* a stride prefetcher; streams = 0: none */
+    uint32_t may;                   /* enum ns_may */
 
     enum ns_dma_operations dma_operations;
     size_t ram_count;
@@ -113,7 +121,8 @@ void ns_machine_config_default(struct ns_machine_config *config);
 /* NS_OK, or NS_ERROR_ARGUMENT and one sentence. */
 enum ns_status ns_machine_config_check(const struct ns_machine_config *config, char *reason, size_t reason_size);
 
-/* The part of RAM that the machine keeps for its page tables: nothing else should be placed there. */
+/* The part of RAM that the machine keeps for its page tables: nothing else should be placed there. Empty on a machine
+ * without page tables. */
 void ns_machine_reserved(const struct ns_machine_config *config, uint64_t *first, uint64_t *length);
 
 #ifdef __cplusplus

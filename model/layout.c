@@ -6,5 +6,7 @@
 void ns_machine_reserved(const struct ns_machine_config *config, uint64_t *first, uint64_t *length) {
     const struct ns_ram *ram = &config->ram[0];
     *length = ram->length >= (UINT64_C(16) << 20) ? UINT64_C(2) << 20 : UINT64_C(64) << 10;
+    if (config->attributes == NS_ATTRIBUTES_MPU)
+        *length = 0;
     *first = ram->start + ram->length - *length;
 }

@@ -79,14 +79,17 @@ uint64_t ns_machine_now_ps(const struct ns_machine *machine);
  * NS_ERROR_LIMIT when the simulated memory is full. */
 enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64_t physical, uint64_t length,
                                uint8_t value);
-/* Maps [physical, + length), page-wise, a second time; returns the virtual address, 0 when there is no room. */
+/* Maps [physical, + length), page-wise, a second time; returns the virtual address, 0 when there is no room, and on a
+ * machine with NS_ATTRIBUTES_MPU, which has no page tables. */
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type);
 /* Changes the memory type of the pages that a virtual range touches, in the tables directly. NS_ERROR_PAGE_FAULT where
- * nothing is mapped, NS_ERROR_EXHAUSTED without room for a table. */
+ * nothing is mapped, NS_ERROR_EXHAUSTED without room for a table. With NS_ATTRIBUTES_MPU nothing changes, and that is
+ * NS_OK: the machine's regions decide, as a page table without type bits does (NS_ENCODE_NONE). */
 enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t virtual_address, uint64_t length,
                                    enum ns_memory_type type);
 
-/* The linear, cacheable mapping of a byte of RAM; 0 when there is none. Any time. */
+/* The linear, cacheable mapping of a byte of RAM; 0 when there is none. Any time. With NS_ATTRIBUTES_MPU: the physical
+ * address. */
 uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical);
 
 /* The step that an actor is about to do: events carry this site from now on. `object` is a tracked object or
@@ -140,7 +143,8 @@ void ns_hart_sfence(struct ns_machine *machine, unsigned hart, bool all, uint64_
  * hart the cycles alone. (SBI specification, "RFENCE Extension", sbi_remote_sfence_vma; Linux 6.1
  * arch/riscv/mm/tlbflush.c.) */
 void ns_hart_shoot_down(struct ns_machine *machine, unsigned hart, bool all, uint64_t address, uint64_t length);
-/* Stores new memory-type bits to the PTEs of a virtual range, through the caches as any store. No SFENCE. */
+/* Stores new memory-type bits to the PTEs of a virtual range, through the caches as any store. No SFENCE.
+ * NS_ERROR_MISUSE with NS_ATTRIBUTES_MPU, which has no PTEs; the same for ns_hart_set_pte(). */
 enum ns_status ns_hart_set_type(struct ns_machine *machine, unsigned hart, uint64_t address, uint64_t length,
                                 enum ns_memory_type type);
 /* Kernel addresses for second mappings: `length` bytes, whole pages, without a PTE; 0 when there is no room. They are
@@ -160,9 +164,10 @@ enum ns_status ns_hart_doorbell(struct ns_machine *machine, unsigned hart, unsig
 enum ns_status ns_hart_register_read(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t *value);
 /* Until the line has been raised since the last wait for it. */
 void ns_hart_wait(struct ns_machine *machine, unsigned hart, unsigned irq);
-/* One 32-bit register of a device, `offset` bytes (a multiple of 4, below 4096) behind its first. Of a device that is no
- * engine, each is its doorbell. A write that starts an engine is a doorbell; a read of a status register that shows an
- * interrupt, idle or halted, or of a control register as a reset leaves it, tells the hart what the channel has done. */
+/* One 32-bit register of a device, `offset` bytes (a multiple of 4, below 4096) behind its first. Of a device that is
+ * no engine, each is its doorbell. A write that starts an engine is a doorbell; a read of a status register that shows
+ * an interrupt, idle or halted, or of a control register as a reset leaves it, tells the hart what the channel has
+ * done. */
 enum ns_status ns_hart_register_write(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,
                                       uint32_t value);
 enum ns_status ns_hart_register_load(struct ns_machine *machine, unsigned hart, unsigned device, uint32_t offset,

@@ -37,9 +37,10 @@ bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uin
     if (object == NS_NO_OBJECT || (uint8_t)tracker->object[object].type == access->type)
         return false;
     char detail[256];
-    snprintf(detail, sizeof detail, "%s is meant to be %s, but the page table gives %s a %s access",
-             tracker->object[object].name, type_text[tracker->object[object].type], actor_name(tracker, access->actor),
-             type_text[access->type]);
+    snprintf(detail, sizeof detail, "%s is meant to be %s, but the %s gives %s a %s access",
+             tracker->object[object].name, type_text[tracker->object[object].type],
+             tracker->view.config->attributes == NS_ATTRIBUTES_MPU ? "MPU" : "page table",
+             actor_name(tracker, access->actor), type_text[access->type]);
     uint32_t earlier = last_event(tracker, NS_EVENT_SET_TYPE, event, address);
     if (earlier == NS_NO_EVENT)
         earlier = last_event(tracker, NS_EVENT_ALLOC_COHERENT, event, address);

@@ -49,6 +49,8 @@ const char *ns_page_fault_text(enum ns_page_fault_reason reason) {
         return "A is clear, or a store found D clear, and this core leaves both to software";
     case NS_FAULT_BUS:
         return "the page-table walk read an address without a target";
+    case NS_FAULT_NO_REGION:
+        return "no region of the MPU covers it, and neither does the default memory map";
     }
     return "unknown page fault";
 }
@@ -78,6 +80,7 @@ enum ns_page_fault_reason ns_pte_decode_type(uint64_t pte, enum ns_attribute_sch
         if (shareable)
             *shareable = (pte & THEAD_SH) != 0;
         return NS_FAULT_NONE;
+    case NS_ATTRIBUTES_MPU: /* no entry is ever read */
     case NS_ATTRIBUTES_NONE:
         return (pte & BITS_63_TO_54) != 0 ? NS_FAULT_RESERVED_BITS : NS_FAULT_NONE;
     }

@@ -23,6 +23,7 @@ enum ns_attribute_scheme {
     NS_ATTRIBUTES_SVPBMT, /* bits 62:61: 0 PMA, 1 NC, 2 IO, 3 reserved; bits 60:54 reserved, 63 = N must be 0 here */
     NS_ATTRIBUTES_THEAD_MAEE, /* bits 63:59: SO C B SH SEC; bits 58:54 reserved */
     NS_ATTRIBUTES_NONE,       /* bits 63:54 reserved: any set bit is a page fault */
+    NS_ATTRIBUTES_MPU,        /* no page tables: the regions of an MPU (model/mpu.h) */
 };
 
 /*
@@ -62,6 +63,7 @@ enum ns_page_fault_reason {
     NS_FAULT_NO_LEAF,         /* three levels without a leaf */
     NS_FAULT_ACCESSED_DIRTY,  /* A = 0, or a store with D = 0: this core leaves both to software */
     NS_FAULT_BUS,             /* the walk itself met an address without a target */
+    NS_FAULT_NO_REGION,       /* NS_ATTRIBUTES_MPU: no region covers the address, and neither does the default map */
 };
 /* One sentence for people, without a full stop; static. */
 const char *ns_page_fault_text(enum ns_page_fault_reason reason);

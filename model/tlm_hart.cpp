@@ -15,6 +15,10 @@ using sc_core::SC_ZERO_TIME;
 tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
     : sc_module(name), socket("socket"), machine_(owner), index_(index), versions_(NS_PAGE_SIZE) {
     ns_tlb_init(&tlb_, std::clamp(owner.config().tlb_entries, 1u, static_cast<unsigned>(NS_TLB_MAX_ENTRIES)));
+    prefetches_ =
+        owner.config().cache.levels > 0 && (owner.config().prefetch_next_line || owner.config().stride.streams > 0);
+    if (prefetches_)
+        ns_stride_init(&stride_, &owner.config().stride, owner.config().cache.level[0].line);
     ns_store_buffer_init(&buffer_, owner.config().store_buffer_entries);
     payload_.set_extension(&attributes_);
     SC_HAS_PROCESS(tlm_hart);
@@ -26,6 +30,12 @@ tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
 
 ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type,
                               const char *what) {
+    if (machine_.has_mpu()) {
+        if (!machine_.mpu_lookup(address, translation))
+            return page_fault(address, *translation, what != nullptr ? what : store ? "store" : "load");
+        *type = translation->type;
+        return NS_OK;
+    }
     if (const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store)) {
         translation->physical = entry->physical_page + (address - entry->virtual_page);
         translation->override_pma = entry->override_pma;
@@ -45,6 +55,8 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
 }
 
 void tlm_hart::walk(uint64_t address) {
+    if (machine_.has_mpu())
+        return; // no TLB either
     ns_translation translation{};
     const auto read = [](void *self, uint64_t at, uint64_t *pte) {
         return static_cast<tlm_hart *>(self)->load_entry(at, pte);
@@ -67,9 +79,13 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
     event.peer = 0xff;
     const uint32_t number = machine_.log_event(index_, event);
     char detail[256];
-    std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)", what,
-                  address_text(address).c_str(), ns_page_fault_text(translation.fault),
-                  static_cast<unsigned long long>(translation.pte));
+    if (translation.fault == NS_FAULT_NO_REGION)
+        std::snprintf(detail, sizeof detail, "%s of address %s faults: %s", what, address_text(address).c_str(),
+                      ns_page_fault_text(translation.fault));
+    else
+        std::snprintf(detail, sizeof detail, "%s of virtual address %s faults: %s (PTE 0x%016llx)", what,
+                      address_text(address).c_str(), ns_page_fault_text(translation.fault),
+                      static_cast<unsigned long long>(translation.pte));
     // Reserved type bits in an otherwise good entry are a wrong memory type, not a missing page.
     const bool type_bits = translation.fault == NS_FAULT_RESERVED_BITS;
     ns_tracker_report(machine_.tracker(), type_bits ? NS_AT_WRONG_TYPE : NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, number,
@@ -248,20 +264,34 @@ ns_status tlm_hart::load_piece(uint64_t address, uint64_t physical, ns_memory_ty
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
 
-    const uint64_t next_line =
-        (physical / machine_.config().cache.level[0].line + 1) * machine_.config().cache.level[0].line;
-    if (machine_.config().prefetch_next_line && type == NS_TYPE_CACHEABLE && result.hit_level > 0 &&
-        next_line / NS_PAGE_SIZE == physical / NS_PAGE_SIZE)
-        prefetch_for_load(next_line);
+    if (prefetches_ && type == NS_TYPE_CACHEABLE)
+        train_prefetcher(physical, length, result.hit_level > 0);
     return NS_OK;
 }
 
+// What the prefetchers make of a load that has just ended. It lies within one page.
+void tlm_hart::train_prefetcher(uint64_t physical, uint32_t length, bool missed) {
+    const uint32_t line = machine_.config().cache.level[0].line;
+    const uint64_t next_line = (physical / line + 1) * line;
+    if (machine_.config().prefetch_next_line && missed && next_line / NS_PAGE_SIZE == physical / NS_PAGE_SIZE)
+        prefetch_for_load(next_line);
+    if (stride_.config.streams == 0)
+        return;
+    for (uint64_t at = physical / line * line; at < physical + length; at += line) {
+        uint64_t fill[NS_PREFETCH_MOST_AHEAD];
+        const size_t count = ns_stride_load(&stride_, at, missed, fill);
+        for (size_t i = 0; i < count; i++)
+            if (ns_memory_holds(machine_.memory_core(), fill[i], line))
+                prefetch_for_load(fill[i]);
+    }
+}
+
 // The prefetcher's fill is the hardware's doing, at the step that made it look.
-void tlm_hart::prefetch_for_load(uint64_t next_line) {
+void tlm_hart::prefetch_for_load(uint64_t line) {
     actor_state &hw = machine_.actor(machine_.hardware_actor());
     const uint32_t site = hw.site;
     hw.site = machine_.actor(index_).site;
-    hardware(cache_request::prefetch, machine_.hardware_actor(), next_line);
+    hardware(cache_request::prefetch, machine_.hardware_actor(), line);
     hw.site = site;
 }
 

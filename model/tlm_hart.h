@@ -68,7 +68,8 @@ class tlm_hart : public sc_core::sc_module {
     ns_status store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,
                           const uint8_t *data);
     void buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event);
-    void prefetch_for_load(uint64_t next_line);
+    void train_prefetcher(uint64_t physical, uint32_t length, bool missed);
+    void prefetch_for_load(uint64_t line);
     bool drain_one(uint64_t physical, uint64_t length);
     void drain_touching(uint64_t physical, uint64_t length);
     ns_status transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length);
@@ -77,6 +78,8 @@ class tlm_hart : public sc_core::sc_module {
     machine &machine_;
     unsigned index_;
     ns_tlb tlb_;
+    ns_stride_prefetcher stride_{};
+    bool prefetches_ = false;    // there is a prefetcher, and a cache for it to fill
     std::vector<uint64_t> held_; // lines
     void drain_victim();
     ns_store_buffer buffer_;

@@ -177,6 +177,17 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     pmas_ = std::move(pieces);
 }
 
+bool machine::mpu_lookup(uint64_t address, ns_translation *translation) const {
+    *translation = ns_translation{};
+    translation->physical = address;
+    translation->override_pma = true;
+    translation->page_size = page_bytes;
+    if (ns_mpu_type(config_.mpu, config_.mpu_count, !config_.mpu_no_background, address, &translation->type))
+        return true;
+    translation->fault = NS_FAULT_NO_REGION;
+    return false;
+}
+
 // Device registers go where no RAM is; an engine's where it says, if it says so.
 void machine::place_registers(const ns_machine_device *devices, size_t device_count) {
     const auto is_free = [this](uint64_t start, uint64_t length) {
@@ -194,13 +205,18 @@ void machine::place_registers(const ns_machine_device *devices, size_t device_co
             registers_.push_back(devices[i].registers);
         }
     const uint64_t needed = std::max<uint64_t>(device_count, 1) * tlm_dma::register_bytes;
+    // An Armv7-M core has its peripherals from 0x4000_0000 to 0x5FFF_FFFF (Arm DUI 0646C, 2.2.3): device memory by
+    // default.
+    static constexpr uint64_t places[2][3] = {{0x10000000, 0x02000000, 0x1FFFF00000},
+                                              {0x40000000, 0x50000000, 0x58000000}};
     uint64_t base = 0;
-    for (const uint64_t candidate : {UINT64_C(0x10000000), UINT64_C(0x02000000), UINT64_C(0x1FFFF00000)})
+    for (const uint64_t candidate : places[has_mpu()])
         if (base == 0 && is_free(candidate, needed))
             base = candidate;
     if (base == 0)
         throw std::runtime_error(
-            "RAM covers every place for the device registers (0x1000_0000, 0x0200_0000, 0x1f_fff0_0000)");
+            has_mpu() ? "RAM covers every place for the device registers (0x4000_0000, 0x5000_0000, 0x5800_0000)"
+                      : "RAM covers every place for the device registers (0x1000_0000, 0x0200_0000, 0x1f_fff0_0000)");
     registers_.clear();
     for (size_t i = 0; i < device_count; i++)
         registers_.push_back(devices[i].axi_dma != nullptr && devices[i].registers != 0
@@ -210,6 +226,11 @@ void machine::place_registers(const ns_machine_device *devices, size_t device_co
 
 // The boot firmware's work: tables written straight to memory before anything runs.
 void machine::build_page_tables() {
+    if (has_mpu()) {
+        for (size_t i = 0; i < config_.ram_count; i++)
+            linear_.push_back({config_.ram[i].start, config_.ram[i].length, config_.ram[i].start});
+        return;
+    }
     uint64_t first, length;
     ns_machine_reserved(&config_, &first, &length);
     page_root_ = first;
@@ -330,6 +351,8 @@ uint64_t machine::reserve_pages(uint64_t length) {
 }
 
 uint64_t machine::alias(uint64_t physical, uint64_t length, ns_memory_type type) {
+    if (has_mpu())
+        return 0;
     const uint64_t offset = physical % page_bytes;
     whole_pages(&physical, &length);
     const uint64_t start = reserve_pages(length);
@@ -343,6 +366,8 @@ uint64_t machine::alias(uint64_t physical, uint64_t length, ns_memory_type type)
 }
 
 ns_status machine::set_pte_by(unsigned hart_index, uint64_t address, uint64_t pte) {
+    if (has_mpu())
+        return NS_ERROR_MISUSE;
     const page_table_change change(page_table_lock_, &actors_[hart_index]);
     const ns_page_builder builder = hart_builder(hart_index);
     if ((pte & NS_PTE_V) == 0) {
@@ -366,6 +391,10 @@ ns_status machine::set_pte_by(unsigned hart_index, uint64_t address, uint64_t pt
 
 ns_status machine::set_type_directly(uint64_t address, uint64_t length, ns_memory_type type) {
     whole_pages(&address, &length);
+    if (has_mpu()) { // the regions decide; `type` is what the caller relies on
+        tell_pages(address, length);
+        return NS_OK;
+    }
     const ns_page_builder builder = direct_builder();
     const ns_status status =
         ns_page_set_type(&builder, page_root_, address, length, ns_pte_encode_type(config_.pte_encoding, type));
@@ -374,6 +403,8 @@ ns_status machine::set_type_directly(uint64_t address, uint64_t length, ns_memor
 }
 
 ns_status machine::set_type_by(unsigned hart_index, uint64_t address, uint64_t length, ns_memory_type type) {
+    if (has_mpu())
+        return NS_ERROR_MISUSE;
     whole_pages(&address, &length);
     ns_translation translation{};
     ns_memory_type old_type;
@@ -408,6 +439,11 @@ void machine::tell_pages(uint64_t address, uint64_t length) {
 
 // A walk that sees what the tables hold now, wherever their newest bytes are, and changes nothing.
 bool machine::walk(uint64_t address, ns_translation *translation, ns_memory_type *type) {
+    if (has_mpu()) {
+        const bool good = mpu_lookup(address, translation);
+        *type = translation->type;
+        return good;
+    }
     const auto read = [](void *self, uint64_t at, uint64_t *pte) {
         machine *owner = static_cast<machine *>(self);
         uint8_t bytes[8];

@@ -130,6 +130,9 @@ class machine : public sc_core::sc_module {
     ns_status set_type_by(unsigned hart, uint64_t address, uint64_t length, ns_memory_type type);
     void tell_pages(uint64_t address, uint64_t length);
     bool walk(uint64_t address, ns_translation *translation, ns_memory_type *type);
+    bool has_mpu() const { return config_.attributes == NS_ATTRIBUTES_MPU; }
+    // Without page tables: the address itself, and the type that the MPU gives it; false for a fault.
+    bool mpu_lookup(uint64_t address, ns_translation *translation) const;
     bool may_fill(unsigned hart, uint64_t physical);
 
     // Interrupt lines: raised until taken, or as long as somebody drives them.

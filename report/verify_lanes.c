@@ -38,7 +38,13 @@ static unsigned actor_of(const struct lanes *lanes, uint32_t site) {
                                                  : hardware(lanes);
 }
 
+bool lanes_is_condition(const struct ns_log_move *move) {
+    return strcmp(move->text, "no-prefetcher") == 0;
+}
+
 static void add_move(struct lanes *lanes, const struct ns_log_move *move) {
+    if (lanes_is_condition(move))
+        return;
     lanes->row[lanes->row_count++] =
         (struct lanes_row){.site = NS_NO_SITE, .actor = hardware(lanes), .move = move, .first = move->event};
 }

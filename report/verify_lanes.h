@@ -37,6 +37,9 @@ struct lanes {
     uint64_t first, last; /* bytes of the lines that the hazard is about */
 };
 
+/* A condition of the whole run (the prefetcher is off) stands among the moves of a schedule, and is none: no row, not
+ * counted. */
+bool lanes_is_condition(const struct ns_log_move *move);
 /* Rows and lanes; false without host memory. `row` is for the caller to free. */
 bool lanes_prepare(struct lanes *lanes);
 /* Head and rows. */

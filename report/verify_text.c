@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/format.h"
 #include "report/report.h"
+#include "report/verify_lanes.h"
 #include "report/verify_report.h"
 
 #include <inttypes.h>
@@ -50,9 +51,12 @@ static void write_hazard(const struct ns_scenario *scenario, const struct ns_ver
     const struct ns_hazard *found = &hazard->log->hazard[hazard->index];
     ns_buffer_text(out, "\n  the shortest way there: ");
     ns_format_count(out, found->executed, "step", "steps");
-    if (found->moves > 0) {
+    size_t moves = 0;
+    for (size_t i = 0; i < found->moves && i < hazard->log->move_count; i++)
+        moves += !lanes_is_condition(&hazard->log->move[i]);
+    if (moves > 0) {
         ns_buffer_text(out, " and ");
-        ns_format_count(out, found->moves, "move of the hardware", "moves of the hardware");
+        ns_format_count(out, moves, "move of the hardware", "moves of the hardware");
     }
     ns_buffer_text(out, "\n");
     ns_report_lanes_text(scenario, hazard, style, out);

@@ -60,6 +60,7 @@ static bool parse_attributes(struct ns_parser *parser, void *target) {
     static const struct ns_choice schemes[] = {{"svpbmt", NS_ATTRIBUTES_SVPBMT},
                                                {"thead-maee", NS_ATTRIBUTES_THEAD_MAEE},
                                                {"none", NS_ATTRIBUTES_NONE},
+                                               {"mpu", NS_ATTRIBUTES_MPU},
                                                {NULL, 0}};
     struct ns_machine_builder *builder = target;
     uint64_t scheme = 0;
@@ -89,18 +90,24 @@ static bool parse_encoding(struct ns_parser *parser, void *target) {
     return true;
 }
 
-static bool parse_pma(struct ns_parser *parser, void *target) {
-    static const char example[] = "pma at 0x1000_0000 size 64K io";
-    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
-    struct ns_token word = *ns_parser_token(parser);
-    struct ns_pma_region region = {0};
+static bool take_region(struct ns_parser *parser, const char *example, struct ns_pma_region *region) {
     uint64_t type = 0;
-    if (!ns_parser_take_word_then_number(parser, "at", 0, NS_ADDRESS_END - 1, &region.start, example) ||
-        !ns_parser_take_word_then_number(parser, "size", 1, NS_ADDRESS_END, &region.length, example) ||
+    if (!ns_parser_take_word_then_number(parser, "at", 0, NS_ADDRESS_END - 1, &region->start, example) ||
+        !ns_parser_take_word_then_number(parser, "size", 1, NS_ADDRESS_END, &region->length, example) ||
         !ns_parser_take_choice(parser, ns_type_choices, &type, "the memory type")) {
         return false;
     }
-    region.type = (enum ns_memory_type)type;
+    region->type = (enum ns_memory_type)type;
+    return true;
+}
+
+static bool parse_pma(struct ns_parser *parser, void *target) {
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    struct ns_token word = *ns_parser_token(parser);
+    struct ns_pma_region region = {0};
+    if (!take_region(parser, "pma at 0x1000_0000 size 64K io", &region)) {
+        return false;
+    }
     if (config->pma_count == NS_CONFIG_MAX_PMAS) {
         ns_parser_error(parser, ns_parser_place(parser, &word), "a machine has at most %u `pma` regions",
                         NS_CONFIG_MAX_PMAS);
@@ -112,6 +119,28 @@ static bool parse_pma(struct ns_parser *parser, void *target) {
         config->pma[position] = config->pma[position - 1];
     }
     config->pma[position] = region;
+    return true;
+}
+
+/* Regions have numbers, in the order of their lines: where two overlap, the later one counts. */
+static bool parse_mpu(struct ns_parser *parser, void *target) {
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    struct ns_token word = *ns_parser_token(parser);
+    struct ns_pma_region region = {0};
+    if (!take_region(parser, "mpu at 0x2000_0000 size 64K nc", &region)) {
+        return false;
+    }
+    if (config->mpu_count == NS_MPU_MOST_REGIONS) {
+        ns_parser_error(parser, ns_parser_place(parser, &word), "an MPU has at most %d regions", NS_MPU_MOST_REGIONS);
+        return false;
+    }
+    if (!ns_mpu_is_region(region.start, region.length)) {
+        ns_parser_error(parser, ns_parser_place(parser, &word),
+                        "a region of an MPU is a power of two of at least 4096 bytes, at a multiple of its size, below "
+                        "4 GiB");
+        return false;
+    }
+    config->mpu[config->mpu_count++] = region;
     return true;
 }
 
@@ -181,6 +210,31 @@ static bool parse_may(struct ns_parser *parser, void *target) {
     } while (ns_parser_accept(parser, NS_TOKEN_COMMA));
     builder->block->config.may = may;
     return true;
+}
+
+static bool parse_prefetcher(struct ns_parser *parser, void *target) {
+    enum { NONE, NEXT_LINE, STRIDE };
+    static const struct ns_choice kinds[] = {{"none", NONE}, {"next-line", NEXT_LINE}, {"stride", STRIDE}, {NULL, 0}};
+#define PART(member) NS_MEMBER(struct ns_stride_config, member)
+    static const struct ns_option parts[] = {
+        {"streams", NS_OPTION_NUMBER, PART(streams), 1, NS_PREFETCH_MOST_STREAMS, PLAIN},
+        {"reach", NS_OPTION_NUMBER, PART(reach), 1, NS_PREFETCH_MOST_REACH, PLAIN},
+        {"ahead", NS_OPTION_NUMBER, PART(ahead), 1, NS_PREFETCH_MOST_AHEAD, PLAIN},
+    };
+#undef PART
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    uint64_t kind = NONE, seen = 0;
+    if (!ns_parser_take_choice(parser, kinds, &kind, "`prefetcher`")) {
+        return false;
+    }
+    config->prefetch_next_line = kind == NEXT_LINE;
+    config->stride = (struct ns_stride_config){0};
+    if (kind != STRIDE) {
+        return true;
+    }
+    /* As a C910 has them that U-Boot has started (model/prefetcher.h). */
+    config->stride = (struct ns_stride_config){.streams = 8, .reach = 31, .ahead = 8};
+    return ns_parser_options(parser, parts, ROWS(parts), &config->stride, &seen, "`prefetcher stride`");
 }
 
 static bool parse_ram(struct ns_parser *parser, void *target) {
@@ -255,7 +309,7 @@ static const struct ns_choice roundings[] = {{"outward", NS_ROUND_OUTWARD}, {"in
 static const struct ns_choice edges[] = {
     {"same", NS_EDGE_SAME}, {"flush", NS_EDGE_FLUSH}, {"skip", NS_EDGE_SKIP}, {NULL, 0}};
 static const struct ns_choice reaches[] = {{"all-harts", NS_REACH_ALL_HARTS}, {"local", NS_REACH_LOCAL}, {NULL, 0}};
-static const struct ns_choice prefetchers[] = {{"none", 0}, {"next-line", 1}, {NULL, 0}};
+static const struct ns_choice backgrounds[] = {{"yes", 0}, {"no", 1}, {NULL, 0}};
 static const struct ns_choice platforms[] = {{"textbook", NS_DMA_OPS_TEXTBOOK},
                                              {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
                                              {"riscv-6.6", NS_DMA_OPS_RISCV_6_6},
@@ -295,9 +349,11 @@ static const struct ns_option parameters[] = {
     {"pte-encoding", CUSTOM(parse_encoding)},
     {"tlb", NUMBER(tlb_entries, 1, NS_TLB_MAX_ENTRIES, "entries")},
     {"pma", REPEATABLE(parse_pma)},
+    {"mpu", REPEATABLE(parse_mpu)},
+    {"mpu-background", CHOICE(mpu_no_background, backgrounds)},
     {"store-buffer", CUSTOM(parse_store_buffer)},
     {"posted-writes", CUSTOM(parse_posted_writes)},
-    {"prefetcher", CHOICE(prefetch_next_line, prefetchers)},
+    {"prefetcher", CUSTOM(parse_prefetcher)},
     {"may", CUSTOM(parse_may)},
     {"dma-ops", CHOICE(dma_operations, platforms)},
     {"ram", REPEATABLE(parse_ram)},
@@ -340,7 +396,8 @@ static bool is_custom(const struct ns_token *word) {
 static void choose_encoding(struct ns_machine_builder *builder) {
     static const enum ns_pte_encoding natural[] = {[NS_ATTRIBUTES_SVPBMT] = NS_ENCODE_SVPBMT,
                                                    [NS_ATTRIBUTES_THEAD_MAEE] = NS_ENCODE_THEAD_6_8,
-                                                   [NS_ATTRIBUTES_NONE] = NS_ENCODE_NONE};
+                                                   [NS_ATTRIBUTES_NONE] = NS_ENCODE_NONE,
+                                                   [NS_ATTRIBUTES_MPU] = NS_ENCODE_NONE};
     struct ns_machine_config *config = &builder->block->config;
     if (builder->has_attributes && !builder->has_encoding) {
         config->pte_encoding = natural[config->attributes];

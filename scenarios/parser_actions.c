@@ -110,6 +110,11 @@ bool ns_parse_set_attr(struct ns_parser *parser, struct ns_step *step) {
         return false;
     }
     step->type = (enum ns_memory_type)type;
+    if (parser->machine_known && parser->scenario->machine.attributes == NS_ATTRIBUTES_MPU) {
+        ns_parser_error(parser, step->ref.place,
+                        "this machine has an MPU and no page tables: its regions do not change while it runs");
+        return false;
+    }
     if (!ns_parser_accept_word(parser, "sequence")) {
         return true;
     }

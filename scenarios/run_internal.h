@@ -109,9 +109,10 @@ struct run {
     size_t plan_count;
     struct run_move *move; /* of the schedule, in its order */
     size_t move_count, next_move;
-    size_t at;     /* place in the plan of the step under way */
-    bool as_flush; /* the operation under way performs invalidates as flushes */
-    bool late;     /* the schedule wants late maintenance */
+    size_t at;          /* place in the plan of the step under way */
+    bool as_flush;      /* the operation under way performs invalidates as flushes */
+    bool late;          /* the schedule wants late maintenance */
+    bool no_prefetcher; /* the schedule says each fill itself */
     bool free_order;
     uint64_t work;                   /* bytes named by the steps so far */
     const char *limit;               /* a limit of nosnoop was met: why the run stops, or NULL */

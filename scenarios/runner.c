@@ -45,6 +45,7 @@ static enum ns_status plan_schedule(struct run *run, char *message, size_t size)
         const struct ns_schedule_item *item = &options->schedule[i];
         if (item->kind != NS_SCHEDULE_STEP) {
             run->late |= item->kind == NS_SCHEDULE_LATE;
+            run->no_prefetcher |= item->kind == NS_SCHEDULE_NO_PREFETCHER;
             run->move[run->move_count++] = (struct run_move){*item, run->plan_count};
             continue;
         }
@@ -315,6 +316,10 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
         run_chaos_machine(run, &config);
     if (run->late && config.cache.late_write_backs == 0)
         config.cache.late_write_backs = RUN_LATE_LINES;
+    if (run->no_prefetcher) {
+        config.prefetch_next_line = false;
+        config.stride.streams = 0;
+    }
     config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
     if (!describe_log(run))
         return NS_ERROR_MEMORY;

@@ -22,7 +22,7 @@ static const struct {
     [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", HART_ADDRESS},
     [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},          [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
     [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},          [NS_SCHEDULE_LATE] = {"late", NOTHING},
-    [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},
+    [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},       [NS_SCHEDULE_NO_PREFETCHER] = {"no-prefetcher", NOTHING},
 };
 enum { KINDS = sizeof moves / sizeof moves[0] };
 

@@ -54,7 +54,8 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
         run->as_flush = true;
         break;
     case NS_SCHEDULE_STEP:
-    case NS_SCHEDULE_LATE: /* holds for the whole run */
+    case NS_SCHEDULE_LATE: /* these hold for the whole run */
+    case NS_SCHEDULE_NO_PREFETCHER:
         break;
     }
 }

@@ -22,8 +22,21 @@ static bool fills(const struct ns_recorded *entry) {
            entry->length > 0;
 }
 
-static uint64_t lines_of(const struct ns_machine_config *machine, const struct ns_recorded *entry, uint64_t line) {
-    return (entry->address + entry->length - 1) / line - entry->address / line + 1 + machine->prefetch_next_line;
+static bool prefetches(const struct ns_machine_config *machine) {
+    return machine->prefetch_next_line || machine->stride.streams > 0;
+}
+
+/* How many lines the operation may fill, from *first on: those that it touches, and what a prefetcher may take along.
+ * A stride prefetcher stays in the page of the load, so that it is all of that page. */
+static uint64_t lines_of(const struct ns_machine_config *machine, const struct ns_recorded *entry, uint64_t line,
+                         uint64_t *first) {
+    uint64_t start = entry->address, end = entry->address + entry->length;
+    if (machine->stride.streams > 0 && line <= NS_PAGE_SIZE) {
+        start = start / NS_PAGE_SIZE * NS_PAGE_SIZE;
+        end = (end + NS_PAGE_SIZE - 1) / NS_PAGE_SIZE * NS_PAGE_SIZE;
+    }
+    *first = start / line;
+    return (end - 1) / line - *first + 1 + machine->prefetch_next_line;
 }
 
 /* Some set of this level gets more lines than it has ways. */
@@ -36,7 +49,8 @@ static bool crowded(const struct ns_machine_config *machine, unsigned number, co
         const struct ns_recorded *entry = &recording->entry[i];
         if (!fills(entry))
             continue;
-        const uint64_t first = entry->address / level->line, lines = lines_of(machine, entry, level->line);
+        uint64_t first;
+        const uint64_t lines = lines_of(machine, entry, level->line, &first);
         if (lines > sets * level->ways)
             return true;
         for (uint64_t line = first; line < first + lines; line++)
@@ -57,14 +71,15 @@ static bool crowded(const struct ns_machine_config *machine, unsigned number, co
 bool freedom_of(const struct ns_machine_config *machine, const struct ns_recording *recording, uint32_t *may) {
     const struct ns_cache_config *cache = &machine->cache;
     *may = machine->may;
-    if (machine->prefetch_next_line && cache->levels > 0)
+    if (prefetches(machine) && cache->levels > 0)
         *may |= NS_MAY_SPECULATIVE_FILL;
     if ((*may & NS_MAY_EVICT) != 0 || cache->levels == 0)
         return true;
     uint64_t lines = 0;
     for (size_t i = 0; i < recording->count; i++)
         if (fills(&recording->entry[i])) {
-            const uint64_t more = lines_of(machine, &recording->entry[i], cache->level[0].line);
+            uint64_t first;
+            const uint64_t more = lines_of(machine, &recording->entry[i], cache->level[0].line, &first);
             lines += more > cache->level[cache->levels - 1].size ? 0 : more; /* then it is crowded without counting */
         }
     struct touched *touched = calloc(lines + 1, sizeof *touched);

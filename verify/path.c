@@ -291,6 +291,9 @@ static bool begin_path(struct path *path) {
         hold_lines(path, hart);
     if (path->search->projection->late && program->machine->cache.late_write_backs == 0)
         insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
+    /* What a prefetcher fills is among the moves of the search, and so is that it fills nothing. */
+    if (program->machine->prefetch_next_line || program->machine->stride.streams > 0)
+        insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_PREFETCHER});
     return !path->failed;
 }
 

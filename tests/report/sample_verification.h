@@ -138,8 +138,9 @@ class SampleVerification {
     std::vector<ns_verify_missing> missing_;
 };
 
-// The story of rx-missing-invalidate.dma as a verifier finds it: the line comes into the cache by itself.
-inline SampleLog refetch_by_move() {
+// The story of rx-missing-invalidate.dma as a verifier finds it: the line comes into the cache by itself. `condition`
+// stands in front of the steps.
+inline SampleLog refetch_by_move(const char *condition = nullptr) {
     SampleLog log({
         "use machine \"one-core-wb64\"", "device nic irq irq1", "buffer rx size 64 fill 0x00",
         "cpu0: map    rx for nic from-device       # 4", "nic:  write  rx fill 0xAB", "nic:  raise  irq1",
@@ -148,6 +149,8 @@ inline SampleLog refetch_by_move() {
     });
     const std::vector<uint8_t> zeros(4, 0x00), filled(4, 0xab);
     log->scheduled = true;
+    if (condition != nullptr)
+        ns_log_moved(log.get(), 0, condition);
     ns_event map = SampleLog::event(NS_EVENT_MAP, SampleLog::CPU0, log.step(4, 7, 3));
     map.peer = SampleLog::NIC;
     log.append(map);

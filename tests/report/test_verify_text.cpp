@@ -42,7 +42,9 @@ bool has(const std::string &text, const std::string &part) {
 }
 
 struct Refetch {
-    Refetch() : log(refetch_by_move()), what(log) { what.actors({"cpu0", "nic", "nic", "cpu0", "cpu0"}); }
+    explicit Refetch(const char *condition = nullptr) : log(refetch_by_move(condition)), what(log) {
+        what.actors({"cpu0", "nic", "nic", "cpu0", "cpu0"});
+    }
     SampleLog log;
     SampleVerification what;
 };
@@ -75,6 +77,15 @@ TEST(VerifyText, ACounterexampleIsAReportWithItsScheduleAndLanes) {
     EXPECT_TRUE(has(text, " = replay: nosnoop run rx.dma --schedule 4,fill:cpu0:0x8000_0000,5,6,7,8\n"));
     EXPECT_TRUE(has(text, "\n  the shortest way there: 5 steps and 1 move of the hardware\n"));
     EXPECT_EQ(lines_of(text).back(), "rx-missing-invalidate: refuted: 1 hazard; not as expected");
+}
+
+TEST(VerifyText, ThatThePrefetcherIsOffIsPartOfTheReplayAndNoMoveOfTheHardware) {
+    Refetch with("no-prefetcher"), without;
+    with.what.hazard(0, false), without.what.hazard(0, false);
+    const std::string text = report(with.what);
+    EXPECT_TRUE(has(text, "--schedule no-prefetcher,4,fill:cpu0:0x8000_0000,5,6,7,8\n")) << text;
+    EXPECT_TRUE(has(text, "\n  the shortest way there: 5 steps and 1 move of the hardware\n")) << text;
+    EXPECT_EQ(lanes(with.what), lanes(without.what));
 }
 
 TEST(VerifyLanes, ARowForEachStepAndMoveAndWhatItChanged) {

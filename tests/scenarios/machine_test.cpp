@@ -78,6 +78,22 @@ const Row rows[] = {
     {"posted-writes 5 entries lazy", VALUE(posted_drain), NS_DRAIN_LAZY},
     {"prefetcher next-line", VALUE(prefetch_next_line), 1},
     {"prefetcher none", VALUE(prefetch_next_line), 0},
+    {"prefetcher next-line", VALUE(stride.streams), 0},
+    {"prefetcher stride", VALUE(prefetch_next_line), 0},
+    {"prefetcher stride", VALUE(stride.streams), 8},
+    {"prefetcher stride", VALUE(stride.reach), 31},
+    {"prefetcher stride", VALUE(stride.ahead), 8},
+    {"prefetcher stride streams 4 reach 15 ahead 16", VALUE(stride.streams), 4},
+    {"prefetcher stride streams 4 reach 15 ahead 16", VALUE(stride.reach), 15},
+    {"prefetcher stride ahead 16", VALUE(stride.ahead), 16},
+    {"prefetcher stride ahead 16 streams 1", VALUE(stride.streams), 1},
+    {"attributes mpu\ndma-direct none", VALUE(attributes), NS_ATTRIBUTES_MPU},
+    {"attributes mpu\ndma-direct none", VALUE(pte_encoding), NS_ENCODE_NONE},
+    {"attributes mpu\ndma-direct none\nmpu at 64K size 64K nc\nmpu at 0 size 4K io", VALUE(mpu_count), 2},
+    {"attributes mpu\ndma-direct none\nmpu at 64K size 64K nc\nmpu at 0 size 4K io", VALUE(mpu[0].start), 65536},
+    {"attributes mpu\ndma-direct none\nmpu at 64K size 64K nc\nmpu at 0 size 4K io", VALUE(mpu[1].type), NS_TYPE_IO},
+    {"attributes mpu\ndma-direct none\nmpu-background no", VALUE(mpu_no_background), 1},
+    {"mpu-background yes", VALUE(mpu_no_background), 0},
     {"may nothing", VALUE(may), 0},
     {"may evict", VALUE(may), NS_MAY_EVICT},
     {"may late-maintenance, invalidate-as-flush, irq-before-data, speculative-store", VALUE(may),
@@ -252,6 +268,43 @@ TEST(MachineConfig, WhatCannotBeIsRefusedWithASentence) {
              c.pma[0] = {8192, 4096, NS_TYPE_NC};
              c.pma[1] = {0, 4096, NS_TYPE_NC};
              c.pma_count = 2;
+         }},
+        {"attributes mpu", [](ns_machine_config &c) { c.mpu_count = 1; }},
+        {"dma-direct none", [](ns_machine_config &c) { c.attributes = NS_ATTRIBUTES_MPU; }},
+        {"no `pma`",
+         [](ns_machine_config &c) {
+             c.attributes = NS_ATTRIBUTES_MPU;
+             c.pma[0] = {0, 4096, NS_TYPE_NC};
+             c.pma_count = 1;
+         }},
+        {"power of two",
+         [](ns_machine_config &c) {
+             c.attributes = NS_ATTRIBUTES_MPU;
+             c.mpu[0] = {0, 12288, NS_TYPE_NC};
+             c.mpu_count = 1;
+         }},
+        {"32 bits",
+         [](ns_machine_config &c) {
+             c.attributes = NS_ATTRIBUTES_MPU;
+             c.ram[0].start = UINT64_C(0x100000000);
+         }},
+        {"page tables",
+         [](ns_machine_config &c) {
+             c.attributes = NS_ATTRIBUTES_MPU;
+             c.kernel.uncached = NS_CONFIG_UNCACHED_NONE;
+             c.kernel.atomic_pool_size = 4096;
+         }},
+        {"streams",
+         [](ns_machine_config &c) {
+             c.stride = {17, 32, 2};
+         }},
+        {"reach",
+         [](ns_machine_config &c) {
+             c.stride = {8, 64, 2};
+         }},
+        {"ahead",
+         [](ns_machine_config &c) {
+             c.stride = {8, 32, 0};
          }},
         {"dma-window",
          [](ns_machine_config &c) {

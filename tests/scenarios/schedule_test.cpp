@@ -38,7 +38,8 @@ TEST(Schedule, ReadsEveryKindOfItemAndPrintsTheSame) {
          {"4,5,6", "fill:cpu0:0x8000_0000,4", "4,evict:cpu0:0x8000_0040@2,5", "evict-l1:cpu0:0x8000_0000,4",
           "sample:cpu0:0x8000_0000,install:cpu0:0x8000_0000,4", "dirty:cpu0:0x8000_0000,4", "4,drain:cpu0,5",
           "4,drain:cpu0:0x8000_0000,5", "drain:nic,4", "look:cpu0:0x8000_0000,4", "walk:cpu0:0x8000_0000,4",
-          "forget:cpu0:0x8000_0000,4", "hold:cpu0:0x8000_0000,4", "late,4,5", "as-flush,4", "4,as-flush@1,5"}) {
+          "forget:cpu0:0x8000_0000,4", "hold:cpu0:0x8000_0000,4", "late,4,5", "no-prefetcher,4,5", "as-flush,4",
+          "4,as-flush@1,5"}) {
         std::string refusal;
         EXPECT_EQ(round_trip(text, &refusal), text) << refusal;
     }

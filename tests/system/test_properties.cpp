@@ -58,6 +58,15 @@ const Hardware machines[] = {
          c.prefetch_next_line = true;
          c.cache.level[0].replacement = c.cache.level[1].replacement = NS_REPLACE_RANDOM;
      }},
+    {"stride prefetcher", 3, 2,
+     [](ns_machine_config &c) {
+         c.stride = {4, 32, 8};
+     }},
+    {"an MPU", 2, 2,
+     [](ns_machine_config &c) {
+         c.attributes = NS_ATTRIBUTES_MPU;
+         c.kernel.uncached = NS_CONFIG_UNCACHED_NONE;
+     }},
     {"flush at the edges", 2, 1, [](ns_machine_config &c) { c.cache.range.edge = NS_EDGE_FLUSH; }},
     {"a TLB of one entry", 2, 2, [](ns_machine_config &c) { c.tlb_entries = 1; }},
 };

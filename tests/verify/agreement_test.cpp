@@ -37,11 +37,12 @@ struct tally {
     unsigned proved = 0, refuted = 0, skipped = 0;
 };
 
-void compare(uint64_t seed, tally *tally, bool local = false) {
+void compare(uint64_t seed, tally *tally, bool local = false, const char *prefetcher = nullptr) {
     naive::program program = naive::generate(seed);
-    if (local && program.on.harts < 2)
+    if ((local && program.on.harts < 2) || (prefetcher != nullptr && !program.on.may_fill))
         return;
     program.on.local = local;
+    program.on.prefetcher = prefetcher;
     std::vector<unsigned> lines;
     const std::string text = naive::print(program, "generated", &lines);
     SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
@@ -97,6 +98,19 @@ TEST(Agreement, VerdictsFindingsAndShortestWaysAreThoseOfTheNaiveExplorer) {
         EXPECT_GE(tally.proved * 10, programs);
         EXPECT_GE(tally.refuted * 5, programs);
         EXPECT_LE(tally.skipped * 5, programs);
+    }
+}
+
+// A prefetcher adds nothing to a machine that may fill any line, and must not get in the way of a replay.
+TEST(Agreement, HoldsOnMachinesWithAPrefetcherAndEveryCounterexampleReplaysThere) {
+    const uint64_t programs = number_of("NS_TEST_PROGRAMS", 500);
+    const uint64_t only = number_of("NS_TEST_SEED", 0);
+    tally tally;
+    for (uint64_t seed = only != 0 ? only : 1; seed <= (only != 0 ? only : programs) && !HasFailure(); seed++)
+        compare(seed, &tally, false, seed % 2 == 0 ? "next-line" : "stride");
+    std::printf("%u proved, %u refuted\n", tally.proved, tally.refuted);
+    if (!HasFailure() && only == 0) {
+        EXPECT_GE(tally.refuted * 5, programs);
     }
 }
 

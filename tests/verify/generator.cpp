@@ -284,6 +284,8 @@ std::string print(const program &what, const std::string &name, std::vector<unsi
     add(std::string("  fill ") + (m.fills == fill::atomic    ? "atomic"
                                   : m.fills == fill::ordered ? "ordered"
                                                              : "escaping"));
+    if (m.prefetcher != nullptr)
+        add(std::string("  prefetcher ") + m.prefetcher);
     add("  store-buffer 64 entries lazy");
     add("  posted-writes " + std::string(m.posted ? "16" : "0") + " entries lazy");
     add("  dma-burst 64 bytes");

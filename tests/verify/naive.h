@@ -53,8 +53,9 @@ struct machine {
     bool may_fill = true, may_evict = true, may_drain = true, may_late = false, may_as_flush = false,
          may_irq_first = false;
     fill fills = fill::atomic;
-    bool posted = false; // 16 entries
-    bool local = false;  // maintenance acts on the L1 of its hart alone, and on the shared level
+    bool posted = false;              // 16 entries
+    bool local = false;               // maintenance acts on the L1 of its hart alone, and on the shared level
+    const char *prefetcher = nullptr; // what it fills is among what may_fill allows
 };
 
 struct program {

@@ -133,10 +133,42 @@ TEST(MayList, IsWidenedByWhatTheCachesDoAnyway) {
     // 1 MiB goes through the caches, whose sets it fills many times over
     const std::string big = "buffer other size 1M\n";
     EXPECT_EQ(verdict_of(on_machine("  may nothing\n", big + rx + "cpu0: load other\n" + end)), NS_VERIFY_REFUTED);
-    EXPECT_EQ(verdict_of(on_machine("  may nothing\n  prefetcher next-line\n",
-                                    "buffer rx size 64\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\nnic: "
-                                    "write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4]\n")),
-              NS_VERIFY_REFUTED);
+    for (const char *prefetcher : {"next-line", "stride"})
+        EXPECT_EQ(verdict_of(on_machine(std::string("  may nothing\n  prefetcher ") + prefetcher + "\n",
+                                        "buffer rx size 64\ncpu0: invalidate rx\ncpu0: doorbell nic\nnic: start\nnic: "
+                                        "write rx fill 7\nnic: raise done\ncpu0: wait done\ncpu0: load rx[0..4]\n")),
+                  NS_VERIFY_REFUTED)
+            << prefetcher;
+}
+
+// In the run as written the prefetcher always brings the line of rx. Without it the load is not stale, and still not
+// the hart's to make.
+TEST(Replays, CanShowWhatHappensWhenThePrefetcherFillsNothing) {
+    const struct {
+        const char *prefetcher, *loads;
+    } cases[] = {{"next-line", "cpu0: load list[128..132]\n"},
+                 {"stride ahead 1", "cpu0: load list[0..4]\ncpu0: load list[64..68]\ncpu0: load list[128..132]\n"}};
+    for (const auto &one : cases) {
+        SCOPED_TRACE(one.prefetcher);
+        const parsed_scenario scenario(
+            on_machine(std::string("  may nothing\n  prefetcher ") + one.prefetcher + "\n",
+                       std::string("buffer list size 192 align 4K\nbuffer rx size 64\n"
+                                   "cpu0: map rx for nic from-device\n") +
+                           one.loads +
+                           "cpu0: doorbell nic\nnic: start\nnic: write rx fill 7\nnic: raise done\ncpu0: wait done\n"
+                           "cpu0: load rx[0..4] -> got    expect DC-REFETCH\n"));
+        const verified found(scenario.get());
+        EXPECT_EQ(found.result.verdict, NS_VERIFY_REFUTED);
+        EXPECT_EQ(found.result.unreplayed, 0u);
+        std::set<std::string> ids;
+        for (size_t i = 0; i < found.result.hazard_count; i++) {
+            ASSERT_NE(found.result.hazards[i].log, nullptr);
+            ids.insert(ns_hazard_text(found.result.hazards[i].log->hazard[found.result.hazards[i].index].id)->id);
+        }
+        EXPECT_EQ(ids, (std::set<std::string>{"DC-REFETCH", "OW-CPU-ACCESS"}));
+        EXPECT_NE(observation(found, "got == 0x00000000"), nullptr);
+        EXPECT_NE(observation(found, "got == 0x07070707"), nullptr);
+    }
 }
 
 TEST(Limits, MakeAResultIncompleteAndNeverAProof) {

@@ -27,7 +27,7 @@ syn keyword nosnoopVerb mmio-write pin poll prefetch raise read sample set-attr 
 syn keyword nosnoopVerb store sync sync-for-cpu sync-for-device sync-sg-for-cpu sync-sg-for-device sync.i
 syn keyword nosnoopVerb sync.is sync.s unbind unmap unmap-resource unmap-sg unpin wait worker write
 syn keyword nosnoopJudgement absent always expect never sometimes
-syn keyword nosnoopWord address-test after algorithm align all all-harts arm arm-strong arm-v7-5.10
+syn keyword nosnoopWord address-test after ahead algorithm align all all-harts arm arm-strong arm-v7-5.10
 syn keyword nosnoopWord arm-v7-reversed arm64 arm64-5.10 arm64-5.19 at atomic atomic-pool attributes axi-dma
 syn keyword nosnoopWord best-fit bidirectional boundary buffers built-in burst bursts bus bus-clock
 syn keyword nosnoopWord bus-latency bus-limit bus-width by bytes cache cacheable checks clock cma coherent
@@ -41,19 +41,19 @@ syn keyword nosnoopWord inclusive interrupt-latency invalidate-as-flush inward i
 syn keyword nosnoopWord kernel-debug l1 last-byte late late-maintenance lazy length-bits limit line lines
 syn keyword nosnoopWord linux-5.10 linux-5.12 linux-5.15 linux-5.17-rc6 linux-5.17-rc8 linux-5.18 linux-6.17
 syn keyword nosnoopWord linux-6.9 linux-7 local lru maintenance maintenance-cost maintenance-reach managed
-syn keyword nosnoopWord mask max-segment may memory memory-latency memset-flush min-align-mask mips movable nc
-syn keyword nosnoopWord neither new next-line no no-caches-below no-kernel-mapping no-warn no-write-allocate
-syn keyword nosnoopWord nofs noio non-coherent none normal not-ready nothing nowait nowarn ns of off offset
-syn keyword nosnoopWord offsets old order-align ordered outer outstanding outward overwrite page past-end
-syn keyword nosnoopWord pgprot physical pma poc posted posted-writes prefetcher prep-coherent private ps
-syn keyword nosnoopWord pte-encoding ram random realignment register-latency registers remap repaired
-syn keyword nosnoopWord replacement riscv-5.10 riscv-5.19 riscv-6.0 riscv-6.18 riscv-6.6 rounding same scope
-syn keyword nosnoopWord segment-boundary sequence set-uncached sg shared size skip skip-cpu-sync skip-flush
-syn keyword nosnoopWord slots snoop-latency snoops speculative-fill store-buffer stream-width strict svpbmt
-syn keyword nosnoopWord swiotlb textbook thead-5.10 thead-5.19 thead-6.0 thead-6.7 thead-6.8 thead-maee
-syn keyword nosnoopWord thead-vendor-5.10 tlb to to-device tree-plru type untrusted us using ways
-syn keyword nosnoopWord without-flush without-sfence write-allocate write-back write-combine write-through
-syn keyword nosnoopWord written x86 yes zero zone zone-dma zone-dma-limit
+syn keyword nosnoopWord mask max-segment may memory memory-latency memset-flush min-align-mask mips movable
+syn keyword nosnoopWord mpu mpu-background nc neither new next-line no no-caches-below no-kernel-mapping
+syn keyword nosnoopWord no-warn no-write-allocate nofs noio non-coherent none normal not-ready nothing nowait
+syn keyword nosnoopWord nowarn ns of off offset offsets old order-align ordered outer outstanding outward
+syn keyword nosnoopWord overwrite page past-end pgprot physical pma poc posted posted-writes prefetcher
+syn keyword nosnoopWord prep-coherent private ps pte-encoding ram random reach realignment register-latency
+syn keyword nosnoopWord registers remap repaired replacement riscv-5.10 riscv-5.19 riscv-6.0 riscv-6.18
+syn keyword nosnoopWord riscv-6.6 rounding same scope segment-boundary sequence set-uncached sg shared size
+syn keyword nosnoopWord skip skip-cpu-sync skip-flush slots snoop-latency snoops speculative-fill store-buffer
+syn keyword nosnoopWord stream-width streams strict stride svpbmt swiotlb textbook thead-5.10 thead-5.19
+syn keyword nosnoopWord thead-6.0 thead-6.7 thead-6.8 thead-maee thead-vendor-5.10 tlb to to-device tree-plru
+syn keyword nosnoopWord type untrusted us using ways without-flush without-sfence write-allocate write-back
+syn keyword nosnoopWord write-combine write-through written x86 yes zero zone zone-dma zone-dma-limit
 
 hi def link nosnoopNumber Number
 hi def link nosnoopActor Identifier
