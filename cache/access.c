@@ -89,7 +89,7 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
         copy_bytes(slot_data(array, slot) + offset, data, length);
         if (array->versions)
             copy_versions(slot_versions(array, slot) + offset, versions, length);
-        array->states[slot] = NS_MESI_MODIFIED;
+        set_slot_mesi(array, slot, NS_MESI_MODIFIED);
         array->stats.store_hits++;
         if (result)
             *result = (struct ns_cache_result){.lines = 1};
@@ -196,6 +196,6 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
             return status;
     }
     array_write(array, slot, address, length, data, versions);
-    array->states[slot] = (uint8_t)stored(array, slot);
+    set_slot_mesi(array, slot, stored(array, slot));
     return NS_OK;
 }

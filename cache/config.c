@@ -83,6 +83,13 @@ void ns_cache_destroy(struct ns_cache *cache) {
     free(cache);
 }
 
+void ns_cache_set_watch(struct ns_cache *cache, const struct ns_cache_watch *watch) {
+    for (unsigned hart = 0; hart < cache->config.harts; hart++)
+        cache->l1[hart].watch = watch;
+    for (unsigned level = 1; level < cache->config.levels; level++)
+        cache->shared[level - 1].watch = watch;
+}
+
 const struct ns_cache_config *ns_cache_get_config(const struct ns_cache *cache) {
     return &cache->config;
 }
