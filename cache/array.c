@@ -17,6 +17,7 @@ bool array_create(struct line_array *array, const struct ns_cache_level_config *
         .replacement = config->replacement,
         .write_through = config->write_through,
         .no_write_allocate = config->no_write_allocate,
+        .direct_stores = !config->write_through,
         .level = level,
         .hart = hart,
         .random = mixed(seed + level * NS_CACHE_MAX_HARTS + hart + 1),

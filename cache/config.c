@@ -83,11 +83,16 @@ void ns_cache_destroy(struct ns_cache *cache) {
     free(cache);
 }
 
+static void watch_array(struct line_array *array, const struct ns_cache_watch *watch) {
+    array->watch = watch;
+    array->direct_stores = watch == NULL && !array->write_through;
+}
+
 void ns_cache_set_watch(struct ns_cache *cache, const struct ns_cache_watch *watch) {
     for (unsigned hart = 0; hart < cache->config.harts; hart++)
-        cache->l1[hart].watch = watch;
+        watch_array(&cache->l1[hart], watch);
     for (unsigned level = 1; level < cache->config.levels; level++)
-        cache->shared[level - 1].watch = watch;
+        watch_array(&cache->shared[level - 1], watch);
 }
 
 const struct ns_cache_config *ns_cache_get_config(const struct ns_cache *cache) {

@@ -40,11 +40,15 @@ struct line_array {
     enum ns_replacement replacement;
     bool write_through;
     bool no_write_allocate;
+    bool direct_stores; /* what a store does to an exclusive or modified line concerns nobody else: the cache is
+                           write-back, and nobody watches */
     unsigned level;
     unsigned hart;                      /* level 0 only */
     const struct ns_cache_watch *watch; /* NULL: nobody looks */
     struct ns_cache_stats stats;
+    uint64_t unused[2]; /* up to a power of two: a hart's array is found by a shift */
 };
+static_assert(sizeof(struct line_array) == 256, "a power of two; fill it up when a member comes or goes");
 
 /* A fill between its two steps. */
 struct miss_register {
