@@ -37,6 +37,11 @@ void tlm_interconnect::on_drained(drained_function function, void *context) {
     drained_context_ = context;
 }
 
+void tlm_interconnect::on_occupied(occupied_function function, void *context) {
+    occupied_ = function;
+    occupied_context_ = context;
+}
+
 bool tlm_interconnect::translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical) {
     *physical = address;
     if (!master.dma || master.windows.empty())
@@ -107,15 +112,21 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
     }
     if (!master.posted.empty())
         drain_all(index);
-    occupy(index, payload.get_data_length());
+    occupy(index, payload);
     memory->b_transport(payload, delay);
 }
 
-void tlm_interconnect::occupy(int index, unsigned length) {
+void tlm_interconnect::occupy(int index, const tlm::tlm_generic_payload &payload) {
     acquire(index);
-    const sc_time duration = timing_.beat * ((length + timing_.width - 1) / timing_.width);
+    const attributes *attribute = occupied_ == nullptr ? nullptr : payload.get_extension<attributes>();
+    const unsigned initiator = attribute == nullptr ? 0 : attribute->initiator_id;
+    if (occupied_ != nullptr)
+        occupied_(occupied_context_, initiator, payload, true);
+    const sc_time duration = timing_.beat * ((payload.get_data_length() + timing_.width - 1) / timing_.width);
     sc_core::wait(duration);
     masters_[static_cast<size_t>(index)].traffic.busy += duration;
+    if (occupied_ != nullptr)
+        occupied_(occupied_context_, initiator, payload, false);
     release(index);
 }
 

@@ -71,6 +71,11 @@ class tlm_interconnect : public sc_core::sc_module {
     using drained_function = void (*)(void *context, unsigned initiator_id, uint32_t event, uint64_t address,
                                       uint32_t length);
 
+    // Called when a transfer begins to hold memory, and when it ends; the payload's address is physical. Posted writes
+    // hold it for no time, and are not among them.
+    using occupied_function = void (*)(void *context, unsigned initiator_id, const tlm::tlm_generic_payload &payload,
+                                       bool begins);
+
     tlm_interconnect(sc_core::sc_module_name name, const bus_timing &timing);
 
     target_port memory;   // RAM: everything that no other target claims
@@ -81,6 +86,7 @@ class tlm_interconnect : public sc_core::sc_module {
     // [start, start + length) goes to the returned port; a read there pushes out the posted writes of `registers_of`.
     target_port &add_target(uint64_t start, uint64_t length, int registers_of = no_master);
     void on_drained(drained_function function, void *context);
+    void on_occupied(occupied_function function, void *context); // without it nobody is called
 
     // Where a master's bus address leads: through the first window that holds the whole range. False: nowhere.
     static bool translate(const bus_master &master, uint64_t address, uint64_t length, uint64_t *physical);
@@ -118,7 +124,7 @@ class tlm_interconnect : public sc_core::sc_module {
     target_state *target_at(uint64_t address, uint64_t length);
     void post(master_state &master, const tlm::tlm_generic_payload &payload, const attributes *attribute);
     void send_oldest(master_state &master, size_t position);
-    void occupy(int index, unsigned length);
+    void occupy(int index, const tlm::tlm_generic_payload &payload);
     void acquire(int index);
     void release(int index);
     void drain_thread();
@@ -132,6 +138,8 @@ class tlm_interconnect : public sc_core::sc_module {
     std::vector<uint8_t> probe_data_;
     drained_function drained_ = nullptr;
     void *drained_context_ = nullptr;
+    occupied_function occupied_ = nullptr;
+    void *occupied_context_ = nullptr;
 };
 
 } // namespace ns

@@ -76,26 +76,12 @@ enum ns_status ns_cache_load(struct ns_cache *cache, unsigned hart, uint64_t add
     return status;
 }
 
-enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length,
-                              const uint8_t *data, const ns_version *versions, struct ns_cache_result *result) {
-    if (hart >= cache->config.harts)
-        return NS_ERROR_ARGUMENT;
+/* A function of its own, so that a store that hits saves no registers for it. */
+__attribute__((noinline)) static enum ns_status store_pieces(struct ns_cache *cache, unsigned hart, uint64_t address,
+                                                             uint32_t length, const uint8_t *data,
+                                                             const ns_version *versions,
+                                                             struct ns_cache_result *result) {
     struct line_array *array = &cache->l1[hart];
-    uint32_t slot = recent_slot(array, address, length);
-    /* A store to a modified or exclusive copy asks nobody. */
-    if (slot != NO_SLOT && !array->write_through && array->states[slot] >= NS_MESI_EXCLUSIVE &&
-        (!array->versions || versions)) {
-        uint32_t offset = (uint32_t)address & (array->line - 1);
-        copy_bytes(slot_data(array, slot) + offset, data, length);
-        if (array->versions)
-            copy_versions(slot_versions(array, slot) + offset, versions, length);
-        array->states[slot] = NS_MESI_MODIFIED;
-        array->stats.store_hits++;
-        if (result)
-            *result = (struct ns_cache_result){.lines = 1};
-        return NS_OK;
-    }
-
     struct ns_cache_result ignored;
     struct operation operation = {cache, result ? result : &ignored, hart, NS_CAUSE_DEMAND, false};
     *operation.result = (struct ns_cache_result){0};
@@ -110,6 +96,29 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
     }
     check_after(cache, address, length);
     return status;
+}
+
+enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length,
+                              const uint8_t *data, const ns_version *versions, struct ns_cache_result *result) {
+    if (hart >= cache->config.harts)
+        return NS_ERROR_ARGUMENT;
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    /* A store to a modified or exclusive copy asks nobody. */
+    if (slot != NO_SLOT && array->direct_stores && array->states[slot] >= NS_MESI_EXCLUSIVE &&
+        (!array->versions || versions)) {
+        uint32_t offset = (uint32_t)address & (array->line - 1);
+        copy_bytes(slot_data(array, slot) + offset, data, length);
+        if (array->versions)
+            copy_versions(slot_versions(array, slot) + offset, versions, length);
+        array->states[slot] = NS_MESI_MODIFIED;
+        array->stats.store_hits++;
+        if (result)
+            *result = (struct ns_cache_result){.lines = 1};
+        return NS_OK;
+    }
+
+    return store_pieces(cache, hart, address, length, data, versions, result);
 }
 
 /* The state after a store to a present copy, for which the others are gone. */
@@ -196,6 +205,6 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
             return status;
     }
     array_write(array, slot, address, length, data, versions);
-    array->states[slot] = (uint8_t)stored(array, slot);
+    set_slot_mesi(array, slot, stored(array, slot));
     return NS_OK;
 }

@@ -17,6 +17,7 @@ bool array_create(struct line_array *array, const struct ns_cache_level_config *
         .replacement = config->replacement,
         .write_through = config->write_through,
         .no_write_allocate = config->no_write_allocate,
+        .direct_stores = !config->write_through,
         .level = level,
         .hart = hart,
         .random = mixed(seed + level * NS_CACHE_MAX_HARTS + hart + 1),
@@ -82,14 +83,21 @@ void array_place(struct line_array *array, uint32_t slot, uint64_t address, enum
                  const uint8_t *data, const ns_version *versions) {
     assert(array->tags[slot] == NO_TAG && slot / array->ways == set_of(array, address));
     array->tags[slot] = address >> array->line_shift;
-    array->states[slot] = state == NS_LINE_DIRTY ? NS_MESI_MODIFIED : NS_MESI_EXCLUSIVE;
     array_write(array, slot, address, array->line, data, versions);
     replacement_filled(array, slot);
+    set_slot_mesi(array, slot, state == NS_LINE_DIRTY ? NS_MESI_MODIFIED : NS_MESI_EXCLUSIVE);
 }
 
 void array_clear(struct line_array *array, uint32_t slot) {
+    const uint64_t address = slot_address(array, slot);
     array->tags[slot] = NO_TAG;
     array->states[slot] = NS_MESI_INVALID;
+    if (array->watch)
+        tell_watch(array, address);
+}
+
+void tell_watch(const struct line_array *array, uint64_t line_address) {
+    array->watch->changed(array->watch->context, array->level, array->hart, line_address);
 }
 
 /* The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). It

@@ -133,6 +133,15 @@ struct ns_cache_observer {
     void (*drop)(void *context, const struct ns_cache_line_event *event, bool dirty);
 };
 
+/* Somebody who wants to know of every line that changed: that it came, went, or has another state or other bytes. An
+ * operation may change a line more than once. Moves between the levels are seen too, which no other observer is told
+ * of. Called from inside an operation, after the change; must not call back except ns_cache_peek, which shows what
+ * became of the line. */
+struct ns_cache_watch {
+    void *context;
+    void (*changed)(void *context, unsigned level, unsigned hart, uint64_t line_address); /* hart: 0 below L1 */
+};
+
 struct ns_cache;
 
 /* What one operation did: the shell turns it into time. */
@@ -172,6 +181,9 @@ enum ns_status ns_cache_config_check(const struct ns_cache_config *config, char 
 struct ns_cache *ns_cache_create(const struct ns_cache_config *config, const struct ns_cache_backing *backing,
                                  const struct ns_cache_observer *observer);
 void ns_cache_destroy(struct ns_cache *cache);
+/* Watches from now on; the watch must outlive the cache. NULL, as at first: nobody. It does not see
+ * ns_cache_restore. */
+void ns_cache_set_watch(struct ns_cache *cache, const struct ns_cache_watch *watch);
 const struct ns_cache_config *ns_cache_get_config(const struct ns_cache *cache);
 
 /* Cacheable accesses of a hart. With provenance, load fills `versions` (length entries) and store takes them.

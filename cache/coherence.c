@@ -47,7 +47,7 @@ static enum ns_status answer(struct operation *snoop, struct line_array *array, 
         array->stats.write_backs++;
     }
     if (effect.next != NS_MESI_INVALID)
-        array->states[slot] = (uint8_t)effect.next;
+        set_slot_mesi(array, slot, effect.next);
     else if (effect.write_back)
         array_clear(array, slot); /* its data has moved down: not a drop */
     else

@@ -83,6 +83,18 @@ void ns_cache_destroy(struct ns_cache *cache) {
     free(cache);
 }
 
+static void watch_array(struct line_array *array, const struct ns_cache_watch *watch) {
+    array->watch = watch;
+    array->direct_stores = watch == NULL && !array->write_through;
+}
+
+void ns_cache_set_watch(struct ns_cache *cache, const struct ns_cache_watch *watch) {
+    for (unsigned hart = 0; hart < cache->config.harts; hart++)
+        watch_array(&cache->l1[hart], watch);
+    for (unsigned level = 1; level < cache->config.levels; level++)
+        watch_array(&cache->shared[level - 1], watch);
+}
+
 const struct ns_cache_config *ns_cache_get_config(const struct ns_cache *cache) {
     return &cache->config;
 }

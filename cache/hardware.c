@@ -179,8 +179,8 @@ enum ns_status ns_cache_speculative_store(struct ns_cache *cache, unsigned hart,
         array->stats.prefetches += status == NS_OK;
     }
     if (status == NS_OK)
-        array->states[slot] =
-            (uint8_t)ns_mesi_step(slot_mesi(array, slot), NS_MESI_STORE, false, array->write_through).next;
+        set_slot_mesi(array, slot,
+                      ns_mesi_step(slot_mesi(array, slot), NS_MESI_STORE, false, array->write_through).next);
     check_after(cache, address, 1);
     return status;
 }
@@ -293,7 +293,7 @@ static enum ns_status install_sampled(struct operation *operation, struct miss_r
         status = install(operation, array, address, NS_LINE_CLEAN, pending->data, pending->versions, &slot);
     *installed = status == NS_OK;
     if (*installed && other_l1_shares(cache, operation->hart, address))
-        array->states[slot] = NS_MESI_SHARED;
+        set_slot_mesi(array, slot, NS_MESI_SHARED);
     array->stats.prefetches += *installed;
     return status;
 }

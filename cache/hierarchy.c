@@ -128,7 +128,7 @@ static enum ns_status fill_l1_exclusive(struct operation *operation, uint64_t ad
         /* Making room failed at the write to memory, which comes before any line moves: the place is still free. */
         assert(from->tags[from_slot] == NO_TAG);
         from->tags[from_slot] = address >> from->line_shift;
-        from->states[from_slot] = state == NS_LINE_DIRTY ? NS_MESI_MODIFIED : NS_MESI_EXCLUSIVE;
+        set_slot_mesi(from, from_slot, state == NS_LINE_DIRTY ? NS_MESI_MODIFIED : NS_MESI_EXCLUSIVE);
     }
     return status;
 }
@@ -159,7 +159,7 @@ enum ns_status fill_l1(struct operation *operation, uint64_t address, uint32_t *
         return NS_OK;
     }
     if (other_l1_shares(cache, operation->hart, address)) /* without others it is exclusive already */
-        array->states[*slot] = (uint8_t)ns_mesi_step(NS_MESI_INVALID, NS_MESI_LOAD, true, false).next;
+        set_slot_mesi(array, *slot, ns_mesi_step(NS_MESI_INVALID, NS_MESI_LOAD, true, false).next);
     return NS_OK;
 }
 

@@ -40,10 +40,15 @@ struct line_array {
     enum ns_replacement replacement;
     bool write_through;
     bool no_write_allocate;
+    bool direct_stores; /* what a store does to an exclusive or modified line concerns nobody else: the cache is
+                           write-back, and nobody watches */
     unsigned level;
-    unsigned hart; /* level 0 only */
+    unsigned hart;                      /* level 0 only */
+    const struct ns_cache_watch *watch; /* NULL: nobody looks */
     struct ns_cache_stats stats;
+    uint64_t unused[2]; /* up to a power of two: a hart's array is found by a shift */
 };
+static_assert(sizeof(struct line_array) == 256, "a power of two; fill it up when a member comes or goes");
 
 /* A fill between its two steps. */
 struct miss_register {
@@ -138,13 +143,23 @@ static inline enum ns_line_state slot_state(const struct line_array *array, uint
     return ns_mesi_line(slot_mesi(array, slot));
 }
 
+/* array.c */
+void tell_watch(const struct line_array *array, uint64_t line_address);
+
+/* The last thing in every change of a line that stays or comes: its bytes are written before. */
+static inline void set_slot_mesi(struct line_array *array, uint32_t slot, enum ns_mesi next) {
+    array->states[slot] = (uint8_t)next;
+    if (array->watch)
+        tell_watch(array, slot_address(array, slot));
+}
+
 /* What becomes of a line that stays where it is: a clean copy is exclusive unless it was shared before. */
 static inline void set_slot_state(struct line_array *array, uint32_t slot, enum ns_line_state next) {
     assert(next != NS_LINE_INVALID);
-    if (next == NS_LINE_DIRTY)
-        array->states[slot] = NS_MESI_MODIFIED;
-    else if (array->states[slot] != NS_MESI_SHARED)
-        array->states[slot] = NS_MESI_EXCLUSIVE;
+    set_slot_mesi(array, slot,
+                  next == NS_LINE_DIRTY                   ? NS_MESI_MODIFIED
+                  : array->states[slot] != NS_MESI_SHARED ? NS_MESI_EXCLUSIVE
+                                                          : NS_MESI_SHARED);
 }
 
 /* NULL stays NULL: without provenance nobody has versions. */

@@ -50,6 +50,8 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_LANES, '\0', "lanes", NULL, NS_COMMAND_RUN, "show the steps in a lane for each actor, and what changed"},
     {NS_OPTION_TRACE, '\0', "trace", "FILE", NS_COMMAND_RUN,
      "write a line per step to FILE: time, step, what changed; - as for --json"},
+    {NS_OPTION_VCD, '\0', "vcd", "FILE", NS_COMMAND_RUN,
+     "write waveforms of steps, cache lines, bus and interrupts (VCD) to FILE; - as for --json"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN | NS_COMMAND_INIT,
      "explain: list all hazards; init: list all starters and machines; one per line"},
     {NS_OPTION_CHECK, '\0', "check", NULL, NS_COMMAND_FMT, "write nothing: list the files whose layout differs"},
@@ -273,6 +275,9 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_TRACE:
         options->trace = value;
         break;
+    case NS_OPTION_VCD:
+        options->vcd = value;
+        break;
     case NS_OPTION_JUNIT:
         options->junit = value;
         break;
@@ -349,7 +354,7 @@ static bool take_command(const char *name, struct ns_options *options) {
 
 /* How many documents want standard output for themselves. */
 static unsigned standard_outputs(const struct ns_options *options) {
-    const char *const file[] = {options->junit, options->tap, options->trace};
+    const char *const file[] = {options->junit, options->tap, options->trace, options->vcd};
     unsigned count = options->json && options->json_file == NULL ? 1 : 0;
     for (size_t i = 0; i < sizeof file / sizeof file[0]; ++i) {
         count += file[i] != NULL && strcmp(file[i], "-") == 0 ? 1 : 0;

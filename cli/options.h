@@ -62,6 +62,7 @@ enum ns_option_id {
     NS_OPTION_STATS,
     NS_OPTION_LANES,
     NS_OPTION_TRACE,
+    NS_OPTION_VCD,
 };
 
 struct ns_option_spec {
@@ -109,11 +110,11 @@ struct ns_options {
     bool pass_over_engines; /* inside `test`: a scenario that cannot be searched, and asks for no search, is only run */
     bool seed_given, order_given, order_free, chaos, explain_alloc, stats, lanes;
     uint64_t seed, chaos_seed;
-    const char *schedule;            /* as given; NULL without --schedule */
-    const char *grade;               /* folder of exercises; NULL without --grade */
-    const char *starter;             /* NULL: the first */
-    const char *junit, *tap, *trace; /* files, "-" for standard output; NULL: not asked for */
-    unsigned stdout_taken;           /* 1: a document goes to standard output, in place of the text */
+    const char *schedule;                  /* as given; NULL without --schedule */
+    const char *grade;                     /* folder of exercises; NULL without --grade */
+    const char *starter;                   /* NULL: the first */
+    const char *junit, *tap, *trace, *vcd; /* files, "-" for standard output; NULL: not asked for */
+    unsigned stdout_taken;                 /* 1: a document goes to standard output, in place of the text */
     uint32_t timeout_s;
 };
 

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "report/format.h"
 #include "report/report.h"
+#include "report/vcd.h"
 #include "report/verify_report.h"
 #include "scenarios/runner.h"
 
@@ -42,9 +43,15 @@ static bool add_incomplete(struct ns_log *log, const char *message) {
     return ns_log_add_outcome(log, &outcome);
 }
 
+/* Documents that are not asked for are NULL. */
+struct documents {
+    struct ns_buffer *json, *trace, *vcd;
+    struct ns_vcd_missing *missing; /* with vcd */
+};
+
 static enum ns_exit execute(const char *file, const struct ns_scenario *scenario, const struct ns_options *options,
-                            const struct ns_report_style *style, struct ns_buffer *text, struct ns_buffer *json,
-                            struct ns_buffer *trace) {
+                            const struct ns_report_style *style, struct ns_buffer *text,
+                            const struct documents *documents) {
     char message[512] = "";
     struct ns_run_options how = run_options(options);
     struct ns_schedule_item *schedule = NULL;
@@ -55,7 +62,8 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
         how.schedule = schedule;
     }
     struct ns_log *log = ns_log_create();
-    if (log == NULL) {
+    if (log == NULL || (documents->vcd != NULL && !ns_log_keep_waveform(log))) {
+        ns_log_destroy(log);
         free(schedule);
         ns_error("out of memory");
         return NS_EXIT_INTERNAL;
@@ -71,11 +79,14 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
         if (options->lanes) {
             ns_report_run_lanes(scenario, log, style, text);
         }
-        if (json != NULL) {
-            ns_report_run_json(log, json);
+        if (documents->json != NULL) {
+            ns_report_run_json(log, documents->json);
         }
-        if (trace != NULL) {
-            ns_report_run_trace(scenario, log, trace);
+        if (documents->trace != NULL) {
+            ns_report_run_trace(scenario, log, documents->trace);
+        }
+        if (documents->vcd != NULL) {
+            ns_report_run_vcd(scenario, log, documents->vcd, documents->missing);
         }
         result = verdict_exit(log);
     } else {
@@ -88,7 +99,7 @@ static enum ns_exit execute(const char *file, const struct ns_scenario *scenario
 }
 
 static enum ns_exit run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
-                             struct ns_buffer *name, struct ns_buffer *json, struct ns_buffer *trace) {
+                             struct ns_buffer *name, const struct documents *documents) {
     const struct ns_report_style style = {.color = color,
                                           .verbose = options->verbose,
                                           .quiet = options->quiet,
@@ -108,7 +119,7 @@ static enum ns_exit run_file(const char *file, const struct ns_options *options,
                      input.scenario->missing_requirement);
             result = NS_EXIT_SKIPPED;
         } else {
-            result = execute(file, input.scenario, options, &style, text, json, trace);
+            result = execute(file, input.scenario, options, &style, text, documents);
         }
     }
     ns_input_release(&input);
@@ -117,11 +128,39 @@ static enum ns_exit run_file(const char *file, const struct ns_options *options,
 
 enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
                          struct ns_buffer *name, struct ns_buffer *json) {
-    return run_file(file, options, color, text, name, json, NULL);
+    const struct documents documents = {.json = json};
+    return run_file(file, options, color, text, name, &documents);
+}
+
+/* The file says it too, but nobody reads a waveform from its beginning. */
+static void complain_about_missing(const char *file, const struct ns_vcd_missing *missing) {
+    if (missing->lines > 0) {
+        ns_error("%s: %u lines of each cache have signals; %llu others of named memory have none, and %s in a cache",
+                 file, NS_VCD_LINES, (unsigned long long)missing->lines, missing->held ? "some were" : "none was");
+    }
+    if (missing->names > 0) {
+        ns_error("%s: %llu buffers have no signals: there are more than %u", file, (unsigned long long)missing->names,
+                 NS_WAVEFORM_NAMES);
+    }
+    if (missing->cut) {
+        ns_error("%s: ends at %llu ps: the run has more changes than the %u that nosnoop keeps", file,
+                 (unsigned long long)missing->cut_ps, NS_WAVEFORM_LIMIT);
+    }
+}
+
+/* Documents of a run are written even when they are empty: an old file must not look like theirs. */
+static enum ns_exit write_document(const char *file, const struct ns_buffer *text, enum ns_exit before) {
+    const enum ns_exit written = file == NULL ? NS_EXIT_HELD : ns_output_document(file, text);
+    return before == NS_EXIT_HELD ? written : before;
 }
 
 enum ns_exit ns_run_main(const struct ns_options *options) {
-    struct ns_buffer text = {0}, name = {0}, json = {0}, trace = {0};
+    struct ns_buffer text = {0}, name = {0}, json = {0}, trace = {0}, vcd = {0};
+    struct ns_vcd_missing missing = {0};
+    const struct documents documents = {.json = options->json ? &json : NULL,
+                                        .trace = options->trace != NULL ? &trace : NULL,
+                                        .vcd = options->vcd != NULL ? &vcd : NULL,
+                                        .missing = &missing};
     if (options->operand_count != 1) {
         ns_error("`nosnoop run` needs one file: nosnoop run FILE");
         return NS_EXIT_BAD_INPUT;
@@ -129,16 +168,16 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
     struct sigaction action = {.sa_handler = on_interrupt};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
-    enum ns_exit result = run_file(options->operands[0], options, ns_output_color(options), &text, &name,
-                                   options->json ? &json : NULL, options->trace != NULL ? &trace : NULL);
+    enum ns_exit result = run_file(options->operands[0], options, ns_output_color(options), &text, &name, &documents);
     enum ns_exit written = NS_EXIT_HELD;
     if (options->json && (json.length > 0 || json.failed)) {
         written = ns_output_json(options, &json);
     }
     const bool ran = result == NS_EXIT_HELD || result == NS_EXIT_FAILED || result == NS_EXIT_INCOMPLETE;
-    if (options->trace != NULL && ran) { /* also one without a step: an old file must not look like its trace */
-        const enum ns_exit traced = ns_output_document(options->trace, &trace);
-        written = written == NS_EXIT_HELD ? traced : written;
+    if (ran) {
+        written = write_document(options->trace, &trace, written);
+        written = write_document(options->vcd, &vcd, written);
+        complain_about_missing(options->vcd, &missing);
     }
     if (!ns_output_is_json(options) && !ns_output_write(&text)) {
         written = NS_EXIT_INTERNAL;
@@ -147,5 +186,6 @@ enum ns_exit ns_run_main(const struct ns_options *options) {
     ns_buffer_release(&name);
     ns_buffer_release(&json);
     ns_buffer_release(&trace);
+    ns_buffer_release(&vcd);
     return written != NS_EXIT_HELD ? written : result;
 }

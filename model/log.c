@@ -99,7 +99,15 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->executed);
     free(log->begun);
     free(log->move);
+    ns_waveform_destroy(log->waveform);
     free(log);
+}
+
+bool ns_log_keep_waveform(struct ns_log *log) {
+    if (log->waveform == NULL) {
+        log->waveform = ns_waveform_create();
+    }
+    return log->waveform != NULL;
 }
 
 uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event) {

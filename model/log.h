@@ -10,6 +10,7 @@
 #include "cache/cache.h"
 #include "model/hazard.h"
 #include "model/paging.h"
+#include "model/waveform.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -264,6 +265,7 @@ struct ns_log {
     struct ns_log_move *move;
     uint64_t end_ps; /* simulated time at the end */
     struct ns_log_stats stats;
+    struct ns_waveform *waveform; /* owned; NULL: not asked for. Does not pass through a pipe (log_io.h) */
 };
 
 #define NS_ADDRESS_TEXT 24 /* bytes that ns_format_address needs at most */
@@ -273,6 +275,8 @@ const char *ns_format_address(uint64_t address, char text[NS_ADDRESS_TEXT]);
 /* An empty log with event 0, or NULL without host memory. */
 struct ns_log *ns_log_create(void);
 void ns_log_destroy(struct ns_log *log);
+/* Asks the machine, which is made after it, to keep a waveform too. False without host memory. */
+bool ns_log_keep_waveform(struct ns_log *log);
 /* Appends; returns the event's number, or NS_NO_EVENT when the log is full (then `truncated` is set). */
 uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event);
 /* Appends a hazard. One with the same id, site and actor as an earlier one joins it: more bytes of the same event, or a

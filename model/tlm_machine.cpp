@@ -113,6 +113,10 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         ns_tracker_set_device(tracker_.get(), device_actor(i), &facts);
     }
     interconnect_->on_drained(on_drained, this);
+    if (log_->waveform != nullptr) {
+        ns_cache_set_watch(cache_->core(), &watch_);
+        interconnect_->on_occupied(on_occupied, this);
+    }
     build_page_tables();
 
     actors_.resize(hardware_actor() + 1);
@@ -632,6 +636,9 @@ void machine::before_memory_write(void *self, uint64_t tag, uint64_t address, ui
     if (owner->tracker_ != nullptr)
         ns_tracker_memory_write(owner->tracker_.get(), static_cast<uint32_t>(tag), address, length, old_data,
                                 old_versions, data, versions);
+    if (owner->log_->waveform != nullptr)
+        ns_waveform_memory(owner->log_->waveform, owner->now_ps(), owner->cache_core(), owner->memory_core(), address,
+                           length, versions);
 }
 
 void machine::on_drained(void *self, unsigned initiator, uint32_t written, uint64_t address, uint32_t length) {
@@ -667,6 +674,23 @@ bool machine::find_in_flight(void *self, uint64_t address, ns_in_flight *out) {
             found = true;
         }
     return found;
+}
+
+void machine::on_line_changed(void *self, unsigned level, unsigned hart, uint64_t line_address) {
+    machine *owner = static_cast<machine *>(self);
+    ns_waveform_line(owner->log_->waveform, owner->now_ps(), owner->cache_core(), owner->memory_core(), level, hart,
+                     line_address);
+}
+
+void machine::on_occupied(void *self, unsigned initiator, const tlm::tlm_generic_payload &payload, bool begins) {
+    const machine *owner = static_cast<machine *>(self);
+    const ns_wave_bus what = !begins ? NS_WAVE_BUS_IDLE : payload.is_read() ? NS_WAVE_BUS_READ : NS_WAVE_BUS_WRITE;
+    ns_waveform_bus(owner->log_->waveform, owner->now_ps(), initiator, payload.get_address(), what);
+}
+
+void machine::show_irq(unsigned irq) {
+    if (log_->waveform != nullptr)
+        ns_waveform_irq(log_->waveform, now_ps(), irq, irq_pending(irq));
 }
 
 std::string address_text(uint64_t address) {
@@ -709,6 +733,7 @@ void machine::raise(unsigned irq) {
     irq_line &line = irqs_[irq];
     if (line.pending++ > 0)
         return; // the line is up already, or on its way
+    show_irq(irq);
     line.arrives = sc_core::sc_time_stamp() + picoseconds(config_.interrupt_latency_ps);
     line.event.notify(picoseconds(config_.interrupt_latency_ps));
 }
@@ -716,6 +741,7 @@ void machine::raise(unsigned irq) {
 void machine::set_level(unsigned irq, bool level) {
     irq_line &line = irqs_[irq];
     line.drivers += level ? 1 : -1;
+    show_irq(irq);
     if (!level || line.drivers > 1 || line.pending > 0)
         return;
     line.arrives = sc_core::sc_time_stamp() + picoseconds(config_.interrupt_latency_ps);
@@ -732,6 +758,7 @@ void machine::wait_irq(unsigned irq) {
         sc_core::wait(line.arrives - sc_core::sc_time_stamp()); // a level may be gone by then
     }
     line.pending = 0;
+    show_irq(irq);
 }
 
 } // namespace ns

@@ -170,6 +170,10 @@ class machine : public sc_core::sc_module {
                                     const ns_version *versions);
     static void on_drained(void *self, unsigned initiator, uint32_t event, uint64_t address, uint32_t length);
     static bool find_in_flight(void *self, uint64_t address, ns_in_flight *out);
+    // Only when the log keeps a waveform.
+    static void on_line_changed(void *self, unsigned level, unsigned hart, uint64_t line_address);
+    static void on_occupied(void *self, unsigned initiator, const tlm::tlm_generic_payload &payload, bool begins);
+    void show_irq(unsigned irq);
     uint32_t log_line_event(ns_event_kind kind, const ns_cache_line_event &line, bool dirty);
 
     ns_machine_config config_;
@@ -209,6 +213,7 @@ class machine : public sc_core::sc_module {
     unsigned running_ = 0;
     unsigned table_hart_ = 0; // on whose behalf the hart builder works
     operation_lock maintenance_lock_, page_table_lock_;
+    ns_cache_watch watch_{this, on_line_changed};
     uint64_t turn_ = 0;
     sc_core::sc_event turn_event_;
 };

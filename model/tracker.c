@@ -41,6 +41,12 @@ void ns_tracker_set_device(struct ns_tracker *tracker, unsigned actor, const str
     tracker->device[actor] = *device;
 }
 
+/* Parts and aliases have the bytes of another object, which has shown them. */
+static void show_object(struct ns_tracker *tracker, const struct ns_tracked_object *object) {
+    if (tracker->log->waveform != NULL && object->length > 0 && object->part_of == 0)
+        ns_waveform_name(tracker->log->waveform, object->name, object->first, object->length);
+}
+
 uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_tracked_object *object) {
     if (tracker->object_count == tracker->object_capacity) {
         const size_t capacity = tracker->object_capacity == 0 ? 32 : 2 * tracker->object_capacity;
@@ -53,6 +59,7 @@ uint32_t ns_tracker_add_object(struct ns_tracker *tracker, const struct ns_track
         tracker->object_capacity = capacity;
     }
     tracker->object[tracker->object_count] = *object;
+    show_object(tracker, object);
     return (uint32_t)tracker->object_count++;
 }
 
@@ -72,6 +79,7 @@ void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enu
 
 void ns_tracker_replace_object(struct ns_tracker *tracker, uint32_t object, const struct ns_tracked_object *now) {
     tracker->object[object] = *now;
+    show_object(tracker, now);
 }
 
 /* ---- looking things up ----------------------------------------------------------------------- */

@@ -86,6 +86,41 @@ void ns_format_source(struct ns_buffer *out, const char *text, size_t length) {
     }
 }
 
+void ns_format_step(struct ns_buffer *out, const struct ns_log *log, uint32_t site) {
+    const struct ns_site *place = ns_site_at(log, site);
+    if (place == NULL || place->line > log->line_count || place->column == 0)
+        return;
+    const char *line = log->lines[place->line - 1];
+    const size_t whole = strcspn(line, "\r\n");
+    const char *from = line + (place->column - 1 < whole ? place->column - 1 : whole);
+    const size_t length = strcspn(from, "#\r\n");
+    bool space = false;
+    for (size_t i = 0; i < length; i++) {
+        if (from[i] == ' ' || from[i] == '\t') {
+            space = true;
+            continue;
+        }
+        if (space && strncmp(from + i, "expect ", 7) == 0)
+            break;
+        if (space)
+            ns_buffer_text(out, " ");
+        space = false;
+        ns_buffer_add(out, from + i, 1);
+    }
+}
+
+void ns_format_move(struct ns_buffer *out, const char *move, bool many_harts) {
+    size_t length = strcspn(move, "@");
+    const char *hart = strstr(move, ":cpu0:");
+    if (hart != NULL && !many_harts) {
+        ns_buffer_add(out, move, (size_t)(hart - move));
+        length -= (size_t)(hart - move) + strlen(":cpu0");
+        move = hart + strlen(":cpu0");
+    }
+    for (size_t i = 0; i < length; i++)
+        ns_buffer_add(out, move[i] == ':' ? " " : &move[i], 1);
+}
+
 void ns_format_shell(struct ns_buffer *out, const char *text) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
     if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {

@@ -22,6 +22,12 @@ size_t ns_format_utf8_length(const char *text, size_t length);
 /* One line of a user's file, made safe for a terminal: control characters and bytes that are not UTF-8 become '?', a
  * tab one space. */
 void ns_format_source(struct ns_buffer *out, const char *text, size_t length);
+/* A step as written, without its actor, its comment and what it expects, spaces squeezed; nothing for a site without a
+ * place. Not made safe for a terminal. */
+void ns_format_step(struct ns_buffer *out, const struct ns_log *log, uint32_t site);
+/* "fill 0x8000_0000" from "fill:cpu0:0x8000_0000@3", a move as a schedule writes it; with the hart where there are
+ * several. */
+void ns_format_move(struct ns_buffer *out, const char *move, bool many_harts);
 /* A file name as an argument that a shell reads back unchanged; quoted only when it has to be. */
 void ns_format_shell(struct ns_buffer *out, const char *text);
 /* "1 hazard", "2 hazards" */

@@ -129,53 +129,16 @@ static void find_lines(struct lanes *lanes) {
 
 /* ---- one row --------------------------------------------------------------------------------- */
 
-/* The step as written, without its actor, its comment and what it expects, spaces squeezed. */
-static void add_step_text(const struct lanes *lanes, const struct lanes_row *row, struct ns_buffer *text) {
-    const struct ns_site *place = ns_site_at(lanes->log, row->site);
-    if (place == NULL || place->line > lanes->log->line_count || place->column == 0)
-        return;
-    const char *line = lanes->log->lines[place->line - 1];
-    const size_t whole = strcspn(line, "\r\n");
-    const char *from = line + (place->column - 1 < whole ? place->column - 1 : whole);
-    const size_t length = strcspn(from, "#\r\n");
-    bool space = false;
-    for (size_t i = 0; i < length; i++) {
-        if (from[i] == ' ' || from[i] == '\t') {
-            space = true;
-            continue;
-        }
-        if (space && strncmp(from + i, "expect ", 7) == 0)
-            break;
-        if (space)
-            ns_buffer_text(text, " ");
-        space = false;
-        ns_buffer_add(text, from + i, 1);
-    }
-}
-
-/* "fill 0x8000_0000" from "fill:cpu0:0x8000_0000@3"; with the hart where there are several. */
-static void add_move_text(const struct lanes *lanes, const char *move, struct ns_buffer *text) {
-    size_t length = strcspn(move, "@");
-    const char *hart = strstr(move, ":cpu0:");
-    if (hart != NULL && !lanes->many_harts) {
-        ns_buffer_add(text, move, (size_t)(hart - move));
-        length -= (size_t)(hart - move) + strlen(":cpu0");
-        move = hart + strlen(":cpu0");
-    }
-    for (size_t i = 0; i < length; i++)
-        ns_buffer_add(text, move[i] == ':' ? " " : &move[i], 1);
-}
-
 void lanes_add_text(const struct lanes *lanes, const struct lanes_row *row, struct ns_buffer *out) {
     struct ns_buffer text = {0};
     if (lanes->named)
         ns_buffer_format(&text, "%s: ", ns_actor_name(lanes->log, row->actor));
     if (row->move != NULL)
-        add_move_text(lanes, row->move->text, &text);
+        ns_format_move(&text, row->move->text, lanes->many_harts);
     else if (row->line == 0)
         ns_buffer_text(&text, "(goes on)");
     else
-        add_step_text(lanes, row, &text);
+        ns_format_step(&text, lanes->log, row->site);
     ns_format_source(out, text.data != NULL ? text.data : "", text.length);
     ns_buffer_release_piece(&text, out);
 }

@@ -139,6 +139,8 @@ uint64_t run_physical(const struct run *run, const struct ns_ref *ref);
 uint64_t run_length(const struct run *run, const struct ns_ref *ref);
 unsigned run_actor(const struct run *run, const struct ns_step *step);
 uint8_t *run_scratch(struct run *run, unsigned actor);
+/* For the waveform, when the log keeps one: the actor's step begins at this site, or ends (NS_NO_SITE). */
+void run_show_step(struct run *run, unsigned actor, uint32_t site);
 
 /* step_api.c: steps that call the allocators and the DMA API, run on the step's hart. */
 void run_api_step(struct run *run, const struct ns_step *step);

@@ -98,6 +98,7 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
                 if (run->move_count > 0)
                     run_moves_before(run, i);
                 run_step(run, run->plan[i]);
+                run_show_step(run, actor, NS_NO_SITE);
                 if (run->move_count > 0)
                     run_moves_end(run);
                 if (run->move_count > 0 && i + 1 == run->plan_count)

@@ -62,12 +62,16 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
 
 static void make_next(struct run *run, size_t before) {
     const struct ns_schedule_item *item = &run->move[run->next_move++].item;
-    const unsigned hardware = ns_machine_hardware_actor(run->machine);
+    struct ns_machine *machine = run->machine;
+    const unsigned hardware = ns_machine_hardware_actor(machine);
     char text[NS_SCHEDULE_ITEM_TEXT];
     (void)ns_schedule_item_text(item, run->scenario, text);
     ns_log_moved(run->log, before, text);
-    ns_actor_begin(run->machine, hardware, NS_NO_SITE, NS_NO_OBJECT);
+    ns_actor_begin(machine, hardware, NS_NO_SITE, NS_NO_OBJECT);
+    if (run->log->waveform != NULL && run->log->move_count > 0)
+        ns_waveform_move(run->log->waveform, ns_machine_now_ps(machine), hardware, run->log->move_count - 1);
     move(run, item);
+    run_show_step(run, hardware, NS_NO_SITE);
 }
 
 /* `as-flush` without a place belongs to the step's first operation: it is made there. */

@@ -56,6 +56,11 @@ unsigned run_actor(const struct run *run, const struct ns_step *step) {
     return ns_machine_hardware_actor(run->machine);
 }
 
+void run_show_step(struct run *run, unsigned actor, uint32_t site) {
+    if (run->log->waveform != NULL)
+        ns_waveform_step(run->log->waveform, ns_machine_now_ps(run->machine), actor, site);
+}
+
 uint8_t *run_scratch(struct run *run, unsigned actor) {
     if (run->scratch[actor] == NULL)
         run->scratch[actor] = malloc(NS_LIMIT_ACCESS_BYTES);
@@ -578,6 +583,7 @@ void run_step(struct run *run, const struct ns_step *step) {
         run_chaos(run);
     ns_actor_count(run->machine, actor);
     ns_actor_begin(run->machine, actor, site, tracked_of(run, &step->ref));
+    run_show_step(run, actor, site);
     /* In free order others move while a step waits: a replay has to come to it when it ended. */
     const bool waits =
         run->free_order && (step->verb == NS_VERB_WAIT || step->verb == NS_VERB_START || step->verb == NS_VERB_POLL ||
