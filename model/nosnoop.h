@@ -4,7 +4,7 @@
  * the hardware itself) gets a program, a C function that calls the blocking operations below; ns_machine_run() lets
  * simulated time pass until every program has returned. Everything that happens goes to the log.
  *
- *     struct ns_machine *machine = ns_machine_create(&config, devices, 1, log);
+ *     struct ns_machine *machine = ns_machine_create(&config, devices, 1, log, reason, sizeof reason);
  *     ns_machine_set_program(machine, 0, driver, &my_state);
  *     ns_machine_run(machine);
  *

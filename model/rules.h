@@ -30,6 +30,13 @@ static inline bool ns_is_dropped(ns_version dropped, ns_version newest, bool els
     return dropped == newest && !elsewhere;
 }
 
+/* An invalidate that names the byte drops a copy, and with it the newest version is given up: nobody is going to write
+ * it back. kept: memory holds it, a write of it is under way, or another copy of it is dirty. A clean copy may be left;
+ * it can go at any moment, and then nothing more is lost. */
+static inline bool ns_is_given_up(ns_version dropped, ns_version newest, bool dirty, bool kept) {
+    return dropped == newest && dirty && !kept;
+}
+
 /* Who wrote the newest version. */
 enum ns_writer { NS_WRITER_NOBODY, NS_WRITER_HART, NS_WRITER_DEVICE };
 

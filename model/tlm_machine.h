@@ -21,6 +21,12 @@
 
 namespace ns {
 
+constexpr uint64_t alias_start = UINT64_C(0x3000000000); // second mappings begin here
+
+inline sc_core::sc_time picoseconds(uint64_t value) {
+    return sc_core::sc_time(static_cast<double>(value), sc_core::SC_PS);
+}
+
 struct actor_state {
     uint32_t site = NS_NO_SITE;
     uint32_t object = NS_NO_OBJECT;

@@ -190,19 +190,31 @@ ns_version memory_version(const struct ns_tracker *tracker, uint64_t address) {
     return version;
 }
 
-bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool look_in_memory) {
-    if (look_in_memory && memory_version(tracker, address) == version)
-        return true;
+static bool in_caches(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool dirty_only) {
     const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
     for (unsigned level = 0; level < config->levels; level++)
         for (unsigned hart = 0; hart < (level == 0 ? config->harts : 1); hart++) {
             struct ns_cache_copy copy;
             if (ns_cache_peek(tracker->view.cache, level, hart, address, &copy) && copy.versions != NULL &&
-                copy.versions[address - copy.line_address] == version)
+                copy.versions[address - copy.line_address] == version && (!dirty_only || copy.state == NS_LINE_DIRTY))
                 return true;
         }
+    return false;
+}
+
+static bool in_flight(const struct ns_tracker *tracker, uint64_t address, ns_version version) {
     struct ns_in_flight flight;
     return tracker->view.in_flight(tracker->view.context, address, &flight) && flight.version == version;
+}
+
+bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool look_in_memory) {
+    return (look_in_memory && memory_version(tracker, address) == version) ||
+           in_caches(tracker, address, version, false) || in_flight(tracker, address, version);
+}
+
+bool version_is_kept(const struct ns_tracker *tracker, uint64_t address, ns_version version) {
+    return memory_version(tracker, address) == version || in_caches(tracker, address, version, true) ||
+           in_flight(tracker, address, version);
 }
 
 /* ---- hazards without a symptom --------------------------------------------------------------- */
@@ -520,7 +532,6 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
 }
 
 void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns_cache_line_event *line, bool dirty) {
-    (void)dirty;
     if (line->versions == NULL || tracker->recording != NULL)
         return;
     for (uint32_t i = 0; i < line->length;) {
@@ -530,14 +541,19 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
             return;
         const size_t offset = at % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
-        if (line->versions[i] != newest || (page->flags[offset] & NS_BYTE_LOST) != 0 ||
-            !ns_is_dropped(line->versions[i], newest, version_exists(tracker, at, newest, true))) {
+        if (line->versions[i] != newest || (page->flags[offset] & (NS_BYTE_LOST | NS_BYTE_DISCARDED)) != 0) {
             i++;
             continue;
         }
         const bool named =
             tracker->maintenance.active &&
             (tracker->maintenance.whole || range_holds(tracker->maintenance.first, tracker->maintenance.length, at));
+        const bool gone = ns_is_dropped(line->versions[i], newest, version_exists(tracker, at, newest, true));
+        if (!gone &&
+            !(named && ns_is_given_up(line->versions[i], newest, dirty, version_is_kept(tracker, at, newest)))) {
+            i++;
+            continue;
+        }
         if (named) {
             page->flags[offset] = ns_byte_discarded(page->flags[offset]);
             if ((page->flags[offset] & NS_BYTE_UNDEFINED) == 0)
@@ -548,6 +564,7 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
         uint32_t end = i + 1;
         while (end < line->length && line->versions[end] == newest &&
                page->flat[(line->address + end) % NS_PAGE_SIZE] == newest &&
+               (page->flags[(line->address + end) % NS_PAGE_SIZE] & NS_BYTE_DISCARDED) == 0 &&
                !(tracker->maintenance.active &&
                  range_holds(tracker->maintenance.first, tracker->maintenance.length, line->address + end)))
             end++;

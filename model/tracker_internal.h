@@ -142,6 +142,8 @@ struct mapping *mapping_of(struct ns_tracker *tracker, const struct ghost_page *
 ns_version memory_version(const struct ns_tracker *tracker, uint64_t address);
 /* Is the version of this byte in some cache, in memory or in flight? */
 bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool look_in_memory);
+/* The same, but of the caches only dirty copies count. */
+bool version_is_kept(const struct ns_tracker *tracker, uint64_t address, ns_version version);
 
 /* diagnose.c: adds one hazard for a run of bytes with the same history. */
 struct stale_bytes {

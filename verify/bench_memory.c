@@ -27,13 +27,13 @@ struct finding *bench_found(struct bench *bench, enum finding_kind kind, uint32_
 
 /* ---- where versions are ---------------------------------------------------------------------- */
 
-static bool in_caches(const struct bench *bench, uint32_t cell, ns_version version) {
+static bool in_caches(const struct bench *bench, uint32_t cell, ns_version version, bool dirty_only) {
     const struct ns_cache_config *config = ns_cache_get_config(bench->cache);
     for (unsigned level = 0; level < config->levels; level++)
         for (unsigned hart = 0; hart < (level == 0 ? config->harts : 1); hart++) {
             struct ns_cache_copy copy;
             if (ns_cache_peek(bench->cache, level, hart, cell, &copy) &&
-                copy.versions[cell - copy.line_address] == version)
+                copy.versions[cell - copy.line_address] == version && (!dirty_only || copy.state == NS_LINE_DIRTY))
                 return true;
         }
     return false;
@@ -56,10 +56,10 @@ static enum ns_whereabouts in_flight(const struct bench *bench, uint32_t cell, n
 
 enum ns_whereabouts bench_where_is(const struct bench *bench, uint32_t cell, ns_version version) {
     const enum ns_whereabouts flight = in_flight(bench, cell, version);
-    return flight != NS_NOWHERE              ? flight
-           : in_caches(bench, cell, version) ? NS_IN_CACHE
-           : bench->memory[cell] == version  ? NS_IN_MEMORY
-                                             : NS_NOWHERE;
+    return flight != NS_NOWHERE                     ? flight
+           : in_caches(bench, cell, version, false) ? NS_IN_CACHE
+           : bench->memory[cell] == version         ? NS_IN_MEMORY
+                                                    : NS_NOWHERE;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ void bench_write_memory(struct bench *bench, uint32_t first, uint32_t length, co
         const bool replaces = bench->memory[cell] == newest && versions[i] != newest;
         if (!replaces || (bench->flags[cell] & NS_BYTE_LOST) != 0 ||
             !ns_is_overwritten(bench->memory[cell], versions[i], newest,
-                               in_caches(bench, cell, newest) || in_flight(bench, cell, newest) != NS_NOWHERE)) {
+                               in_caches(bench, cell, newest, false) || in_flight(bench, cell, newest) != NS_NOWHERE)) {
             i++;
             continue;
         }
@@ -102,24 +102,32 @@ enum ns_status bench_backing_write(void *context, uint64_t address, uint32_t len
     return NS_OK;
 }
 
+/* Memory, a write under way, or a dirty copy holds the version. */
+static bool is_kept(const struct bench *bench, uint32_t cell, ns_version version) {
+    return bench->memory[cell] == version || in_caches(bench, cell, version, true) ||
+           in_flight(bench, cell, version) != NS_NOWHERE;
+}
+
 /* A copy is gone without a write-back. */
 void bench_on_drop(void *context, const struct ns_cache_line_event *line, bool dirty) {
-    (void)dirty;
     struct bench *bench = context;
     for (uint32_t i = 0; i < line->length;) {
         const uint32_t cell = (uint32_t)line->address + i;
         const ns_version newest = bench->flat[cell];
-        const bool gone = line->versions[i] == newest && (bench->flags[cell] & NS_BYTE_LOST) == 0 &&
-                          ns_is_dropped(line->versions[i], newest, bench_where_is(bench, cell, newest) != NS_NOWHERE);
+        const bool wanted =
+            line->versions[i] == newest && (bench->flags[cell] & (NS_BYTE_LOST | NS_BYTE_DISCARDED)) == 0;
+        const bool gone =
+            wanted && ns_is_dropped(line->versions[i], newest, bench_where_is(bench, cell, newest) != NS_NOWHERE);
         const bool named = bench->maintaining && cell >= bench->named_first && cell < bench->named_end;
         if (!gone || named) {
-            if (gone)
+            if (gone || (wanted && named && ns_is_given_up(newest, newest, dirty, is_kept(bench, cell, newest))))
                 bench->flags[cell] = ns_byte_discarded(bench->flags[cell]);
             i++;
             continue;
         }
         uint32_t end = i + 1;
         while (end < line->length && line->versions[end] == newest && bench->flat[line->address + end] == newest &&
+               (bench->flags[line->address + end] & NS_BYTE_DISCARDED) == 0 &&
                !(bench->maintaining && line->address + end >= bench->named_first &&
                  line->address + end < bench->named_end))
             end++;

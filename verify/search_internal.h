@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of one search: states and how they were reached (search.c), and the schedules of what was found (path.c).
- */
+/* The inside of one search: states, how they were reached, and what was found in them (search_states.c), one operation
+ * in every way that it can go (search_operation.c), the search itself (search.c), and the schedules of what was found
+ * (path.c). */
 #ifndef NS_VERIFY_SEARCH_INTERNAL_H
 #define NS_VERIFY_SEARCH_INTERNAL_H
 
@@ -86,6 +87,44 @@ static inline uint32_t *state_signals(const struct search_state *search, uint32_
 static inline uint32_t *state_registers(const struct search_state *search, uint32_t *words) {
     return words + search->pc_words + search->projection->units + 1;
 }
+
+/* ---- search_states.c ------------------------------------------------------------------------- */
+
+/* Room for `wanted` elements of `size` bytes in a malloc'd array; false without host memory. */
+bool search_grow(void **array, size_t *capacity, size_t wanted, size_t size);
+/* A state was reached; it is queued when that is news. `words`: search->words, not in the table. */
+void search_reach(struct search_state *search, const uint32_t *words, uint32_t distance, struct transition by,
+                  const struct taken *taken);
+/* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
+void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
+                   struct transition by, const struct taken *taken, uint32_t last_node);
+/* Reports what the hardware alone makes of a state. */
+void search_report_closures(struct search_state *search, uint32_t state);
+
+/* ---- search_operation.c ---------------------------------------------------------------------- */
+
+enum { TAKEN_LIMIT = 2 * SEARCH_UNITS };
+
+/* An operation under way: what is left to do on which unit. */
+struct search_work {
+    struct search_state *search;
+    uint32_t state; /* from which it starts */
+    unsigned actor;
+    uint32_t index; /* of the operation; NO_INDEX: the hardware */
+    const struct projected_op *op;
+    uint32_t words[512];
+    uint32_t distance;
+    size_t taken_count;
+    struct taken taken[TAKEN_LIMIT];
+    bool waits, looks;
+    uint32_t poll_content, poll_unit;
+};
+
+void search_begin(struct search_work *work, struct search_state *search, uint32_t state);
+/* Does the operation that `work` names in every way that it can go, up to the states behind it. */
+void search_perform(struct search_work *work);
+/* Posted writes leave their queues in order, each by itself. */
+void search_drain_posted(struct search_state *search, struct search_work *work, uint32_t state);
 
 /* path.c: the schedule that leads to a state and from there through `last`, or (last_node) to a node of a unit's
  * closure. PATH_WITH_STEP: the step at which `last` hangs is named too. PATH_COMPLETE: with all steps that are left.

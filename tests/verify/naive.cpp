@@ -106,13 +106,27 @@ struct explorer {
         for (unsigned c = 0; c < cells; c++)
             memory_cell(line, c, version[c], blame);
     }
-    // A copy is gone without a write-back; it is out of its cache already.
-    void dropped(unsigned line, const uint8_t *version) {
+    // Some write of this version is still to come, or has been: memory has it, or a dirty copy, or one on its way.
+    bool is_safe(unsigned line, unsigned cell, uint8_t version) const {
+        bool safe = s.memory[line][cell] == version || (s.l2[line].state == 2 && s.l2[line].version[cell] == version);
+        for (unsigned h = 0; h < harts; h++)
+            safe |= s.l1[h][line].state == 2 && s.l1[h][line].version[cell] == version;
+        for (unsigned i = 0; i < s.flights; i++)
+            safe |= s.way[i].line == line && cell >= s.way[i].first && cell < s.way[i].end &&
+                    s.way[i].version[cell] == version;
+        return safe;
+    }
+    // A copy is gone without a write-back; it is out of its cache already. A program that names bytes has given them
+    // up with the last copy that would have been written back, though clean ones may be left for a while.
+    void dropped(unsigned line, const copy &before) {
         for (unsigned c = 0; c < cells; c++) {
             const uint8_t flat = s.flat[line][c];
-            if (version[c] != flat || (s.flags[line][c] & lost) || elsewhere(line, c, flat, true))
+            if (before.version[c] != flat || (s.flags[line][c] & (lost | discarded)))
                 continue;
-            if (named_line == static_cast<int>(line) && c >= named_first && c < named_end) {
+            const bool named = named_line == static_cast<int>(line) && c >= named_first && c < named_end;
+            if (elsewhere(line, c, flat, true) && !(named && before.state == 2 && !is_safe(line, c, flat)))
+                continue;
+            if (named) {
                 s.flags[line][c] |= discarded;
             } else {
                 s.flags[line][c] |= lost;
@@ -222,7 +236,7 @@ struct explorer {
             } else if (other.state == 1) {
                 const copy gone = other;
                 other = {};
-                dropped(line, gone.version);
+                dropped(line, gone);
             }
             s.sampled[h][line] = 0;
             std::memset(s.sample[h][line], 0, cells);
@@ -265,7 +279,7 @@ struct explorer {
                     s.l1[h][line] = {};
             } else if (drops) {
                 c = {};
-                dropped(line, before.version);
+                dropped(line, before);
             }
         }
         if (m.levels == 2 && s.l2[line].state) {
@@ -277,7 +291,7 @@ struct explorer {
                     s.l2[line] = {};
             } else if (drops) {
                 s.l2[line] = {};
-                dropped(line, before.version);
+                dropped(line, before);
             }
         }
         named_line = -1;
@@ -636,7 +650,7 @@ struct explorer {
                 s.l1[hart][line] = {};
             } else {
                 c = {};
-                dropped(line, before.version);
+                dropped(line, before);
             }
         }
         if (m.levels == 2 && s.l2[line].state) {
@@ -647,7 +661,7 @@ struct explorer {
                 s.l2[line] = {};
             } else {
                 s.l2[line] = {};
-                dropped(line, before.version);
+                dropped(line, before);
             }
         }
     }
