@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command as a whole, process start to exit: `run` of a 20-line scenario, `test` of the catalogue with 2 jobs.
+// The command as a whole, process start to exit: `run` of a 20-line scenario and of one of 100,000 steps, `test` of the
+// catalogue with 2 jobs.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -40,6 +41,9 @@ BENCHMARK_CAPTURE(command, run_one_scenario, {"run", NOSNOOP_SCENARIOS "/bugs/rx
     ->UseRealTime();
 // Less run_one_scenario: what the allocation itself takes.
 BENCHMARK_CAPTURE(command, alloc_coherent_4m, {"run", NOSNOOP_BENCH "/alloc-coherent-4m.dma"})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(command, run_100000_steps, {"run", NOSNOOP_BENCH "/steps-100000.dma"})
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 BENCHMARK_CAPTURE(command, test_catalogue, {"test", "--jobs", "2", NOSNOOP_SCENARIOS "/bugs"})

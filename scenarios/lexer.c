@@ -35,8 +35,9 @@ bool ns_is_name_part(char byte) {
 }
 
 bool ns_token_is(const struct ns_token *token, const char *word) {
-    return token->kind == NS_TOKEN_WORD && strncmp(token->start, word, token->length) == 0 &&
-           word[token->length] == '\0';
+    /* Most words differ in their first letter. */
+    return token->kind == NS_TOKEN_WORD && token->start[0] == word[0] &&
+           strncmp(token->start, word, token->length) == 0 && word[token->length] == '\0';
 }
 
 static void finish(struct ns_lexer *lexer, enum ns_token_kind kind, size_t length) {
