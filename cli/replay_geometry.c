@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "replay/sweep.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,10 +157,7 @@ bool ns_geometry_parse_sweep(const char *text, struct ns_cache_level_config **co
             do {
                 if (!is_cache(&one, reason, sizeof reason))
                     continue;
-                if (*count == NS_SWEEP_MAX) {
-                    ns_error("`--sweep %s` is more than %u caches", text, NS_SWEEP_MAX);
-                    return false;
-                }
+                assert(*count < NS_SWEEP_MAX); /* 25 sizes, 7 numbers of ways and 5 lines, at most */
                 (*configs)[(*count)++] = one;
             } while (step(&one.size, last.size));
         } while (step(&one.ways, last.ways));

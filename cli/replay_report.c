@@ -12,10 +12,12 @@
 void ns_replay_report_trace(const char *file, const struct ns_trace_parser *parser, bool fetches_left_out,
                             struct ns_buffer *out) {
     ns_format_source(out, file, strlen(file));
-    ns_buffer_format(out, ": %s, %" PRIu64 " lines\n", ns_trace_format_name(parser->format), parser->lines);
-    ns_buffer_format(out, "  %" PRIu64 " reads, %" PRIu64 " writes, %" PRIu64 " instruction fetches%s\n", parser->reads,
-                     parser->writes, parser->fetches,
-                     fetches_left_out && parser->fetches > 0 ? ", which are left out (no --l1i)" : "");
+    ns_buffer_format(out, ": %s, ", ns_trace_format_name(parser->format));
+    ns_format_count(out, (size_t)parser->lines, "line\n  ", "lines\n  ");
+    ns_format_count(out, (size_t)parser->reads, "read, ", "reads, ");
+    ns_format_count(out, (size_t)parser->writes, "write, ", "writes, ");
+    ns_format_count(out, (size_t)parser->fetches, "instruction fetch", "instruction fetches");
+    ns_buffer_text(out, fetches_left_out && parser->fetches > 0 ? ", left out (no --l1i)\n" : "\n");
     if (parser->skipped > 0) {
         ns_buffer_format(out,
                          "  %" PRIu64 " wrong line%s skipped; the first is line %" PRIu64 ", column %" PRIu32 ":\n"

@@ -5,6 +5,7 @@
 #include "cli/replay_geometry.h"
 #include "cli/replay_report.h"
 #include "replay/sweep.h"
+#include "report/format.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,8 +35,9 @@ static double miss_ratio(const struct ns_level_counts *counts) {
 
 static void write_table(const struct sweep_run *run, struct ns_buffer *out) {
     char size[16];
-    ns_buffer_format(out, "\ncounted as Dinero IV does; %zu caches in %zu passes\n\n", run->count,
-                     ns_sweep_passes(run->sweep));
+    ns_buffer_text(out, "\ncounted as Dinero IV does; ");
+    ns_format_count(out, run->count, "cache in ", "caches in ");
+    ns_format_count(out, ns_sweep_passes(run->sweep), "pass\n\n", "passes\n\n");
     ns_buffer_format(out, "%6s%6s%6s  %-6s%14s%13s%10s%17s\n", "size", "ways", "line", "policy", "read misses",
                      "write misses", "misses %", "write-backs");
     for (size_t i = 0; i < run->count; i++) {

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Accesses on their way from one level to the next: enough that the loops run long, few enough to stay in the host's
- * first cache. */
-#define BETWEEN (1024u + NS_LEVEL_ROOM)
+/* Accesses that a level takes at a time: enough that the loops run long, few enough to stay in the host's first caches.
+ * A block whose accesses cross no line fits between two levels, whatever misses. */
+#define BLOCK   4096u
+#define BETWEEN (2 * BLOCK + NS_LEVEL_ROOM)
 
 struct ns_replay {
     struct ns_replay_config config;
@@ -123,11 +124,11 @@ static void feed(struct ns_replay *replay, struct ns_level *first, unsigned numb
 enum ns_status ns_replay_run(struct ns_replay *replay, const struct ns_accesses *accesses, size_t *bad) {
     if (replay->cache)
         return run_cache(replay, accesses, bad);
-    /* Runs of accesses that enter the same cache. */
+    /* Runs of accesses that enter the same cache, a block at most. */
     for (size_t i = 0; i < accesses->count;) {
         const uint16_t kind = accesses->what[i] & NS_ACCESS_FETCH;
         size_t end = i + 1;
-        while (end < accesses->count && (accesses->what[end] & NS_ACCESS_FETCH) == kind)
+        while (end < accesses->count && end - i < BLOCK && (accesses->what[end] & NS_ACCESS_FETCH) == kind)
             end++;
         const struct ns_accesses some = {accesses->address + i, accesses->what + i, end - i};
         struct ns_level *first = kind == 0 ? replay->level[0] : replay->l1i;

@@ -7,6 +7,13 @@
 
 namespace {
 
+// Debug builds check the caches of cache/ after every access, which takes most of the time.
+#ifdef NDEBUG
+constexpr uint64_t kRounds = 120;
+#else
+constexpr uint64_t kRounds = 24;
+#endif
+
 class Random {
   public:
     explicit Random(uint64_t seed) : engine(seed) {}
@@ -126,7 +133,7 @@ TEST(Equality, MemorySeesTheSameAccessesInTheSameOrder) {
     const uint64_t seed = test_seed();
     std::vector<uint64_t> below_address(8192);
     std::vector<uint16_t> below_what(8192);
-    for (uint64_t round = 0; round < 150; round++) {
+    for (uint64_t round = 0; round < kRounds; round++) {
         SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + " round " + std::to_string(round));
         Random random(seed + round);
         ns_cache_config config{};
@@ -164,7 +171,7 @@ TEST(Equality, MemorySeesTheSameAccessesInTheSameOrder) {
 // Several levels: every count of every level is the same after every access.
 TEST(Equality, EveryCountOfEveryLevelIsTheSame) {
     const uint64_t seed = test_seed();
-    for (uint64_t round = 0; round < 150; round++) {
+    for (uint64_t round = 0; round < kRounds; round++) {
         SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + " round " + std::to_string(round));
         Random random(seed + 1000 + round);
         ns_replay_config config{};
@@ -198,7 +205,7 @@ TEST(Equality, EveryCountOfEveryLevelIsTheSame) {
 // A trace in one piece gives what it gives access by access, also when it fills every buffer between levels.
 TEST(Equality, BlocksOfAnyLengthGiveTheSameCounts) {
     const uint64_t seed = test_seed();
-    for (uint64_t round = 0; round < 40; round++) {
+    for (uint64_t round = 0; round < kRounds / 3; round++) {
         SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + " round " + std::to_string(round));
         Random random(seed + 2000 + round);
         const ns_replay_config config =
@@ -243,7 +250,7 @@ TEST(Equality, AnAddressTooLongForTheFastLoopChangesNoCount) {
 // The sweep's stacks against simulation, for write-backs, evictions and what is left.
 TEST(Sweep, OnePassGivesTheCountsOfEachCacheByItself) {
     const uint64_t seed = test_seed();
-    for (uint64_t round = 0; round < 12; round++) {
+    for (uint64_t round = 0; round < kRounds / 12; round++) {
         SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + " round " + std::to_string(round));
         Random random(seed + 3000 + round);
         std::vector<ns_cache_level_config> configs;
