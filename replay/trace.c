@@ -11,7 +11,7 @@
 #include <string.h>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 const char *ns_trace_format_name(enum ns_trace_format format) {
@@ -47,12 +47,12 @@ static const uint8_t kinds[256] = {
     X8,  X32, X32, X32, X32,
 };
 
-/* Row n + 1: a mask of the last n of 16 bytes. Rows 1 and 16 keep the space in front as well, so that no digit at all,
- * and more digits than fit, are a wrong one. */
+/* Row n + 1: a mask of the last n of 16 bytes. Row 1 keeps the space in front as well, row 16 everything and row 0 the
+ * character before, so that no digit at all, more digits than fit and no space in front are a wrong digit. */
 #define R8(x) x, x, x, x, x, x, x, x
 #define Y     0xff
 static const uint8_t keep[17][16] __attribute__((aligned(16))) = {
-    {R8(0), R8(0)},
+    {R8(Y), R8(Y)},
     {R8(0), 0, 0, 0, 0, 0, 0, 0, Y},
     {R8(0), 0, 0, 0, 0, 0, 0, 0, Y},
     {R8(0), 0, 0, 0, 0, 0, 0, Y, Y},
@@ -76,145 +76,16 @@ static const uint8_t keep[17][16] __attribute__((aligned(16))) = {
 #undef X8
 #undef X
 
-/* The hexadecimal number behind the space at `text`, which `ending` ends: *end points there. *wrong gets bits unless
- * that is the space, 1 to 14 digits and the ending. Inlined into every loop below, for the instructions of each. */
-static inline __attribute__((always_inline)) uint64_t hexadecimal(const char *text, char ending, const char **end,
-                                                                  unsigned *wrong) {
-    __m128i head = _mm_loadu_si128((const __m128i *)(const void *)text);
-    unsigned stops = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(head, _mm_set1_epi8(ending)));
-    if (ending == ' ')
-        stops ^= 1; /* the space in front; another character there is found to be no ending below */
-    else
-        *wrong |= (unsigned)(text[0] ^ ' ') << 8;
-    unsigned length = (unsigned)__builtin_ctz(stops | 1u << 16); /* of the space and the digits */
-    *end = text + length;
-    *wrong |= (unsigned)(**end ^ ending) << 8;
-    /* The 16 bytes that end where the number does; what lies before it becomes zeros. */
-    __m128i tail = _mm_loadu_si128((const __m128i *)(const void *)(text + length - 16));
-    __m128i kept = _mm_load_si128((const __m128i *)(const void *)keep[length]);
-    __m128i decimal = _mm_sub_epi8(tail, _mm_set1_epi8('0'));
-    __m128i letter = _mm_sub_epi8(_mm_or_si128(tail, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
-    __m128i is_decimal = _mm_cmpeq_epi8(_mm_min_epu8(decimal, _mm_set1_epi8(9)), decimal);
-    __m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
-    __m128i value = _mm_add_epi8(_mm_and_si128(tail, _mm_set1_epi8(15)), _mm_and_si128(is_letter, _mm_set1_epi8(9)));
-    *wrong |= (unsigned)_mm_movemask_epi8(_mm_andnot_si128(_mm_or_si128(is_decimal, is_letter), kept)) << 8;
-    value = _mm_and_si128(value, kept);
-    /* Two digits to a byte, eight bytes to a number, the most significant first. */
-    __m128i pairs =
-        _mm_and_si128(_mm_or_si128(_mm_slli_epi16(value, 4), _mm_srli_epi16(value, 8)), _mm_set1_epi16(0x00ff));
-    return __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16(pairs, pairs)));
-}
-
-/* Each takes one line in its usual form, and returns where the next one begins; *wrong gets bits when it is none. */
-static inline __attribute__((always_inline)) const char *short_xdin(const char *text, uint64_t *address, unsigned *what,
-                                                                    unsigned *wrong) {
-    const char *end;
-    unsigned kind = kinds[(uint8_t)text[0]];
-    *address = hexadecimal(text + 1, ' ', &end, wrong);
-    unsigned size = first_digits[(uint8_t)end[1]];
-    *wrong |= kind | size;
-    end += 2;
-    if (__builtin_expect(*end != '\n', 0)) {
-        size = size << 4 | digits[(uint8_t)*end++];
-        *wrong |= (size & WRONG) | (unsigned)(*end ^ '\n') << 8;
-    }
-    *what = size << NS_ACCESS_KIND_BITS | kind;
-    return end + 1;
-}
-
-static inline __attribute__((always_inline)) const char *short_din(const char *text, uint64_t *address, unsigned *what,
-                                                                   unsigned *wrong) {
-    const char *end;
-    unsigned kind = (unsigned)(text[0] - '0');
-    *wrong |= kind > 2 ? WRONG : 0;
-    *address = hexadecimal(text + 1, '\n', &end, wrong) & ~UINT64_C(3);
-    *what = 4u << NS_ACCESS_KIND_BITS | kind;
-    return end + 1;
-}
-
-static inline __attribute__((always_inline)) const char *short_lackey(const char *text, uint64_t *address,
-                                                                      unsigned *what, unsigned *wrong) {
-    const char *end;
-    bool fetch = text[0] == 'I';
-    unsigned kind = fetch ? NS_ACCESS_FETCH : text[1] == 'S' ? NS_ACCESS_WRITE : NS_ACCESS_READ;
-    *wrong |= (unsigned)(fetch ? text[1] ^ ' ' : text[0] ^ ' ') << 8;
-    *wrong |= !fetch & (text[1] != 'L') & (text[1] != 'S') ? WRONG : 0;
-    *address = hexadecimal(text + 2, ',', &end, wrong);
-    unsigned size = (unsigned)(end[1] - '0');
-    *wrong |= size - 1 > 8 ? WRONG : 0;
-    end += 2;
-    if (*end != '\n') {
-        unsigned second = (unsigned)(*end++ - '0');
-        size = size * 10 + second;
-        *wrong |= (second > 9 ? WRONG : 0) | (unsigned)(*end ^ '\n') << 8;
-    }
-    *what = size << NS_ACCESS_KIND_BITS | kind;
-    return end + 1;
-}
-
 /* Bytes of the shortest line in any format: "r 0 1\n" and "1 0\n". */
 #define SHORTEST_LINE 4
 
-/* Lines in their usual form from `text` on, until one is not, or begins behind `last`. `out` has room for all. */
-static inline __attribute__((always_inline)) const char *short_lines(enum ns_trace_format format, bool drop,
-                                                                     struct ns_trace_parser *parser, const char *text,
-                                                                     const char *last, struct ns_accesses *out) {
-    uint64_t *address = out->address;
-    uint16_t *what = out->what;
-    uint64_t lines = 0;
-    size_t count = out->count;
-    while (text <= last) {
-        unsigned access, wrong = 0;
-        const char *next = format == NS_TRACE_XDIN  ? short_xdin(text, &address[count], &access, &wrong)
-                           : format == NS_TRACE_DIN ? short_din(text, &address[count], &access, &wrong)
-                                                    : short_lackey(text, &address[count], &access, &wrong);
-        if (__builtin_expect(wrong >= WRONG, 0))
-            break;
-        what[count] = (uint16_t)access;
-        text = next;
-        if (drop) {
-            lines++;
-            count += !(access & NS_ACCESS_FETCH);
-        } else {
-            count++;
-        }
-    }
-    uint64_t kept = count - out->count, writes = 0, fetches = 0;
-    for (size_t i = out->count; i < count; i++) {
-        writes += what[i] & NS_ACCESS_WRITE;
-        fetches += (what[i] & NS_ACCESS_FETCH) != 0;
-    }
-    parser->reads += kept - writes - fetches;
-    parser->writes += writes;
-    parser->fetches += drop ? lines - kept : fetches;
-    parser->lines += drop ? lines : kept;
-    out->count = count;
-    return text;
-}
-
-/* A loop for each format, with and without instruction fetches, for every x86-64 and (three operands to an instruction)
- * for those with AVX2. */
 typedef const char *(*short_loop)(struct ns_trace_parser *, const char *, const char *, struct ns_accesses *);
-#define SHORT_LOOP(name, format, drop, target)                                                                         \
-    static target const char *name(struct ns_trace_parser *parser, const char *text, const char *last,                 \
-                                   struct ns_accesses *out) {                                                          \
-        return short_lines(format, drop, parser, text, last, out);                                                     \
-    }
-#define SHORT_LOOPS(suffix, target)                                                                                    \
-    SHORT_LOOP(din_##suffix, NS_TRACE_DIN, false, target)                                                              \
-    SHORT_LOOP(din_drop_##suffix, NS_TRACE_DIN, true, target)                                                          \
-    SHORT_LOOP(xdin_##suffix, NS_TRACE_XDIN, false, target)                                                            \
-    SHORT_LOOP(xdin_drop_##suffix, NS_TRACE_XDIN, true, target)                                                        \
-    SHORT_LOOP(lackey_##suffix, NS_TRACE_LACKEY, false, target)                                                        \
-    SHORT_LOOP(lackey_drop_##suffix, NS_TRACE_LACKEY, true, target)                                                    \
-    static const short_loop loops_##suffix[][2] = {                                                                    \
-        {NULL, NULL},                                                                                                  \
-        {din_##suffix, din_drop_##suffix},                                                                             \
-        {xdin_##suffix, xdin_drop_##suffix},                                                                           \
-        {lackey_##suffix, lackey_drop_##suffix},                                                                       \
-    };
-SHORT_LOOPS(sse2, )
-SHORT_LOOPS(avx2, __attribute__((target("avx2,bmi,bmi2"))))
+#define SHORT_AVX2 0
+#include "replay/trace_short.inc"
+#undef SHORT_AVX2
+#define SHORT_AVX2 1
+#include "replay/trace_short.inc"
+#undef SHORT_AVX2
 
 /* The longest line that a short loop takes is 3 + 14 + 4 bytes; it looks 16 bytes ahead. */
 #define SHORT_LINE 24
