@@ -38,8 +38,9 @@ struct ns_level_counts {
 struct ns_level *ns_level_create(const struct ns_cache_level_config *config, uint64_t seed, uint32_t cache);
 void ns_level_destroy(struct ns_level *level);
 
-/* Room in `below` without which ns_level_run does not begin an access. */
-#define NS_LEVEL_ROOM (2 * NS_ACCESS_MAX_SIZE / NS_LINE_MIN)
+/* Room in `below` without which ns_level_run does not begin an access: for the lines that the largest one touches, each
+ * of which may send two on, and one more that is written before it is known not to count. */
+#define NS_LEVEL_ROOM (2 * (NS_ACCESS_MAX_SIZE / NS_LINE_MIN + 2))
 
 /* Lets accesses [first, count) pass, and appends to `below` what the next level will see, while there is room in it
  * (`capacity` entries, more than NS_LEVEL_ROOM). below NULL: memory is next, and nobody looks. Returns the first access

@@ -121,20 +121,37 @@ static void feed(struct ns_replay *replay, struct ns_level *first, unsigned numb
     }
 }
 
-enum ns_status ns_replay_run(struct ns_replay *replay, const struct ns_accesses *accesses, size_t *bad) {
-    if (replay->cache)
-        return run_cache(replay, accesses, bad);
-    /* Runs of accesses that enter the same cache, a block at most. */
-    for (size_t i = 0; i < accesses->count;) {
-        const uint16_t kind = accesses->what[i] & NS_ACCESS_FETCH;
+/* At most BLOCK accesses. */
+static void run_block(struct ns_replay *replay, const struct ns_accesses *block) {
+    uint16_t kinds = 0;
+    for (size_t i = 0; i < block->count; i++)
+        kinds |= block->what[i];
+    if ((kinds & NS_ACCESS_FETCH) == 0) {
+        feed(replay, replay->level[0], 0, block);
+        return;
+    }
+    /* Runs of accesses that enter the same cache. */
+    for (size_t i = 0; i < block->count;) {
+        const uint16_t kind = block->what[i] & NS_ACCESS_FETCH;
         size_t end = i + 1;
-        while (end < accesses->count && end - i < BLOCK && (accesses->what[end] & NS_ACCESS_FETCH) == kind)
+        while (end < block->count && (block->what[end] & NS_ACCESS_FETCH) == kind)
             end++;
-        const struct ns_accesses some = {accesses->address + i, accesses->what + i, end - i};
+        const struct ns_accesses some = {block->address + i, block->what + i, end - i};
         struct ns_level *first = kind == 0 ? replay->level[0] : replay->l1i;
         if (first)
             feed(replay, first, 0, &some);
         i = end;
+    }
+}
+
+enum ns_status ns_replay_run(struct ns_replay *replay, const struct ns_accesses *accesses, size_t *bad) {
+    if (replay->cache)
+        return run_cache(replay, accesses, bad);
+    for (size_t i = 0; i < accesses->count;) {
+        const size_t left = accesses->count - i;
+        const struct ns_accesses block = {accesses->address + i, accesses->what + i, left < BLOCK ? left : BLOCK};
+        run_block(replay, &block);
+        i += block.count;
     }
     return NS_OK;
 }

@@ -231,6 +231,33 @@ TEST(Equality, BlocksOfAnyLengthGiveTheSameCounts) {
     }
 }
 
+// The least room that there may be, and accesses that touch as many lines as can be, all of which write one back.
+TEST(Equality, TheLargestAccessesStayWithinTheRoomBelow) {
+    for (const bool portable : {false, true}) {
+        const ns_cache_level_config config = geometry(8192, 8, 16);
+        std::unique_ptr<ns_level, void (*)(ns_level *)> level(ns_level_create(&config, 0, 0), ns_level_destroy);
+        if (portable)
+            ns_level_make_portable(level.get());
+        Trace trace;
+        for (uint64_t i = 0; i < 20; i++)
+            trace.add(NS_ACCESS_WRITE, 8 + i * 4112, NS_ACCESS_MAX_SIZE); // 257 lines, the ends in part
+        const ns_accesses accesses = trace.accesses();
+        uint64_t read = 0, written = 0;
+        for (size_t done = 0; done < accesses.count;) {
+            std::vector<uint64_t> address(NS_LEVEL_ROOM + 1); // afresh, for the sanitizer
+            std::vector<uint16_t> what(NS_LEVEL_ROOM + 1);
+            ns_accesses below = {address.data(), what.data(), 0};
+            const size_t next = ns_level_run(level.get(), &accesses, done, &below, address.size());
+            ASSERT_GT(next, done);
+            done = next;
+            for (size_t i = 0; i < below.count; i++)
+                (ns_access_kind_of(what[i]) == NS_ACCESS_WRITE ? written : read)++;
+        }
+        EXPECT_EQ(read, 20u * 2);            // the two lines at the ends of each; the others are written as a whole
+        EXPECT_EQ(written, 20u * 257 - 512); // all lines but those that the cache still holds
+    }
+}
+
 // The fast loop holds 30 bits of tag; an address with more arrives in the middle, and nothing is forgotten.
 TEST(Equality, AnAddressTooLongForTheFastLoopChangesNoCount) {
     const ns_replay_config config = hierarchy({geometry(1024, 4, 64), geometry(8192, 16, 64)});
