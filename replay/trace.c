@@ -76,10 +76,7 @@ static const uint8_t keep[17][16] __attribute__((aligned(16))) = {
 #undef X8
 #undef X
 
-/* Bytes of the shortest line in any format: "r 0 1\n" and "1 0\n". */
-#define SHORTEST_LINE 4
-
-typedef const char *(*short_loop)(struct ns_trace_parser *, const char *, const char *, struct ns_accesses *);
+typedef const char *(*short_loop)(const char *, const char *, struct ns_accesses *);
 #define SHORT_AVX2 0
 #include "replay/trace_short.inc"
 #undef SHORT_AVX2
@@ -90,14 +87,41 @@ typedef const char *(*short_loop)(struct ns_trace_parser *, const char *, const 
 /* The longest line that a short loop takes is 3 + 14 + 4 bytes; it looks 16 bytes ahead. */
 #define SHORT_LINE 24
 
+/* Counts the accesses from number `first` on, each of which was a line, and takes fetches out if they are not wanted.
+ */
+static void count_lines(struct ns_trace_parser *parser, struct ns_accesses *out, size_t first) {
+    uint64_t lines = out->count - first, writes = 0, fetches = 0;
+    for (size_t i = first; i < out->count; i++) {
+        writes += out->what[i] & NS_ACCESS_WRITE;
+        fetches += (out->what[i] & NS_ACCESS_FETCH) != 0;
+    }
+    parser->lines += lines;
+    parser->reads += lines - writes - fetches;
+    parser->writes += writes;
+    parser->fetches += fetches;
+    if (!parser->drop_fetches || fetches == 0)
+        return;
+    size_t kept = first;
+    for (size_t i = first; i < out->count; i++) {
+        out->address[kept] = out->address[i];
+        out->what[kept] = out->what[i];
+        kept += (out->what[i] & NS_ACCESS_FETCH) == 0;
+    }
+    out->count = kept;
+}
+
 static const char *short_way(struct ns_trace_parser *parser, const char *text, const char *end, struct ns_accesses *out,
                              size_t capacity) {
+    static const unsigned shortest[] = {1, 4, 6,
+                                        7}; /* bytes: "0 0\n", "r 0 1\n", " L 0,1\n"; as enum ns_trace_format */
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
     while (end - text >= SHORT_LINE && parser->format != NS_TRACE_UNKNOWN && out->count < capacity) {
-        short_loop loop = (avx2 ? loops_avx2 : loops_sse2)[parser->format][parser->drop_fetches];
+        short_loop loop = (avx2 ? loops_avx2 : loops_sse2)[parser->format];
         /* No more lines than there is room for, if all are short. */
-        const char *last = end - SHORT_LINE, *room = text + (capacity - out->count - 1) * SHORTEST_LINE;
-        const char *next = loop(parser, text, last < room ? last : room, out);
+        const char *last = end - SHORT_LINE, *room = text + (capacity - out->count - 1) * shortest[parser->format];
+        size_t first = out->count;
+        const char *next = loop(text, last < room ? last : room, out);
+        count_lines(parser, out, first);
         if (next <= room || next > last)
             return next;
         text = next;
