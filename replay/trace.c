@@ -47,11 +47,11 @@ static const uint8_t kinds[256] = {
     X8,  X32, X32, X32, X32,
 };
 
-/* Row n + 1: a mask of the last n of 16 bytes. Row 1 keeps the space in front as well, row 16 everything and row 0 the
- * character before, so that no digit at all, more digits than fit and no space in front are a wrong digit. */
+/* Row n + 1: a mask of the last n of 16 bytes. Row 1 keeps the space in front as well, and row 0 the character before,
+ * so that no digit at all and no space in front are a wrong digit. */
 #define R8(x) x, x, x, x, x, x, x, x
 #define Y     0xff
-static const uint8_t keep[17][16] __attribute__((aligned(16))) = {
+static const uint8_t keep[18][16] __attribute__((aligned(16))) = {
     {R8(Y), R8(Y)},
     {R8(0), 0, 0, 0, 0, 0, 0, 0, Y},
     {R8(0), 0, 0, 0, 0, 0, 0, 0, Y},
@@ -68,6 +68,7 @@ static const uint8_t keep[17][16] __attribute__((aligned(16))) = {
     {0, 0, 0, 0, Y, Y, Y, Y, R8(Y)},
     {0, 0, 0, Y, Y, Y, Y, Y, R8(Y)},
     {0, 0, Y, Y, Y, Y, Y, Y, R8(Y)},
+    {0, Y, Y, Y, Y, Y, Y, Y, R8(Y)},
     {R8(Y), R8(Y)},
 };
 #undef Y
@@ -84,7 +85,7 @@ typedef const char *(*short_loop)(const char *, const char *, struct ns_accesses
 #include "replay/trace_short.inc"
 #undef SHORT_AVX2
 
-/* The longest line that a short loop takes is 3 + 14 + 4 bytes; it looks 16 bytes ahead. */
+/* The longest line that a short loop takes is 3 + 16 + 4 bytes. */
 #define SHORT_LINE 24
 
 /* Counts the accesses from number `first` on, each of which was a line, and takes fetches out if they are not wanted.

@@ -193,7 +193,10 @@ TEST(BadTrace, EveryErrorHasItsLineColumnAndSentence) {
 
 // The usual form, so that the fast loop meets it: every byte of a line replaced by every other.
 TEST(BadTrace, TheFastLoopTakesNothingThatTheSlowOneRefuses) {
-    const std::string lines[] = {"r 1fff000d18 8\n", "0 1fff000d18\n", " L 1fff000d18,8\n", "I  1fff000d18,12\n"};
+    const std::string lines[] = {"r 1fff000d18 8\n",       "0 1fff000d18\n",          " L 1fff000d18,8\n",
+                                 "I  1fff000d18,12\n",     "w ffff888012345678 10\n", "i 123456789abcdef 4\n",
+                                 "r fFFFffffffffffff 1\n", "1 ffffffffffffffff\n",    " S ffff888012345678,16\n",
+                                 " L fffffffffffff001,8\n"};
     for (const std::string &good : lines) {
         for (size_t at = 0; at + 1 < good.size(); at++) {
             for (int byte = 1; byte < 256; byte++) {
