@@ -179,6 +179,7 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
     uint32_t slot = array_find(array, address);
     enum ns_mesi state = slot == NO_SLOT ? NS_MESI_INVALID : slot_mesi(array, slot);
     enum ns_status status = NS_OK;
+    bool stored_whole = false; /* installed without a read */
     if (ns_mesi_step(state, NS_MESI_STORE, false, array->write_through).request == NS_MESI_OWN)
         status = others_before_store(operation, line);
     if (status != NS_OK)
@@ -192,8 +193,9 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
             miss_register_cancel(cache, operation->hart, line);
             return store_around(operation, address, length, data, versions);
         }
-        bool whole = length == array->line && !array->write_through && !cache->inclusive && !cache->exclusive;
-        status = whole ? fill_with_store(operation, line, data, versions, &slot) : fill_l1(operation, line, &slot);
+        stored_whole = length == array->line && !cache->inclusive && !cache->exclusive;
+        status =
+            stored_whole ? fill_with_store(operation, line, data, versions, &slot) : fill_l1(operation, line, &slot);
         if (status != NS_OK)
             return status;
     }
@@ -201,8 +203,11 @@ static enum ns_status store_piece(struct operation *operation, uint64_t address,
         struct operation passing = *operation;
         passing.cause = NS_CAUSE_STORE;
         status = write_below(&passing, slot_origin(array, slot), 1, address, length, data, versions);
-        if (status != NS_OK)
+        if (status != NS_OK) {
+            if (stored_whole) /* the bytes are still above only, and so must the line be */
+                drop_slot(operation, array, slot, false);
             return status;
+        }
     }
     array_write(array, slot, address, length, data, versions);
     set_slot_mesi(array, slot, stored(array, slot));

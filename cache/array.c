@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache/internal.h"
+#include "cache/policy.h"
 
 #include <stdlib.h>
 
-static uint64_t mixed(uint64_t value);
 static uint32_t log2_of(uint32_t value);
 
 bool array_create(struct line_array *array, const struct ns_cache_level_config *config, unsigned level, unsigned hart,
@@ -20,7 +20,7 @@ bool array_create(struct line_array *array, const struct ns_cache_level_config *
         .direct_stores = !config->write_through,
         .level = level,
         .hart = hart,
-        .random = mixed(seed + level * NS_CACHE_MAX_HARTS + hart + 1),
+        .random = ns_policy_random_start(seed, level * NS_CACHE_MAX_HARTS + hart),
     };
     array->set_mask = array->sets - 1;
     array->tags = malloc(slots * sizeof *array->tags);
@@ -98,16 +98,6 @@ void array_clear(struct line_array *array, uint32_t slot) {
 
 void tell_watch(const struct line_array *array, uint64_t line_address) {
     array->watch->changed(array->watch->context, array->level, array->hart, line_address);
-}
-
-/* The finaliser of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014). It
- * turns neighbouring seeds into unrelated generator states. */
-static uint64_t mixed(uint64_t value) {
-    value *= UINT64_C(0x9E3779B97F4A7C15);
-    value = (value ^ (value >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    value = (value ^ (value >> 27)) * UINT64_C(0x94D049BB133111EB);
-    value ^= value >> 31;
-    return value ? value : 1; /* xorshift must not start at zero */
 }
 
 static uint32_t log2_of(uint32_t value) {

@@ -66,8 +66,8 @@ struct ns_cache_level_config {
     enum ns_replacement replacement;
     bool write_through;     /* default: write-back */
     bool no_write_allocate; /* default: a store miss fills the line. A store of the whole line needs no byte of it:
-                               unless the levels are inclusive or exclusive, or L1 writes through, it is installed
-                               without a read (as Dinero IV counts) */
+                               unless the levels are inclusive or exclusive, it is installed without a read (as
+                               Dinero IV counts) */
 };
 
 struct ns_cache_config {

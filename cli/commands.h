@@ -12,6 +12,7 @@ enum ns_exit ns_run_main(const struct ns_options *options);
 enum ns_exit ns_verify_main(const struct ns_options *options);
 enum ns_exit ns_repair_main(const struct ns_options *options);
 enum ns_exit ns_test_main(const struct ns_options *options);
+enum ns_exit ns_replay_main(const struct ns_options *options);
 enum ns_exit ns_explain_main(const struct ns_options *options);
 enum ns_exit ns_fmt_main(const struct ns_options *options);
 enum ns_exit ns_init_main(const struct ns_options *options);

@@ -223,6 +223,8 @@ static const char *zsh_operands(enum ns_command command) {
         return "1:shell:(bash zsh fish)";
     case NS_COMMAND_TEST:
         return "*:path:_files";
+    case NS_COMMAND_REPLAY:
+        return "1:trace:_files";
     default:
         return "*:file:_files -g \"*.dma\"";
     }

@@ -46,6 +46,8 @@ static enum ns_exit run_command(const struct ns_options *options) {
         return ns_repair_main(options);
     case NS_COMMAND_TEST:
         return ns_test_main(options);
+    case NS_COMMAND_REPLAY:
+        return ns_replay_main(options);
     case NS_COMMAND_EXPLAIN:
         return ns_explain_main(options);
     case NS_COMMAND_FMT:

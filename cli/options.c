@@ -14,7 +14,7 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_VERBOSE, 'v', "verbose", NULL, NS_COMMAND_ALL, "say more"},
     {NS_OPTION_COLOR, '\0', "color", "WHEN", NS_COMMAND_ALL, "colour: auto (default), always, never"},
     {NS_OPTION_JSON, '\0', "json", "[FILE]",
-     NS_COMMAND_CHECK | NS_COMMAND_RUN | NS_COMMAND_TEST | NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
+     NS_COMMAND_CHECK | NS_COMMAND_RUN | NS_COMMAND_TEST | NS_COMMAND_VERIFY | NS_COMMAND_REPAIR | NS_COMMAND_REPLAY,
      "write the result as JSON to FILE; without FILE or with - to standard output, in place of the text"},
     {NS_OPTION_CHDIR, '\0', "chdir", "DIR", NS_COMMAND_ALL, "change to DIR first"},
     {NS_OPTION_JOBS, '\0', "jobs", "N", NS_COMMAND_TEST | NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
@@ -25,7 +25,8 @@ const struct ns_option_spec ns_option_table[] = {
      "explore N states at most (default: 50 million)"},
     {NS_OPTION_MEMORY, '\0', "memory", "SIZE", NS_COMMAND_VERIFY | NS_COMMAND_REPAIR,
      "take SIZE bytes of memory at most, such as 512M or 8G (default: 4G)"},
-    {NS_OPTION_SEED, '\0', "seed", "N", NS_COMMAND_RUN | NS_COMMAND_TEST, "seed for what the machine draws at random"},
+    {NS_OPTION_SEED, '\0', "seed", "N", NS_COMMAND_RUN | NS_COMMAND_TEST | NS_COMMAND_REPLAY,
+     "seed for what the machine draws at random"},
     {NS_OPTION_ORDER, '\0', "order", "ORDER", NS_COMMAND_RUN,
      "written: steps in the order of the file; free: the clock decides"},
     {NS_OPTION_SCHEDULE, '\0', "schedule", "LIST", NS_COMMAND_RUN,
@@ -52,6 +53,24 @@ const struct ns_option_spec ns_option_table[] = {
      "write a line per step to FILE: time, step, what changed; - as for --json"},
     {NS_OPTION_VCD, '\0', "vcd", "FILE", NS_COMMAND_RUN,
      "write waveforms of steps, cache lines, bus and interrupts (VCD) to FILE; - as for --json"},
+    {NS_OPTION_MACHINE, '\0', "machine", "NAME", NS_COMMAND_REPLAY,
+     "the caches of a machine: one of `nosnoop init --list`, or a file (default: one-core-wb64)"},
+    {NS_OPTION_L1D, '\0', "l1d", "CACHE", NS_COMMAND_REPLAY,
+     "the data cache: SIZE,WAYS,LINE and, if wanted, lru|fifo|plru|random, wb|wt, wa|nwa: 32K,8,64,lru,wb,wa"},
+    {NS_OPTION_L1I, '\0', "l1i", "CACHE", NS_COMMAND_REPLAY,
+     "the instruction cache, likewise (default: fetches are left out)"},
+    {NS_OPTION_L2, '\0', "l2", "CACHE", NS_COMMAND_REPLAY, "the second level, likewise"},
+    {NS_OPTION_L3, '\0', "l3", "CACHE", NS_COMMAND_REPLAY, "the third level, likewise"},
+    {NS_OPTION_LIKE, '\0', "like", "SIMULATOR", NS_COMMAND_REPLAY,
+     "count as dinero (default) or as cachegrind does: docs/replay.md"},
+    {NS_OPTION_LENIENT, '\0', "lenient", NULL, NS_COMMAND_REPLAY, "skip lines that are wrong, and count them"},
+    {NS_OPTION_SWEEP, '\0', "sweep", "[RANGES]", NS_COMMAND_REPLAY,
+     "many data caches in one pass: SIZES,WAYS,LINES[,POLICIES], each one number or FIRST..LAST (default: "
+     "4K..256K,1..8,64)"},
+    {NS_OPTION_CSV, '\0', "csv", "FILE", NS_COMMAND_REPLAY,
+     "with --sweep: write the table as CSV to FILE; - as for --json"},
+    {NS_OPTION_PLOT, '\0', "plot", "FILE", NS_COMMAND_REPLAY,
+     "with --sweep: draw the misses over the size as SVG into FILE (needs gnuplot)"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN | NS_COMMAND_INIT,
      "explain: list all hazards; init: list all starters and machines; one per line"},
     {NS_OPTION_CHECK, '\0', "check", NULL, NS_COMMAND_FMT, "write nothing: list the files whose layout differs"},
@@ -65,6 +84,7 @@ const struct ns_command_spec ns_command_table[] = {
     {NS_COMMAND_VERIFY, "verify", "FILE...", "explore every order and all that the hardware may do; prove or refute"},
     {NS_COMMAND_REPAIR, "repair", "FILE", "print the cheapest change that makes the proof go through"},
     {NS_COMMAND_TEST, "test", "PATH...", "run and verify every scenario found below PATH and judge its expectations"},
+    {NS_COMMAND_REPLAY, "replay", "TRACE", "count what an address trace does in caches: hits, misses, write-backs"},
     {NS_COMMAND_EXPLAIN, "explain", "ID | --list", "explain a hazard: what happens, the fix, its names elsewhere"},
     {NS_COMMAND_FMT, "fmt", "FILE...", "write scenario and machine files in their canonical layout"},
     {NS_COMMAND_INIT, "init", "[NAME] | --list", "write an annotated scenario to start from"},
@@ -84,7 +104,8 @@ const struct ns_command_spec *ns_command_spec(enum ns_command command) {
 const char *const *ns_option_words(enum ns_option_id id) {
     static const char *const colors[] = {"auto", "always", "never", NULL}; /* as enum ns_color */
     static const char *const orders[] = {"written", "free", NULL};
-    return id == NS_OPTION_COLOR ? colors : id == NS_OPTION_ORDER ? orders : NULL;
+    static const char *const simulators[] = {"dinero", "cachegrind", NULL};
+    return id == NS_OPTION_COLOR ? colors : id == NS_OPTION_ORDER ? orders : id == NS_OPTION_LIKE ? simulators : NULL;
 }
 
 static void complain_about_option(const char *name, size_t length) {
@@ -281,6 +302,38 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_JUNIT:
         options->junit = value;
         break;
+    case NS_OPTION_MACHINE:
+        options->machine = value;
+        break;
+    case NS_OPTION_L1D:
+        options->l1d = value;
+        break;
+    case NS_OPTION_L1I:
+        options->l1i = value;
+        break;
+    case NS_OPTION_L2:
+        options->l2 = value;
+        break;
+    case NS_OPTION_L3:
+        options->l3 = value;
+        break;
+    case NS_OPTION_LIKE:
+        good = take_word(spec, value, ns_option_words(spec->id), &choice);
+        options->like_cachegrind = choice == 1;
+        break;
+    case NS_OPTION_LENIENT:
+        options->lenient = true;
+        break;
+    case NS_OPTION_SWEEP:
+        options->sweep = true;
+        options->sweep_range = value;
+        break;
+    case NS_OPTION_CSV:
+        options->csv = value;
+        break;
+    case NS_OPTION_PLOT:
+        options->plot = value;
+        break;
     case NS_OPTION_TAP:
         options->tap = value;
         break;
@@ -354,7 +407,7 @@ static bool take_command(const char *name, struct ns_options *options) {
 
 /* How many documents want standard output for themselves. */
 static unsigned standard_outputs(const struct ns_options *options) {
-    const char *const file[] = {options->junit, options->tap, options->trace, options->vcd};
+    const char *const file[] = {options->junit, options->tap, options->trace, options->vcd, options->csv};
     unsigned count = options->json && options->json_file == NULL ? 1 : 0;
     for (size_t i = 0; i < sizeof file / sizeof file[0]; ++i) {
         count += file[i] != NULL && strcmp(file[i], "-") == 0 ? 1 : 0;
@@ -380,6 +433,16 @@ static bool check_fit(const struct given *given, struct ns_options *options) {
     }
     if (options->grade != NULL && (options->junit != NULL || options->tap != NULL)) {
         ns_error("`--grade` does not go with `--%s`", options->junit != NULL ? "junit" : "tap");
+        return false;
+    }
+    if ((options->csv != NULL || options->plot != NULL) && !options->sweep) {
+        ns_error("`--%s` shows a sweep: it needs `--sweep`", options->csv != NULL ? "csv" : "plot");
+        return false;
+    }
+    if (options->sweep && (options->machine != NULL || options->l1d != NULL || options->l1i != NULL ||
+                           options->l2 != NULL || options->l3 != NULL || options->like_cachegrind)) {
+        ns_error("`--sweep` has data caches of its own, and counts as Dinero does: it goes with none of `--machine`, "
+                 "`--l1d`, `--l1i`, `--l2`, `--l3` and `--like cachegrind`");
         return false;
     }
     options->stdout_taken = standard_outputs(options);

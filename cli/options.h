@@ -29,7 +29,8 @@ enum ns_command {
     NS_COMMAND_FMT = 1u << 6,
     NS_COMMAND_INIT = 1u << 7,
     NS_COMMAND_COMPLETION = 1u << 8,
-    NS_COMMAND_ALL = 0x1ff,
+    NS_COMMAND_REPLAY = 1u << 9,
+    NS_COMMAND_ALL = 0x3ff,
 };
 
 enum ns_option_id {
@@ -63,6 +64,16 @@ enum ns_option_id {
     NS_OPTION_LANES,
     NS_OPTION_TRACE,
     NS_OPTION_VCD,
+    NS_OPTION_MACHINE,
+    NS_OPTION_L1D,
+    NS_OPTION_L1I,
+    NS_OPTION_L2,
+    NS_OPTION_L3,
+    NS_OPTION_LIKE,
+    NS_OPTION_LENIENT,
+    NS_OPTION_SWEEP,
+    NS_OPTION_CSV,
+    NS_OPTION_PLOT,
 };
 
 struct ns_option_spec {
@@ -110,11 +121,15 @@ struct ns_options {
     bool pass_over_engines; /* inside `test`: a scenario that cannot be searched, and asks for no search, is only run */
     bool seed_given, order_given, order_free, chaos, explain_alloc, stats, lanes;
     uint64_t seed, chaos_seed;
-    const char *schedule;                  /* as given; NULL without --schedule */
-    const char *grade;                     /* folder of exercises; NULL without --grade */
-    const char *starter;                   /* NULL: the first */
-    const char *junit, *tap, *trace, *vcd; /* files, "-" for standard output; NULL: not asked for */
-    unsigned stdout_taken;                 /* 1: a document goes to standard output, in place of the text */
+    const char *schedule;                      /* as given; NULL without --schedule */
+    const char *grade;                         /* folder of exercises; NULL without --grade */
+    const char *starter;                       /* NULL: the first */
+    const char *junit, *tap, *trace, *vcd;     /* files, "-" for standard output; NULL: not asked for */
+    const char *machine, *l1d, *l1i, *l2, *l3; /* as given; NULL when not */
+    bool like_cachegrind, lenient, sweep;
+    const char *sweep_range; /* NULL: the usual one */
+    const char *csv, *plot;  /* files; NULL: not asked for */
+    unsigned stdout_taken;   /* 1: a document goes to standard output, in place of the text */
     uint32_t timeout_s;
 };
 

@@ -2,7 +2,7 @@
 # Sourced by try.sh and test.sh: what a bare Debian 12 or Ubuntu lacks, and the build.
 
 packages="build-essential cmake ninja-build pkg-config libsystemc-dev libgtest-dev libbenchmark-dev libjansson-dev libxxhash-dev
-libxml2-utils gcc-riscv64-unknown-elf"
+libxml2-utils xz-utils gcc-riscv64-unknown-elf"
 
 # Installs the distribution's packages that are missing, and says which. Silent when there is nothing to do.
 setup_packages() {
