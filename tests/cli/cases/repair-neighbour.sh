@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 solution=$root/scenarios/labs/first/4-neighbour.dma
 sed 's/^cpu0: flush  /cpu0: invalidate/' "$solution" >only-the-flush.dma
-awk '/packets = 8/ { next } { print } /^cpu0: doorbell/ { print "cpu0: store      card.packets = 8" }' "$solution" >only-the-store.dma
+awk '/packets = 8/ { next } { print } /^cpu0: doorbell/ { print "cpu0: store      priv.packets = 8" }' "$solution" >only-the-store.dma
 for name in only-the-flush only-the-store; do
     nosnoop repair "$name.dma" | sed -n '/^why/p; /^other/,$p'
 done
