@@ -133,7 +133,8 @@ static enum ns_exit run(const struct work *work, const struct ns_options *option
         exit = ns_log_incomplete(log) ? NS_EXIT_INCOMPLETE : NS_EXIT_FAILED;
         for (size_t i = 0; i < log->outcome_count && message->length == 0; i++)
             if (log->outcome[i].kind == NS_OUTCOME_FINAL_FAILED)
-                ns_buffer_format(message, "`final` does not hold: %s", log->outcome[i].text);
+                ns_buffer_format(message, "`final` does not hold: %s, found %s", log->outcome[i].text,
+                                 log->outcome[i].actual);
         ns_buffer_text(report, "\n");
         ns_report_run_text(log, style, report);
     }

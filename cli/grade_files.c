@@ -142,13 +142,23 @@ static void add_diagnostics(const struct ns_diagnostics *list, struct ns_buffer 
     }
 }
 
-/* What is wrong with an answer is its own problem. A pipe or a device is not read: it might never end; nor is a link: it
- * might lead to the solution. */
+/* No step, and no line that wants to be one: what such a file lacks otherwise needs no words. */
+static bool is_empty(const struct ns_input *answer) {
+    bool bad_line = false;
+    for (size_t i = 0; i < answer->diagnostics.count; i++)
+        bad_line = bad_line || answer->diagnostics.entry[i].line != 0;
+    return answer->scenario->written_count == 0 && !bad_line;
+}
+
+/* What is wrong with an answer is its own problem. A pipe or a device is not read: it might never end; nor is a link:
+ * it might lead to the solution. */
 static enum ns_exit read_answer(struct ns_grade_exercise *exercise, size_t *present) {
     struct stat status;
     if (lstat(exercise->answer_file, &status) != 0) {
+        const int reason = errno;
+        ns_buffer_text(&exercise->problem, reason == ENOENT ? "no answer: `" : "`");
         ns_format_source(&exercise->problem, exercise->answer_file, strlen(exercise->answer_file));
-        ns_buffer_format(&exercise->problem, ": %s\n", strerror(errno));
+        ns_buffer_format(&exercise->problem, reason == ENOENT ? "` is not there\n" : "`: %s\n", strerror(reason));
         return NS_EXIT_HELD;
     }
     ++*present;
@@ -160,6 +170,10 @@ static enum ns_exit read_answer(struct ns_grade_exercise *exercise, size_t *pres
     enum ns_exit result = ns_input_read(exercise->answer_file, &exercise->answer);
     if (result == NS_EXIT_BAD_INPUT) {
         ns_buffer_text(&exercise->problem, "it cannot be read\n");
+        return NS_EXIT_HELD;
+    }
+    if (result == NS_EXIT_HELD && is_empty(&exercise->answer)) {
+        ns_buffer_text(&exercise->problem, "the answer has no steps\n");
         return NS_EXIT_HELD;
     }
     if (result == NS_EXIT_HELD && exercise->answer.diagnostics.count == 0 &&

@@ -4,6 +4,7 @@
 #include "report/format.h"
 #include "report/json_writer.h"
 #include "report/report.h"
+#include "scenarios/exercise.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -75,11 +76,13 @@ static void add_machines(const struct ns_grade *grade, const struct ns_grade_exe
         const struct ns_grade_run *run = &exercise->runs[m];
         if (done[m] || run->verdict == NS_VERDICT_PASS)
             continue;
-        ns_buffer_repeat(out, ' ', 6);
+        struct ns_buffer message = {0};
         if (run->line != 0)
-            ns_buffer_format(out, "line %" PRIu32 ": ", run->line);
-        ns_format_source(out, text_of(&run->message), run->message.length);
-        ns_buffer_text(out, "\n");
+            ns_buffer_format(&message, "line %" PRIu32 ": ", run->line);
+        ns_format_source(&message, text_of(&run->message), run->message.length);
+        ns_buffer_repeat(out, ' ', 6);
+        ns_buffer_wrap(out, text_of(&message), 6, 8, COLUMNS);
+        ns_buffer_release_piece(&message, out);
         add_names(grade, exercise, m, done, out);
     }
     for (size_t m = 0; m < grade->machine_count; m++)
@@ -88,6 +91,29 @@ static void add_machines(const struct ns_grade *grade, const struct ns_grade_exe
             add_names(grade, exercise, m, done, out);
         }
     free(done);
+}
+
+/* A file that is right by itself, with other declarations, fails without a word of its own. */
+static void add_note(const struct ns_grade_exercise *exercise, struct ns_buffer *out) {
+    struct ns_buffer note = {0};
+    uint32_t line = 0;
+    if (!ns_exercise_declares_otherwise(exercise->exercise.scenario, exercise->answer.scenario, &line))
+        return;
+    if (line != 0) {
+        const char *text = exercise->answer.scenario->lines[line - 1];
+        size_t length = strcspn(text, "#\n");
+        while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
+            length--;
+        const size_t blanks = strspn(text, " \t");
+        ns_buffer_format(&note, "note: line %" PRIu32 " of your file, `", line);
+        ns_format_source(&note, text + blanks, length - blanks);
+        ns_buffer_text(&note, "`, is not as in the exercise; the exercise's declarations and machine were used");
+    } else {
+        ns_buffer_text(&note, "note: your file lacks a declaration of the exercise, which was used");
+    }
+    ns_buffer_repeat(out, ' ', 6);
+    ns_buffer_wrap(out, text_of(&note), 6, 6 + strlen("note: "), COLUMNS);
+    ns_buffer_release_piece(&note, out);
 }
 
 static void add_count(const char *what, unsigned operations, uint64_t lines, uint64_t cycles, struct ns_buffer *out) {
@@ -121,10 +147,12 @@ void ns_grade_print(struct ns_grade *grade, const struct ns_grade_exercise *exer
     ns_buffer_format(&text, ": %u of %u points\n", exercise->points, NS_GRADE_POINTS);
     if (exercise->problem.length > 0)
         add_indented(&exercise->problem, &text);
-    else if (!passed)
-        add_machines(grade, exercise, &text);
-    else if (exercise->points < NS_GRADE_POINTS || grade->options->verbose)
+    else if (passed && (exercise->points < NS_GRADE_POINTS || grade->options->verbose))
         add_effort(grade, exercise, &text);
+    if (exercise->problem.length == 0 && !passed) {
+        add_machines(grade, exercise, &text);
+        add_note(exercise, &text);
+    }
     for (size_t m = 0; m < grade->machine_count && grade->options->verbose; m++)
         if (exercise->runs[m].report.length > 0) {
             ns_buffer_format(&text, "\n      on \"%s\":\n", ns_grade_machine_name(exercise, &grade->machines[m]));

@@ -4,9 +4,11 @@
 #include "report/format.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void ns_error(const char *format, ...) {
@@ -46,14 +48,37 @@ bool ns_output_finish(void) {
     return true;
 }
 
+/* Names such as /dev/stdout and /dev/fd/3 are links by the system's own hand. */
+static bool is_system_name(const char *name) {
+    return strncmp(name, "/dev/fd/", 8) == 0 || strncmp(name, "/proc/", 6) == 0 ||
+           (strncmp(name, "/dev/", 5) == 0 && strchr(name + 5, '/') == NULL);
+}
+
+/* A link is not followed: it may lie in somebody else's folder, and lead to whatever the caller can write. */
+static FILE *open_document(const char *name) {
+    const int follow = is_system_name(name) ? 0 : O_NOFOLLOW;
+    const int descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | follow, 0666);
+    int reason = errno;
+    struct stat status;
+    FILE *file = NULL;
+    if (descriptor >= 0 && (file = fdopen(descriptor, "wb")) == NULL) {
+        reason = errno;
+        close(descriptor);
+    }
+    if (file == NULL) {
+        const bool link = follow != 0 && lstat(name, &status) == 0 && S_ISLNK(status.st_mode);
+        ns_error("cannot write `%s`: %s", name, link ? "it is a symbolic link" : strerror(reason));
+    }
+    return file;
+}
+
 bool ns_output_file(const char *name, const struct ns_buffer *text) {
     if (text->failed) {
         ns_error("out of memory");
         return false;
     }
-    FILE *file = fopen(name, "wb");
+    FILE *file = open_document(name);
     if (file == NULL) {
-        ns_error("cannot write `%s`: %s", name, strerror(errno));
         return false;
     }
     /* The bytes of an empty text may be nowhere, which fwrite() must not be given. */

@@ -12,6 +12,7 @@ void ns_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Each returns true, or false after a message. */
 bool ns_output_write(const struct ns_buffer *text); /* to standard output */
 bool ns_output_finish(void);                        /* flushes standard output; once, at the end */
+/* A file of this name is made, or loses what it had; a pipe or a device is written to; a symbolic link is refused. */
 bool ns_output_file(const char *name, const struct ns_buffer *text);
 
 /* A document goes to a file, or for "-" to standard output. NS_EXIT_HELD, or after a message the status to exit with.

@@ -62,12 +62,13 @@ static void write_alternatives(const struct ns_repair_result *result, struct ns_
 }
 
 static void explain_separation(struct ns_buffer *out) {
-    ns_buffer_wrap(out,
-                   "why: two sides write the same cache line at the same time, or it is written back over what the "
-                   "other side wrote; a clean, an invalidate or a flush acts on the whole line, so each of them "
-                   "destroys one side's bytes or leaves them unseen. No maintenance and no order was found that holds: "
-                   "the bytes have to lie in lines of their own, or not be cached",
-                   0, 5, NS_REPORT_COLUMNS);
+    ns_buffer_wrap(
+        out,
+        "why: two sides write the same cache line at the same time, or it is written back over what the "
+        "other side wrote; a clean, an invalidate or a flush acts on the whole line, so each of them "
+        "destroys one side's bytes or leaves them unseen. Of the changes of maintenance and order that were tried "
+        "none holds; bytes in lines of their own, or not cached, do",
+        0, 5, NS_REPORT_COLUMNS);
 }
 
 static void write_fix(const struct ns_scenario *scenario, const struct ns_repair_result *result,

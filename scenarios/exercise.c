@@ -48,6 +48,20 @@ static const char *line_of(const struct ns_scenario *scenario, uint32_t number, 
     return line;
 }
 
+static struct words words_of_line(const struct ns_scenario *scenario, uint32_t number) {
+    struct words words;
+    size_t length;
+    const char *line = line_of(scenario, number, &length);
+    words.end = line + length;
+    ns_lexer_start(&words.lexer, line, length);
+    return words;
+}
+
+static bool starts_with(const struct ns_scenario *scenario, uint32_t number, const char *word) {
+    const struct words words = words_of_line(scenario, number);
+    return ns_token_is(&words.lexer.token, word);
+}
+
 static bool is_over(const struct words *words) {
     return words->lexer.token.kind == NS_TOKEN_END || words->lexer.token.start >= words->end;
 }
@@ -79,9 +93,7 @@ static bool same_word(const struct ns_token *a, const struct ns_token *b) {
     return a->length == b->length && memcmp(a->start, b->start, a->length) == 0;
 }
 
-static bool same_step(const struct ns_scenario *a, const struct ns_step *step_a, const struct ns_scenario *b,
-                      const struct ns_step *step_b) {
-    struct words x = words_of(a, step_a), y = words_of(b, step_b);
+static bool same_words(struct words x, struct words y) {
     while (!is_over(&x) && !is_over(&y)) {
         if (!same_word(&x.lexer.token, &y.lexer.token))
             return false;
@@ -89,6 +101,11 @@ static bool same_step(const struct ns_scenario *a, const struct ns_step *step_a,
         ns_lexer_advance(&y.lexer);
     }
     return is_over(&x) && is_over(&y);
+}
+
+static bool same_step(const struct ns_scenario *a, const struct ns_step *step_a, const struct ns_scenario *b,
+                      const struct ns_step *step_b) {
+    return same_words(words_of(a, step_a), words_of(b, step_b));
 }
 
 size_t ns_exercise_step_text(const struct ns_scenario *scenario, const struct ns_step *step, char *buffer,
@@ -175,27 +192,111 @@ static bool complain(const struct ns_scenario *scenario, const struct ns_step *s
                               "you may add cache maintenance, calls of the DMA API and fences, and move what is there");
 }
 
+static bool overlap(const struct ns_ref *a, const struct ns_ref *b) {
+    if (a->kind != b->kind || (a->kind != NS_REF_OBJECT && a->kind != NS_REF_ADDRESS))
+        return false;
+    if (a->kind == NS_REF_OBJECT && a->index != b->index)
+        return false;
+    const uint64_t from_a = (a->kind == NS_REF_ADDRESS ? a->address : 0) + (uint64_t)a->offset;
+    const uint64_t from_b = (b->kind == NS_REF_ADDRESS ? b->address : 0) + (uint64_t)b->offset;
+    return from_a < from_b + b->length && from_b < from_a + a->length;
+}
+
+static bool touches_memory(const struct ns_step *step) {
+    return step->verb == NS_VERB_LOAD || step->verb == NS_VERB_STORE || step->verb == NS_VERB_COPY ||
+           step->verb == NS_VERB_POLL || step->verb == NS_VERB_CBO;
+}
+
+static bool same_bytes(const struct ns_step *a, const struct ns_step *b) {
+    return touches_memory(a) && touches_memory(b) &&
+           (overlap(&a->ref, &b->ref) || overlap(&a->ref, &b->to) || overlap(&a->to, &b->ref) ||
+            overlap(&a->to, &b->to));
+}
+
+/* `as`: for each step of the answer the exercise's step that it is, or NULL. A driver that stores behind its loads what
+ * it should have stored in front of them is another driver, however few lines it then maintains. */
+static bool compare_order(const struct ns_scenario *answer, const struct ns_step *const *as,
+                          struct ns_diagnostics *found) {
+    char text[STEP_TEXT], before[STEP_TEXT], message[2 * STEP_TEXT + 80];
+    for (size_t late = 0; late < answer->written_count; late++)
+        for (size_t early = 0; early < late && as[late] != NULL; early++) {
+            if (as[early] == NULL || as[early]->actor != as[late]->actor || as[early] < as[late] ||
+                !same_bytes(as[early], as[late]))
+                continue;
+            const struct ns_step *step = &answer->written[late];
+            ns_exercise_step_text(answer, step, text, sizeof text);
+            ns_exercise_step_text(answer, &answer->written[early], before, sizeof before);
+            snprintf(message, sizeof message, "`%s` must come before `%s`", text, before);
+            if (!ns_diagnostics_add(found, step->actor_place.line, step->actor_place.column, step->actor_place.width,
+                                    message, "loads and stores that touch the same bytes keep their order"))
+                return false;
+        }
+    return true;
+}
+
+static bool complain_of_repeat(const struct ns_scenario *answer, struct ns_diagnostics *found) {
+    uint32_t number = 1;
+    size_t length = 0;
+    while (number < answer->line_count && !starts_with(answer, number, "repeat"))
+        number++;
+    const char *line = line_of(answer, number, &length);
+    return ns_diagnostics_add(found, number, (uint32_t)strspn(line, " \t") + 1, (uint32_t)strlen("repeat"),
+                              "`repeat` cannot be graded: write the steps out", NULL);
+}
+
 bool ns_exercise_compare(const struct ns_scenario *exercise, const struct ns_scenario *answer,
                          struct ns_diagnostics *found) {
     bool *taken = calloc(exercise->written_count + 1, sizeof *taken);
-    bool good = taken != NULL;
+    const struct ns_step **as = calloc(answer->written_count + 1, sizeof *as);
+    bool good = taken != NULL && as != NULL;
     if (good && answer->step_count != answer->written_count)
-        good = ns_diagnostics_add(found, 0, 1, 1, "`repeat` cannot be graded: write the steps out", NULL);
+        good = complain_of_repeat(answer, found);
     for (size_t i = 0; good && i < answer->written_count; i++) {
         const struct ns_step *step = &answer->written[i];
         if (!is_work(step))
             continue;
-        const struct ns_step *same = find_work(exercise, taken, answer, step);
-        if (same != NULL)
-            taken[same - exercise->written] = true;
+        as[i] = find_work(exercise, taken, answer, step);
+        if (as[i] != NULL)
+            taken[as[i] - exercise->written] = true;
         else
             good = complain(answer, step, false, found);
     }
     for (size_t i = 0; good && i < exercise->written_count; i++)
         if (is_work(&exercise->written[i]) && !taken[i])
             good = complain(exercise, &exercise->written[i], true, found);
+    good = good && compare_order(answer, as, found);
+    free(as);
     free(taken);
     return good;
+}
+
+/* ---- the answer's declarations --------------------------------------------------------------- */
+
+/* The first line from `number` on that declares something, or says something of the machine; behind the last: 0. */
+static uint32_t next_declaration(const struct ns_scenario *scenario, uint32_t number) {
+    static const char *const others[] = {"version", "scenario", "final", "verify", "repeat"};
+    for (; number <= scenario->line_count; number++) {
+        struct words words = words_of_line(scenario, number);
+        bool other = is_over(&words);
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            other = other || starts_with(scenario, number, others[i]);
+        for (size_t i = 0; i < scenario->written_count && !other; i++)
+            other = scenario->written[i].line == number;
+        if (!other)
+            return number;
+    }
+    return 0;
+}
+
+bool ns_exercise_declares_otherwise(const struct ns_scenario *exercise, const struct ns_scenario *answer,
+                                    uint32_t *line) {
+    uint32_t own = next_declaration(exercise, 1), theirs = next_declaration(answer, 1);
+    while (own != 0 && theirs != 0 && same_words(words_of_line(exercise, own), words_of_line(answer, theirs))) {
+        own = next_declaration(exercise, own + 1);
+        theirs = next_declaration(answer, theirs + 1);
+    }
+    *line = theirs;
+    return own != 0 || theirs != 0;
 }
 
 /* ---- the text of both ------------------------------------------------------------------------ */
@@ -245,20 +346,14 @@ static void choose_lines(const struct ns_scenario *exercise, const struct ns_sce
         }
 }
 
-static bool starts_with(const char *line, size_t length, const char *word) {
-    struct ns_lexer lexer;
-    ns_lexer_start(&lexer, line, length);
-    return ns_token_is(&lexer.token, word);
-}
-
 /* Lines of a file but those left out, `version`, and `use`. */
 static void put_scenario(struct text *text, const struct ns_scenario *scenario, const bool *left_out,
                          bool without_use) {
     for (uint32_t number = 1; number <= scenario->line_count; number++) {
         size_t length;
         const char *line = line_of(scenario, number, &length);
-        if ((left_out == NULL || !left_out[number]) && !starts_with(line, length, "version") &&
-            !(without_use && starts_with(line, length, "use")))
+        if ((left_out == NULL || !left_out[number]) && !starts_with(scenario, number, "version") &&
+            !(without_use && starts_with(scenario, number, "use")))
             put_line(text, line, length);
     }
 }

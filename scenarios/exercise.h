@@ -6,8 +6,9 @@
  * judgements.
  *
  * What a driver does for caches and order (maintenance, calls of the DMA API, fences, reads of a device register) is
- * its care; everything else is its work. An answer may choose its care freely and put the steps into any order; it must
- * do the same work as the solution, no less and no more. Whether the order is right, the machine decides.
+ * its care; everything else is its work. An answer may choose its care freely and put the steps into another order; it
+ * must do the same work as the solution, no less and no more, and keep the order of loads and stores of one hart that
+ * touch the same bytes. Whether the rest of the order is right, the machine decides.
  *
  * Parts are joined as text and read by the one parser, so that names mean what the exercise declares, whatever the
  * answer declared. Each step of the answer keeps its line number, so that messages about it are right; other actors'
@@ -36,9 +37,14 @@ const char *ns_exercise_unfit(const struct ns_scenario *exercise, uint32_t *line
 const char *ns_exercise_unfit_machine(const struct ns_scenario *machine);
 
 /* Adds a message to `found`, which holds the answer's file, for each step of work that the answer lacks (line 0) or has
- * beyond the exercise, and for `repeat`. False: the host is out of memory. */
+ * beyond the exercise or in the wrong order, and for `repeat`. False: the host is out of memory. */
 bool ns_exercise_compare(const struct ns_scenario *exercise, const struct ns_scenario *answer,
                          struct ns_diagnostics *found);
+
+/* Whether the answer says something else than the exercise, or in another order, about machine, devices and memory:
+ * nothing of that counts, and who reads a verdict should know. *line: the answer's first such line; 0: it lacks one. */
+bool ns_exercise_declares_otherwise(const struct ns_scenario *exercise, const struct ns_scenario *answer,
+                                    uint32_t *line);
 
 /* The exercise with the answer's driver, on the exercise's own machine or on that of a machine file (not NULL). Steps
  * up to line `answer->line_count` are the answer's; their `expect` has no effect. The steps run in an order in which

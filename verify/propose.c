@@ -8,7 +8,7 @@
 
 /* ---- candidates ------------------------------------------------------------------------------ */
 
-static struct candidate *new_candidate(struct repair *repair) {
+struct candidate *repair_new_candidate(struct repair *repair) {
     if (repair->candidate_count == CANDIDATES)
         return NULL;
     struct candidate *made = &repair->candidate[repair->candidate_count++];
@@ -16,7 +16,7 @@ static struct candidate *new_candidate(struct repair *repair) {
     return made;
 }
 
-static void add_edit(struct candidate *candidate, enum edit_kind kind, uint32_t line, const char *text) {
+void repair_add_edit(struct candidate *candidate, enum edit_kind kind, uint32_t line, const char *text) {
     if (candidate == NULL || candidate->edits == PARTS)
         return;
     struct edit *edit = &candidate->edit[candidate->edits++];
@@ -29,7 +29,7 @@ static void insert_before(struct repair *repair, uint32_t line, const char *text
         if (repair->candidate[i].edits == 1 && repair->candidate[i].edit[0].line == line &&
             strcmp(repair->candidate[i].edit[0].text, text) == 0)
             return;
-    add_edit(new_candidate(repair), EDIT_BEFORE, line, text);
+    repair_add_edit(repair_new_candidate(repair), EDIT_BEFORE, line, text);
 }
 
 /* ---- what the scenario is about -------------------------------------------------------------- */
@@ -38,8 +38,7 @@ static bool is_hart(const struct ns_step *step) {
     return step->actor_kind == NS_ACTOR_HART;
 }
 
-/* The object reference behind a reference: a handle stands for what was mapped. */
-static const struct ns_ref *object_ref(const struct ns_scenario *scenario, const struct ns_ref *ref) {
+const struct ns_ref *repair_object_ref(const struct ns_scenario *scenario, const struct ns_ref *ref) {
     if (ref->kind == NS_REF_OBJECT)
         return ref;
     for (size_t i = 0; i < scenario->written_count && ref->kind == NS_REF_HANDLE; i++)
@@ -50,7 +49,7 @@ static const struct ns_ref *object_ref(const struct ns_scenario *scenario, const
 }
 
 static void add_range(struct repair *repair, const struct ns_ref *ref) {
-    const struct ns_ref *object = object_ref(repair->scenario, ref);
+    const struct ns_ref *object = repair_object_ref(repair->scenario, ref);
     if (object == NULL || repair->range_count == RANGES)
         return;
     for (size_t i = 0; i < repair->range_count; i++)
@@ -65,7 +64,7 @@ static void add_range(struct repair *repair, const struct ns_ref *ref) {
 static bool touches(const struct repair *repair, const struct ns_step *step, const struct range *range) {
     const struct ns_ref *refs[2] = {&step->ref, &step->to};
     for (unsigned i = 0; i < 2; i++) {
-        const struct ns_ref *object = object_ref(repair->scenario, refs[i]);
+        const struct ns_ref *object = repair_object_ref(repair->scenario, refs[i]);
         if (object != NULL && object->index == range->object)
             return true;
     }
@@ -174,7 +173,22 @@ static void propose_insertions(struct repair *repair) {
 void repair_copy_line(const struct ns_scenario *scenario, uint32_t line, char text[EDIT_TEXT]) {
     const char *from = scenario->lines[line - 1];
     size_t length = strcspn(from, "\n");
+    bool expects = false;
     snprintf(text, EDIT_TEXT, "%.*s", (int)(length < EDIT_TEXT - 1 ? length : EDIT_TEXT - 1), from);
+    for (size_t i = 0; i < scenario->written_count; i++)
+        expects = expects || (scenario->written[i].line == line && scenario->written[i].expect_count > 0);
+    char *expect = expects ? strstr(text, " expect ") : NULL;
+    const char *comment = strchr(text, '#');
+    if (expect == NULL || (comment != NULL && comment < expect))
+        return;
+    while (expect > text && expect[-1] == ' ')
+        expect--;
+    if (comment == NULL) {
+        *expect = '\0';
+    } else {
+        expect[0] = expect[1] = ' ';
+        memmove(expect + 2, comment, strlen(comment) + 1);
+    }
 }
 
 static bool can_move(const struct ns_step *step) {
@@ -185,7 +199,7 @@ static bool can_move(const struct ns_step *step) {
     case NS_VERB_DOORBELL:
         return true;
     default:
-        return step_maintains(step); /* loads and stores are what the program is for: they stay where they are */
+        return step_maintains(step); /* loads and stores are what the program is for (but see propose_other_times) */
     }
 }
 
@@ -202,9 +216,9 @@ static void propose_moves(struct repair *repair) {
                 continue;
             char text[EDIT_TEXT];
             repair_copy_line(scenario, step->line, text);
-            struct candidate *made = new_candidate(repair);
-            add_edit(made, EDIT_BEFORE, scenario->written[j].line, text);
-            add_edit(made, EDIT_REPLACE, step->line, "");
+            struct candidate *made = repair_new_candidate(repair);
+            repair_add_edit(made, EDIT_BEFORE, scenario->written[j].line, text);
+            repair_add_edit(made, EDIT_REPLACE, step->line, "");
             passed++;
         }
         passed = 0;
@@ -213,9 +227,9 @@ static void propose_moves(struct repair *repair) {
                 continue;
             char text[EDIT_TEXT];
             repair_copy_line(scenario, step->line, text);
-            struct candidate *made = new_candidate(repair);
-            add_edit(made, EDIT_REPLACE, step->line, "");
-            add_edit(made, EDIT_BEFORE, line_behind(scenario, j), text);
+            struct candidate *made = repair_new_candidate(repair);
+            repair_add_edit(made, EDIT_REPLACE, step->line, "");
+            repair_add_edit(made, EDIT_BEFORE, line_behind(scenario, j), text);
             passed++;
         }
     }
@@ -240,7 +254,7 @@ static void propose_widening(struct repair *repair) {
             if (same || at + width > strlen(old))
                 continue;
             snprintf(text, sizeof text, "%.*s%s%.60s", (int)(at < 90 ? at : 90), old, range->text, old + at + width);
-            add_edit(new_candidate(repair), EDIT_REPLACE, step->line, text);
+            repair_add_edit(repair_new_candidate(repair), EDIT_REPLACE, step->line, text);
         }
     }
 }
@@ -313,9 +327,9 @@ static void propose_free_placement(struct repair *repair, uint32_t object) {
             what->address / line > (next->address + next->size - 1) / line)
             continue;
         const struct ns_object *later = next->address > what->address ? next : what;
-        struct candidate *made = new_candidate(repair);
+        struct candidate *made = repair_new_candidate(repair);
         without_option(scenario, later->place.line, "at", text);
-        add_edit(made, EDIT_REPLACE, later->place.line, text);
+        repair_add_edit(made, EDIT_REPLACE, later->place.line, text);
         if (made != NULL)
             made->separates = true;
     }
@@ -331,9 +345,9 @@ static void propose_alignment(struct repair *repair, uint32_t object) {
     snprintf(value, sizeof value, "%u", line);
     struct candidate *made = NULL;
     if (!what->has_address && what->align != 0 && what->align % line != 0) {
-        made = new_candidate(repair);
+        made = repair_new_candidate(repair);
         with_option(scenario, what->place.line, "align", value, text);
-        add_edit(made, EDIT_REPLACE, what->place.line, text);
+        repair_add_edit(made, EDIT_REPLACE, what->place.line, text);
     }
     /* What lies behind it and is packed into its last line. */
     for (uint32_t other = object + 1; other < scenario->object_count; other++) {
@@ -343,9 +357,9 @@ static void propose_alignment(struct repair *repair, uint32_t object) {
         if (next->align == 0 || next->align % line == 0)
             break;
         if (made == NULL)
-            made = new_candidate(repair);
+            made = repair_new_candidate(repair);
         with_option(scenario, next->place.line, "align", value, text);
-        add_edit(made, EDIT_REPLACE, next->place.line, text);
+        repair_add_edit(made, EDIT_REPLACE, next->place.line, text);
         break;
     }
     if (made != NULL)
@@ -363,23 +377,23 @@ static void propose_padding(struct repair *repair, const struct range *range) {
         if (what->count != 1 || (int64_t)field->offset != range->offset || size != range->length)
             continue;
         char text[EDIT_TEXT], value[16];
-        struct candidate *made = new_candidate(repair);
+        struct candidate *made = repair_new_candidate(repair);
         if (made == NULL)
             return;
         const uint32_t before = (line - field->offset % line) % line;
         const uint32_t behind = (line - size % line) % line;
         if (before > 0 && f > 0) {
             snprintf(text, sizeof text, "  pad %u", before);
-            add_edit(made, EDIT_BEFORE, field->place.line, text);
+            repair_add_edit(made, EDIT_BEFORE, field->place.line, text);
         }
         if (behind > 0) {
             snprintf(text, sizeof text, "  pad %u", behind);
-            add_edit(made, EDIT_BEFORE, field->place.line + 1, text);
+            repair_add_edit(made, EDIT_BEFORE, field->place.line + 1, text);
         }
         if (what->align % line != 0) {
             snprintf(value, sizeof value, "%u", line);
             with_option(scenario, what->place.line, "align", value, text);
-            add_edit(made, EDIT_REPLACE, what->place.line, text);
+            repair_add_edit(made, EDIT_REPLACE, what->place.line, text);
         }
         made->separates = true;
         if (made->edits == 0)
@@ -400,9 +414,9 @@ static void propose_separation(struct repair *repair) {
         propose_free_placement(repair, range->object);
         if (is_memory(what) && !what->has_type) {
             char text[EDIT_TEXT];
-            struct candidate *made = new_candidate(repair);
+            struct candidate *made = repair_new_candidate(repair);
             with_option(repair->scenario, what->place.line, "type", "nc", text);
-            add_edit(made, EDIT_REPLACE, what->place.line, text);
+            repair_add_edit(made, EDIT_REPLACE, what->place.line, text);
             if (made != NULL)
                 made->separates = made->uncached = true;
         }
@@ -411,6 +425,8 @@ static void propose_separation(struct repair *repair) {
 
 void propose(struct repair *repair) {
     find_ranges(repair);
+    propose_other_operations(repair);
+    propose_other_times(repair);
     propose_insertions(repair);
     propose_widening(repair);
     propose_separation(repair);

@@ -108,6 +108,7 @@ static void keep_fix(struct repair *repair, const size_t *which, size_t count, c
     *made = (struct ns_repair_fix){.text = text, .summary = summary, .parts = (unsigned)count};
     for (size_t i = 0; i < count; i++) {
         made->separates |= repair->candidate[which[i]].separates;
+        made->retimes |= repair->candidate[which[i]].retimes;
         made->uncached |= repair->candidate[which[i]].uncached;
         for (unsigned e = 0; e < repair->candidate[which[i]].edits; e++)
             made->flushes += strstr(repair->candidate[which[i]].edit[e].text, ": flush ") != NULL;
@@ -296,6 +297,8 @@ static int cheapest_first(const void *a, const void *b) {
     const struct ns_repair_fix *left = a, *right = b;
     if (left->uncached != right->uncached)
         return left->uncached ? 1 : -1;
+    if (left->retimes != right->retimes)
+        return left->retimes ? 1 : -1;
     if (left->cost_ps != right->cost_ps)
         return left->cost_ps < right->cost_ps ? -1 : 1;
     if (left->parts != right->parts)

@@ -27,23 +27,25 @@ struct ns_repair_fix {
     unsigned parts;   /* changes of one place */
     unsigned flushes; /* of these, flushes inserted where a clean or an invalidate might do */
     bool separates;   /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
-    bool uncached; /* ... the latter: listed behind all others, because what it costs the rest of a driver the scenario
-                      does not show */
-    int64_t cost_ps; /* simulated time of the run in written order, compared with the original's */
+    bool retimes;     /* a store that no other actor sees comes earlier or later: listed behind those that leave stores
+                         alone, because whether the rest of a driver can wait for it the scenario does not show */
+    bool uncached;    /* non-cacheable memory: listed behind all others, because what it costs the rest of a driver the
+                         scenario does not show */
+    int64_t cost_ps;  /* simulated time of the run in written order, compared with the original's */
 };
 
 struct ns_repair_result {
     enum ns_verify_verdict before; /* of the scenario as it is */
     size_t fix_count;
-    struct ns_repair_fix
-        *fixes; /* cheapest first, uncached last; for a proved scenario with minimise: what is left out, one fix */
-    bool only_separation; /* there is a fix, and none of maintenance, order and fences alone */
-    bool exhausted;       /* the limit of candidates was met, or it was interrupted */
+    struct ns_repair_fix *fixes; /* cheapest first, but those that retime a store and then uncached ones last; for a
+                                    proved scenario with minimise: what is left out, one fix */
+    bool only_separation;        /* there is a fix, and of those tried none of maintenance, order and fences alone */
+    bool exhausted;              /* the limit of candidates was met, or it was interrupted */
     uint64_t tried;
     uint64_t incomplete; /* of these, how many could not be explored to their end: a cheaper change may be among them */
     char reason[256];    /* why the first of them could not, or with `before` INCOMPLETE, the scenario itself */
-    uint64_t cycle_ps; /* of a hart, to turn cost into cycles */
-    uint64_t run_ps;   /* of the original; 0: its run does not end */
+    uint64_t cycle_ps;   /* of a hart, to turn cost into cycles */
+    uint64_t run_ps;     /* of the original; 0: its run does not end */
 };
 
 enum ns_status ns_repair_scenario(const struct ns_scenario *scenario, const struct ns_repair_options *options,

@@ -88,6 +88,55 @@ TEST(Exercise, AnswersMayChooseTheirMaintenanceAndTheOrderOfTheirSteps) {
         "");
 }
 
+TEST(Exercise, LoadsAndStoresOfOneHartThatTouchTheSameBytesKeepTheirOrder) {
+    const std::string load = "cpu0: load rx[0..4] -> got\n";
+    EXPECT_EQ(compared(exercise_text, replaced(without(exercise_text, "cpu0: store rx fill 0x00\n"), load,
+                                               load + "cpu0: store rx fill 0x00\n")),
+              "13: `cpu0: store rx fill 0x00` must come before `cpu0: load rx[0..4] -> got`\n");
+    const std::string head = "machine \"two\" from \"one-core-wb64\"\n  harts 2\nend\nuse machine \"two\"\nbuffer a "
+                             "size 64\nbuffer b size 64\n";
+    const auto swapped = [&head](const std::string &one, const std::string &two) {
+        return compared(head + one + "\n" + two + "\n", head + two + "\n" + one + "\n");
+    };
+    const auto told = [](const std::string &one, const std::string &two) {
+        return "8: `" + one + "` must come before `" + two + "`\n";
+    };
+    const std::string last = "cpu0: store a[60..64] = 1";
+    for (const char *one : {"cpu0: load a -> whole", "cpu0: copy a to b", "cpu0: copy b to a", "cpu0: cbo.zero a",
+                            "cpu0: poll a[60..64] == 1", "cpu0: store a[56..61] fill 2"})
+        EXPECT_EQ(swapped(one, last), told(one, last));
+    for (const char *one : {"cpu0: load a[0..60] -> most", "cpu0: load b -> other", "cpu0: copy b to b",
+                            "cpu1: load a -> whole", "cpu0: sfence", "cpu0: fence", "cpu0: clean a"})
+        EXPECT_EQ(swapped(one, last), "") << one;
+    // By address, too.
+    EXPECT_EQ(swapped("cpu0: load @0x80000000[0..8]", "cpu0: store @0x80000004[0..4] = 1"),
+              told("cpu0: load @0x80000000[0..8]", "cpu0: store @0x80000004[0..4] = 1"));
+    EXPECT_EQ(swapped("cpu0: load @0x80000000[0..8]", "cpu0: store @0x80000008[0..4] = 1"), "");
+    // Of two steps that say the same, none is the first.
+    EXPECT_EQ(compared(head + "cpu0: load a\ncpu0: load a\n", head + "cpu0: load a\ncpu0: load a\n"), "");
+}
+
+TEST(Exercise, TellsWhichLineDeclaresSomethingElse) {
+    const Parsed exercise(exercise_text);
+    const auto differs = [&exercise](const std::string &text) {
+        const Parsed answer(text, "answer.dma");
+        uint32_t line = 99;
+        const bool otherwise = ns_exercise_declares_otherwise(exercise.get(), answer.get(), &line);
+        return otherwise ? (int)line : -1;
+    };
+    EXPECT_EQ(differs(exercise_text), -1);
+    // Steps, comments, layout, and what is expected are no declarations.
+    EXPECT_EQ(differs(without(replaced(exercise_text, "buffer rx size 64", "\nbuffer  rx   size 64 # bytes"),
+                              "final got == 0xABABABAB\n")),
+              -1);
+    EXPECT_EQ(differs(replaced(exercise_text, "cpu0: invalidate rx\n", "cpu0: flush rx\n")), -1);
+    EXPECT_EQ(differs(replaced(exercise_text, "size 64", "size 60")), 4);
+    EXPECT_EQ(differs(replaced(exercise_text, "irq done", "snoops yes irq done")), 3);
+    EXPECT_EQ(differs(replaced(exercise_text, "one-core", "two-cores")), 2);
+    EXPECT_EQ(differs(replaced(exercise_text, "cpu0: store", "buffer mine size 64\ncpu0: store")), 5);
+    EXPECT_EQ(differs("use machine \"one-core-wb64\"\ndevice nic irq done\ncpu0: doorbell nic\n"), 0);
+}
+
 TEST(Exercise, AnswersMustDoTheWorkNoLessAndNoMore) {
     EXPECT_EQ(compared(exercise_text, without(exercise_text, "cpu0: store rx fill 0x00\n")),
               "0: the driver must still do `cpu0: store rx fill 0x00`\n");
@@ -100,7 +149,7 @@ TEST(Exercise, AnswersMustDoTheWorkNoLessAndNoMore) {
     EXPECT_EQ(compared(exercise_text, replaced(exercise_text, "nic: start", "cpu0: store rx fill 0x00\nnic: start")),
               "8: `cpu0: store rx fill 0x00` is not among the driver's loads, stores and signals\n");
     EXPECT_EQ(compared(exercise_text, replaced(exercise_text, "nic: start", "repeat 2\ncpu0: fence\nend\nnic: start")),
-              "0: `repeat` cannot be graded: write the steps out\n");
+              "8: `repeat` cannot be graded: write the steps out\n");
 }
 
 TEST(Exercise, WhatStandsBehindExpectIsNoPartOfAStep) {

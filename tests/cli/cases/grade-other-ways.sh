@@ -9,6 +9,6 @@ sed -E 's/^cpu0: doorbell.*/cpu0: map rx for nic from-device\n&/; s/^cpu0: inval
 awk '/^cpu0: invalidate/ && !done { print "cpu0: map rx for nic from-device"; done = 1; next }
      /^cpu0: invalidate/ { print "cpu0: unmap rx"; next } { print }' exercises/3-refetch.dma >answers/3-refetch.dma
 # The counter goes up before the hand-over.
-awk '/packets = 7/ { print; print "cpu0: store card.packets = 8"; next } /packets = 8/ { next } { print }' \
+awk '/packets = 7/ { print; print "cpu0: store priv.packets = 8"; next } /packets = 8/ { next } { print }' \
     exercises/4-neighbour.dma >answers/4-neighbour.dma
 nosnoop test --grade exercises answers
