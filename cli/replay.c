@@ -148,7 +148,9 @@ enum ns_exit ns_replay_main(const struct ns_options *options) {
         ns_error("out of memory");
         return NS_EXIT_INTERNAL;
     }
-    struct ns_trace_parser parser = {.lenient = options->lenient, .drop_fetches = !config.has_l1i};
+    struct ns_trace_parser parser = {.lenient = options->lenient,
+                                     .drop_fetches = !config.has_l1i,
+                                     .modify_reads = config.like == NS_LIKE_CACHEGRIND};
     result = ns_replay_read(options->operands[0], options->quiet, &parser, consume, replay);
     if (result == NS_EXIT_INCOMPLETE)
         ns_error("interrupted: the counts are those of the first %llu lines", (unsigned long long)parser.lines);

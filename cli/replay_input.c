@@ -193,7 +193,7 @@ static enum ns_exit read_all(struct source *source, struct window *window, bool 
                              ns_replay_consumer consumer, void *context) {
     struct progress progress = {.wanted = !quiet && isatty(STDERR_FILENO) == 1};
     clock_gettime(CLOCK_MONOTONIC, &progress.start);
-    bool end = false, good = true;
+    bool end = false, good = true, all = false; /* all: the source has nothing more */
     while (!end && good && !interrupted) {
         errno = 0;
         ssize_t got = read_some(source->stream, window->text + window->have, BLOCK);
@@ -205,7 +205,7 @@ static enum ns_exit read_all(struct source *source, struct window *window, bool 
         if (interrupted)
             break;
         window->have += (size_t)got;
-        end = got == 0;
+        end = all = got == 0;
         good = consume_window(window, end, parser, consumer, context, source->file);
         end = end || (parser->error.line != 0 && !parser->lenient);
         show_progress(&progress, source, parser);
@@ -215,8 +215,8 @@ static enum ns_exit read_all(struct source *source, struct window *window, bool 
         return NS_EXIT_BAD_INPUT;
     if (interrupted)
         return NS_EXIT_INCOMPLETE;
-    bool wrong = parser->error.line != 0 && !parser->lenient;
-    if (!wrong && source->child != 0 && !end_unpacker(source, true))
+    /* What is cut off may end in a wrong line, which is then not the trace's fault. */
+    if (all && source->child != 0 && !end_unpacker(source, true))
         return NS_EXIT_BAD_INPUT;
     if (!ns_trace_finish(parser)) {
         complain(source->file, &parser->error);
@@ -233,9 +233,9 @@ enum ns_exit ns_replay_read(const char *file, bool quiet, struct ns_trace_parser
         close_source(&source);
         return NS_EXIT_BAD_INPUT;
     }
-    struct sigaction action = {.sa_handler = on_interrupt};
+    struct sigaction action = {.sa_handler = on_interrupt}, before;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGINT, &action, &before);
     enum ns_exit result = NS_EXIT_INTERNAL;
     struct window *window = malloc(sizeof *window);
     /* What is left of a window is shorter than the longest line. */
@@ -251,5 +251,6 @@ enum ns_exit ns_replay_read(const char *file, bool quiet, struct ns_trace_parser
     free(memory);
     free(window);
     close_source(&source);
+    sigaction(SIGINT, &before, NULL);
     return result;
 }

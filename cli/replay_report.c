@@ -67,8 +67,11 @@ void ns_replay_report_text(const struct ns_replay_config *config, const struct n
         ns_buffer_text(out, "\n");
     }
     const struct ns_replay_row *last = &rows[count - 1];
+    uint64_t bytes_read = last->counts.bytes_read;
+    for (size_t i = 0; i + 1 < count && config->cache.levels == 1; i++) /* the L1I has memory below it, too */
+        bytes_read += rows[i].counts.bytes_read;
     if (last->has_bytes)
-        ns_buffer_format(out, "\nmemory: %" PRIu64 " bytes read, %" PRIu64 " bytes written\n", last->counts.bytes_read,
+        ns_buffer_format(out, "\nmemory: %" PRIu64 " bytes read, %" PRIu64 " bytes written\n", bytes_read,
                          last->counts.bytes_written);
 }
 

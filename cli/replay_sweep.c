@@ -19,6 +19,7 @@
 struct sweep_run {
     struct ns_sweep *sweep;
     struct ns_cache_level_config *configs;
+    struct ns_level_counts *counts; /* of each, once the trace has been read */
     size_t count;
 };
 
@@ -42,8 +43,7 @@ static void write_table(const struct sweep_run *run, struct ns_buffer *out) {
                      "write misses", "misses %", "write-backs");
     for (size_t i = 0; i < run->count; i++) {
         const struct ns_cache_level_config *config = &run->configs[i];
-        struct ns_level_counts counts;
-        ns_sweep_get_counts(run->sweep, i, &counts);
+        const struct ns_level_counts counts = run->counts[i];
         ns_buffer_format(out, "%6s%6" PRIu32 "%6" PRIu32 "  %-6s%14" PRIu64 "%13" PRIu64 "%10.2f%17" PRIu64 "\n",
                          ns_geometry_size(config->size, size), config->ways, config->line,
                          ns_geometry_policy(config->replacement), counts.read_misses, counts.write_misses,
@@ -57,8 +57,7 @@ static void write_csv(const struct sweep_run *run, struct ns_buffer *out) {
                         "write_misses,fills,evictions,writebacks,writebacks_final\n");
     for (size_t i = 0; i < run->count; i++) {
         const struct ns_cache_level_config *config = &run->configs[i];
-        struct ns_level_counts c;
-        ns_sweep_get_counts(run->sweep, i, &c);
+        const struct ns_level_counts c = run->counts[i];
         ns_buffer_format(out,
                          "%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%s,%d,%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
                          ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
@@ -76,8 +75,7 @@ static void write_json(const char *file, const struct sweep_run *run, const stru
     ns_json_string(&json, "like", "dinero");
     ns_json_open(&json, "sweep", '[');
     for (size_t i = 0; i < run->count; i++) {
-        struct ns_level_counts counts;
-        ns_sweep_get_counts(run->sweep, i, &counts);
+        const struct ns_level_counts counts = run->counts[i];
         ns_json_open(&json, NULL, '{');
         ns_replay_report_json_geometry(&run->configs[i], &json);
         ns_replay_report_json_counts(&counts, &json);
@@ -91,12 +89,11 @@ static void write_json(const char *file, const struct sweep_run *run, const stru
 /* ---- the picture ----------------------------------------------------------------------------- */
 
 /* A script for gnuplot, data and all: a curve for each number of ways and each line. The configurations come line by
- * line, then way by way, then by size. */
-static void write_script(const struct sweep_run *run, const char *file, struct ns_buffer *out) {
-    ns_buffer_text(out, "set terminal svg size 800,500 dynamic\nset output '");
-    for (const char *c = file; *c != '\0'; c++)
-        ns_buffer_text(out, *c == '\'' ? "''" : (const char[]){*c, '\0'});
-    ns_buffer_text(out, "'\nset logscale x 2\nset xlabel 'size of the cache (KiB)'\nset ylabel 'misses (%)'\n"
+ * line, then way by way, then by size. The picture goes to gnuplot's standard output: a file's name in a script could
+ * be a command. */
+static void write_script(const struct sweep_run *run, struct ns_buffer *out) {
+    ns_buffer_text(out, "set terminal svg size 800,500 dynamic\nset logscale x 2\n"
+                        "set xlabel 'size of the cache (KiB)'\nset ylabel 'misses (%)'\n"
                         "set yrange [0:*]\nset grid\nset key outside\nplot ");
     bool one_line = true;
     for (size_t i = 1; i < run->count; i++)
@@ -105,8 +102,7 @@ static void write_script(const struct sweep_run *run, const char *file, struct n
     for (size_t i = 0; i < run->count; i++) {
         const struct ns_cache_level_config *config = &run->configs[i];
         bool first = i == 0 || config->ways != config[-1].ways || config->line != config[-1].line;
-        struct ns_level_counts counts;
-        ns_sweep_get_counts(run->sweep, i, &counts);
+        const struct ns_level_counts counts = run->counts[i];
         if (first) {
             ns_buffer_format(out, "%s'-' using 1:2 with linespoints title '%" PRIu32 " way%s", i == 0 ? "" : ", ",
                              config->ways, config->ways == 1 ? "" : "s");
@@ -122,56 +118,70 @@ static void write_script(const struct sweep_run *run, const char *file, struct n
     ns_buffer_release(&data);
 }
 
-static bool write_whole(int stream, const char *data, size_t length) {
-    while (length > 0) {
-        ssize_t done = write(stream, data, length);
-        if (done < 0 && errno != EINTR)
-            return false;
-        data += done > 0 ? done : 0;
-        length -= done > 0 ? (size_t)done : 0;
+/* A file without a name that holds the text, at its beginning; NULL when the host fails. */
+static FILE *nameless(const struct ns_buffer *text) {
+    FILE *file = tmpfile();
+    if (file != NULL && (fwrite(text->data, 1, text->length, file) != text->length || fflush(file) != 0 ||
+                         lseek(fileno(file), 0, SEEK_SET) != 0)) {
+        fclose(file);
+        file = NULL;
     }
-    return true;
+    return file;
 }
 
-/* gnuplot's exit status, 127 when there is none, -1 when the host fails. */
-static int run_gnuplot(const struct ns_buffer *script) {
+static void read_whole(int stream, struct ns_buffer *out) {
+    char piece[16384];
+    ssize_t got;
+    while ((got = read(stream, piece, sizeof piece)) > 0 || (got < 0 && errno == EINTR))
+        ns_buffer_add(out, piece, got > 0 ? (size_t)got : 0);
+}
+
+/* gnuplot's exit status, 127 when there is none, -1 when the host fails; `picture` gets what it draws. */
+static int run_gnuplot(const struct ns_buffer *script, struct ns_buffer *picture) {
     int ends[2], status = 0;
-    if (pipe(ends) != 0)
+    FILE *file = nameless(script);
+    if (file == NULL || pipe(ends) != 0) {
+        if (file != NULL)
+            fclose(file);
         return -1;
+    }
     pid_t child = fork();
     if (child == 0) {
-        dup2(ends[0], STDIN_FILENO);
-        dup2(STDERR_FILENO, STDOUT_FILENO); /* standard output is for the result */
+        signal(SIGINT, SIG_DFL);
+        dup2(fileno(file), STDIN_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
         execlp("gnuplot", "gnuplot", "-", (char *)NULL);
         _exit(127);
     }
-    close(ends[0]);
-    bool good = child > 0 && write_whole(ends[1], script->data, script->length);
     close(ends[1]);
-    if (child > 0)
+    if (child > 0) {
+        read_whole(ends[0], picture);
         while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
         }
-    if (child < 0)
-        return -1;
-    return WIFEXITED(status) ? (WEXITSTATUS(status) == 0 && !good ? 1 : WEXITSTATUS(status)) : 1;
+    }
+    close(ends[0]);
+    fclose(file);
+    return child < 0 || picture->failed ? -1 : WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 static enum ns_exit plot(const struct sweep_run *run, const char *file) {
-    struct ns_buffer script = {0};
-    write_script(run, file, &script);
-    int status = script.failed ? -1 : run_gnuplot(&script);
-    ns_buffer_release(&script);
+    struct ns_buffer script = {0}, picture = {0};
+    write_script(run, &script);
+    const int status = script.failed ? -1 : run_gnuplot(&script, &picture);
+    enum ns_exit result = status < 0 ? NS_EXIT_INTERNAL : NS_EXIT_BAD_INPUT;
     if (status == 0)
-        return NS_EXIT_HELD;
-    if (status == 127)
+        result = ns_output_document(file, &picture);
+    else if (status == 127)
         ns_error("cannot draw `%s`: there is no command `gnuplot`; --csv writes the numbers", file);
     else if (status > 0)
         ns_error("cannot draw `%s`: gnuplot failed", file);
     else
         ns_error("cannot draw `%s`: out of memory or of processes", file);
-    return status < 0 ? NS_EXIT_INTERNAL : NS_EXIT_BAD_INPUT;
+    ns_buffer_release(&script);
+    ns_buffer_release(&picture);
+    return result;
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -206,13 +216,24 @@ static enum ns_exit write_results(const char *file, const struct ns_options *opt
     return result;
 }
 
+/* False after a message. */
+static bool fits(const struct sweep_run *run) {
+    const uint64_t bytes = ns_sweep_bytes(run->configs, run->count);
+    if (bytes <= NS_SWEEP_MOST_BYTES)
+        return true;
+    ns_error("these %zu caches would take %" PRIu64 " MiB; at most 4096 MiB are taken: fewer or smaller ones",
+             run->count, bytes >> 20);
+    return false;
+}
+
 enum ns_exit ns_replay_sweep(const char *file, const struct ns_options *options) {
     struct sweep_run run = {0};
     enum ns_exit result = NS_EXIT_BAD_INPUT;
-    if (ns_geometry_parse_sweep(options->sweep_range, &run.configs, &run.count)) {
+    if (ns_geometry_parse_sweep(options->sweep_range, &run.configs, &run.count) && fits(&run)) {
         struct ns_trace_parser parser = {.lenient = options->lenient, .drop_fetches = true};
         run.sweep = ns_sweep_create(run.configs, run.count, options->seed_given ? options->seed : 0);
-        if (run.sweep == NULL) {
+        run.counts = calloc(run.count, sizeof *run.counts);
+        if (run.sweep == NULL || run.counts == NULL) {
             ns_error("out of memory");
             result = NS_EXIT_INTERNAL;
         } else {
@@ -220,10 +241,13 @@ enum ns_exit ns_replay_sweep(const char *file, const struct ns_options *options)
         }
         if (result == NS_EXIT_INCOMPLETE)
             ns_error("interrupted: the counts are those of the first %" PRIu64 " lines", parser.lines);
+        for (size_t i = 0; i < run.count && (result == NS_EXIT_HELD || result == NS_EXIT_INCOMPLETE); i++)
+            ns_sweep_get_counts(run.sweep, i, &run.counts[i]);
         if (result == NS_EXIT_HELD || result == NS_EXIT_INCOMPLETE)
             result = worse(write_results(file, options, &run, &parser, result == NS_EXIT_HELD), result);
     }
     ns_sweep_destroy(run.sweep);
+    free(run.counts);
     free(run.configs);
     return result;
 }

@@ -217,12 +217,14 @@ static size_t run_portable(struct ns_level *level, const struct ns_accesses *acc
     return i;
 }
 
-void ns_level_run_whole(struct ns_level *level, const struct ns_accesses *accesses, struct ns_accesses *below) {
+void ns_level_run_whole(struct ns_level *level, const struct ns_accesses *accesses, uint32_t most,
+                        struct ns_accesses *below) {
     make_wide(level);
     level->whole = true;
     for (size_t i = 0; i < accesses->count; i++) {
         uint64_t address = accesses->address[i];
         uint32_t size = ns_access_size_of(accesses->what[i]);
+        size = size < most ? size : most;
         bool write = (accesses->what[i] & 1) != 0, miss = false;
         uint64_t last = (address + (size - 1)) >> level->line_shift;
         for (uint64_t line = address >> level->line_shift; line <= last; line++) {

@@ -49,9 +49,11 @@ size_t ns_level_run(struct ns_level *level, const struct ns_accesses *accesses, 
                     size_t capacity);
 
 /* The convention of cachegrind: an access is one reference and one miss at most, whatever lines it touches; all of them
- * are touched; only read and write references, misses, fills and evictions are counted. A miss passes the access on as
- * it is, so that `below` needs no more room than `accesses`. */
-void ns_level_run_whole(struct ns_level *level, const struct ns_accesses *accesses, struct ns_accesses *below);
+ * are touched; only read and write references, misses, fills and evictions are counted. Of an access of more than
+ * `most` bytes, the smallest line of all levels, the first so many count, here and below. A miss passes the access on
+ * as it is, so that `below` needs no more room than `accesses`. */
+void ns_level_run_whole(struct ns_level *level, const struct ns_accesses *accesses, uint32_t most,
+                        struct ns_accesses *below);
 
 void ns_level_get_counts(const struct ns_level *level, struct ns_level_counts *counts);
 const struct ns_cache_level_config *ns_level_get_config(const struct ns_level *level);

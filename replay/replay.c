@@ -17,6 +17,7 @@ struct ns_replay {
     struct ns_accesses below[NS_CACHE_MAX_LEVELS]; /* [n]: from level n to level n + 1 */
     struct ns_cache *cache;                        /* instead of all of these */
     uint64_t bytes_read, bytes_written;            /* between `cache` and memory */
+    uint32_t smallest_line;                        /* of all levels */
 };
 
 static bool runs_on_cache(const struct ns_replay_config *config);
@@ -63,6 +64,10 @@ struct ns_replay *ns_replay_create(const struct ns_replay_config *config) {
     if (!replay)
         return NULL;
     replay->config = *config;
+    replay->smallest_line = config->has_l1i ? config->l1i.line : UINT32_MAX;
+    for (unsigned level = 0; level < config->cache.levels; level++)
+        if (config->cache.level[level].line < replay->smallest_line)
+            replay->smallest_line = config->cache.level[level].line;
     bool ok = true;
     if (runs_on_cache(config)) {
         replay->cache = create_cache(replay);
@@ -111,7 +116,7 @@ static void feed(struct ns_replay *replay, struct ns_level *first, unsigned numb
             const size_t room = BETWEEN, left = accesses->count - done;
             const struct ns_accesses some = {accesses->address + done, accesses->what + done,
                                              left < room ? left : room};
-            ns_level_run_whole(first, &some, below);
+            ns_level_run_whole(first, &some, replay->smallest_line, below);
             done += some.count;
         } else {
             done = ns_level_run(first, accesses, done, below, BETWEEN);

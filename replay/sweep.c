@@ -54,6 +54,13 @@ static size_t pass_for(struct ns_sweep *sweep, const struct ns_cache_level_confi
     return i;
 }
 
+uint64_t ns_sweep_bytes(const struct ns_cache_level_config *configs, size_t count) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < count; i++) /* an address for each line, and a byte that says when it is dirty */
+        bytes += (uint64_t)(configs[i].size / configs[i].line) * (sizeof(uint64_t) + 1);
+    return bytes;
+}
+
 struct ns_sweep *ns_sweep_create(const struct ns_cache_level_config *configs, size_t count, uint64_t seed) {
     struct ns_sweep *sweep = calloc(1, sizeof *sweep);
     if (!sweep)

@@ -17,9 +17,14 @@
 extern "C" {
 #endif
 
-#define NS_SWEEP_MAX 4096u /* caches in one sweep */
+#define NS_SWEEP_MAX        4096u               /* caches in one sweep */
+#define NS_SWEEP_MOST_BYTES (UINT64_C(4) << 30) /* of host memory that the command lets a sweep take */
 
 struct ns_sweep;
+
+/* About as many bytes of host memory as a sweep of these takes (of those with the same sets and lines it counts each;
+ * in truth only the one with the most ways). */
+uint64_t ns_sweep_bytes(const struct ns_cache_level_config *configs, size_t count);
 
 /* `configs` is copied; each has passed ns_cache_config_check. count: 1 to NS_SWEEP_MAX. NULL: out of memory. */
 struct ns_sweep *ns_sweep_create(const struct ns_cache_level_config *configs, size_t count, uint64_t seed);

@@ -166,6 +166,8 @@ static bool long_line(struct ns_trace_parser *parser, const char *text, size_t l
     }
     if (!trace_line_parse(parser->format, text, length, &line, &error))
         return wrong_line(parser, &error);
+    if (parser->modify_reads && line.count == 2)
+        line.count = 1;
     for (unsigned i = 0; i < line.count; i++) {
         enum ns_access_kind kind = i == 0 ? line.kind : NS_ACCESS_WRITE;
         *(kind == NS_ACCESS_READ ? &parser->reads : kind == NS_ACCESS_WRITE ? &parser->writes : &parser->fetches) += 1;
@@ -184,6 +186,12 @@ size_t ns_trace_parse(struct ns_trace_parser *parser, const char *text, size_t l
     if (parser->error.line != 0 && !parser->lenient)
         return length;
     while (at < stop && out->count + 2 <= capacity) {
+        if (parser->in_long_line) {
+            const char *newline = memchr(at, '\n', (size_t)(stop - at));
+            parser->in_long_line = newline == NULL;
+            at = newline != NULL ? newline + 1 : stop;
+            continue;
+        }
         at = short_way(parser, at, stop, out, capacity);
         if (at == stop || out->count + 2 > capacity)
             break;
@@ -193,6 +201,7 @@ size_t ns_trace_parse(struct ns_trace_parser *parser, const char *text, size_t l
         const char *line_end = newline ? newline : stop;
         if (!long_line(parser, at, (size_t)(line_end - at), out))
             return length;
+        parser->in_long_line = newline == NULL && !end;
         at = newline ? newline + 1 : stop;
     }
     return (size_t)(at - text);

@@ -33,15 +33,17 @@ struct ns_trace_error {
     char text[160];  /* a sentence without a full stop; printable ASCII */
 };
 
-/* Zero-initialise; set the first two. Holds no memory. */
+/* Zero-initialise; set the first three. Holds no memory. */
 struct ns_trace_parser {
     bool lenient;      /* skip lines that are wrong */
     bool drop_fetches; /* count instruction fetches, and keep them out of the result */
+    bool modify_reads; /* lackey's M is one read, as cachegrind counts it; else a read and a write */
     enum ns_trace_format format;
     uint64_t lines;                  /* parsed, of any kind */
     uint64_t reads, writes, fetches; /* accesses found, dropped ones too */
     uint64_t skipped;                /* wrong lines, when lenient */
     struct ns_trace_error error;     /* the first wrong line; it ends the parse unless lenient */
+    bool in_long_line;               /* the rest of a line that was too long is still to come */
 };
 
 #define NS_TRACE_PADDING  32u         /* readable bytes that must lie before and behind the text */

@@ -3,7 +3,8 @@
 mkdir tools
 printf '#!/bin/sh\ncat\n' >tools/gnuplot
 chmod +x tools/gnuplot
-PATH=$PWD/tools:$PATH nosnoop replay -q --sweep=128..256,1..2,64 --plot "it's.svg" loop.xdin
+PATH=$PWD/tools:$PATH nosnoop replay -q --sweep=128..256,1..2,64 --plot "|touch it's.svg" loop.xdin
+cat "|touch it's.svg"; ls *it*
 printf '#!/bin/sh\nexit 1\n' >tools/gnuplot
 PATH=$PWD/tools:$PATH nosnoop replay -q --sweep=128,1,64 --plot it.svg loop.xdin
 echo "exit status $?"
