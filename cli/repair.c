@@ -76,6 +76,9 @@ static void write_fix(const struct ns_scenario *scenario, const struct ns_repair
     const struct ns_repair_fix *fix = &result->fixes[0];
     ns_diff(scenario->file, scenario->text, fix->text, out);
     ns_buffer_text(out, "\n");
+    if (fix->discards > 0)
+        ns_buffer_format(out, "note: with it an invalidate drops %llu stored bytes that nobody reads afterwards here\n",
+                         (unsigned long long)fix->discards);
     if (result->only_separation)
         explain_separation(out);
 }
@@ -160,6 +163,8 @@ static void write_json(const struct ns_scenario *scenario, const struct ns_repai
         ns_json_open(&json, NULL, '{');
         ns_json_number(&json, "parts", fix->parts);
         ns_json_bool(&json, "separates", fix->separates);
+        ns_json_bool(&json, "retimes", fix->retimes);
+        ns_json_number(&json, "discards", fix->discards);
         ns_json_number(&json, "cycles_more", cost > 0 ? (uint64_t)cost : 0);
         ns_json_number(&json, "cycles_less", cost < 0 ? (uint64_t)-cost : 0);
         ns_json_string(&json, "summary", fix->summary);

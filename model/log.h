@@ -264,6 +264,9 @@ struct ns_log {
     size_t move_count, move_capacity;
     struct ns_log_move *move;
     uint64_t end_ps; /* simulated time at the end */
+    /* bytes whose newest value, stored by a hart, an invalidate has dropped, and that nobody has written or missed
+     * since; set by ns_tracker_finish */
+    uint64_t discarded;
     struct ns_log_stats stats;
     struct ns_waveform *waveform; /* owned; NULL: not asked for. Does not pass through a pipe (log_io.h) */
 };

@@ -97,6 +97,7 @@ bool ns_log_receive(int pipe, struct ns_log *log) {
     log->truncated = plain->truncated;
     log->remarks_lost = plain->remarks_lost;
     log->end_ps = plain->end_ps;
+    log->discarded = plain->discarded;
     log->stats = plain->stats;
     free(plain);
     return receive_text(pipe, &log->file) && receive_text(pipe, &log->scenario) && receive_text(pipe, &log->machine) &&

@@ -632,7 +632,18 @@ static bool handed_over(const struct ns_tracker *tracker, unsigned device, uint3
  * OR-DESC-CONSUME: a hart kept fields that it had loaded before it learnt (by a poll or an interrupt) that the device
  * had written them, and never loaded them again. Which of its loads were early is only known at the end.
  */
+static uint64_t count_discarded(const struct ns_tracker *tracker) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < GHOST_BUCKETS; i++)
+        for (const struct ghost_page *page = tracker->bucket[i]; page != NULL; page = page->next)
+            for (size_t offset = 0; offset < NS_PAGE_SIZE; offset++)
+                count += (page->flags[offset] & (NS_BYTE_DISCARDED | NS_BYTE_UNDEFINED)) == NS_BYTE_DISCARDED &&
+                         event_at(tracker, page->flat[offset])->kind == NS_EVENT_STORE;
+    return count;
+}
+
 void ns_tracker_finish(struct ns_tracker *tracker) {
+    tracker->log->discarded = count_discarded(tracker);
     for (size_t i = 0; i < kept_in_use(tracker); i++) {
         const struct kept_load *load = &tracker->kept[i];
         if (load->reloaded)

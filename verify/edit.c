@@ -126,8 +126,9 @@ char *edit_apply(const struct ns_scenario *scenario, const struct edit *edits, s
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
-enum ns_status edit_parse(const struct ns_scenario *original, const char *text, const struct ns_machine_source *machines,
-                          struct ns_diagnostics *diagnostics, struct ns_scenario **scenario) {
+enum ns_status edit_parse(const struct ns_scenario *original, const char *text,
+                          const struct ns_machine_source *machines, struct ns_diagnostics *diagnostics,
+                          struct ns_scenario **scenario) {
     *scenario = ns_scenario_parse(original->file, text, strlen(text), machines, diagnostics);
     if (*scenario == NULL)
         return NS_ERROR_MEMORY;
@@ -167,8 +168,8 @@ enum ns_status edit_judge(const struct ns_scenario *original, const char *text, 
     return status;
 }
 
-enum ns_status edit_run_time(const struct ns_scenario *original, const char *text,
-                             const struct ns_repair_options *options, uint64_t *end_ps) {
+enum ns_status edit_run(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options,
+                        struct edit_run *run) {
     struct ns_diagnostics diagnostics;
     struct ns_scenario *scenario = NULL;
     struct child child;
@@ -176,15 +177,16 @@ enum ns_status edit_run_time(const struct ns_scenario *original, const char *tex
     struct ns_log *log = ns_log_create();
     enum ns_status status =
         log == NULL ? NS_ERROR_MEMORY : edit_parse(original, text, options->machines, &diagnostics, &scenario);
-    *end_ps = 0;
+    *run = (struct edit_run){0};
     if (scenario != NULL) {
-        const enum ns_status run = child_run(&child, scenario, NULL, 0) ? child_finish(&child, log, NULL, NULL, 0)
-                                                                        : NS_ERROR_MEMORY;
-        status = run == NS_ERROR_MEMORY ? run : NS_OK;
-        bool ended = run == NS_OK;
+        const enum ns_status ran =
+            child_run(&child, scenario, NULL, 0) ? child_finish(&child, log, NULL, NULL, 0) : NS_ERROR_MEMORY;
+        status = ran == NS_ERROR_MEMORY ? ran : NS_OK;
+        bool ended = ran == NS_OK;
         for (size_t i = 0; i < log->hazard_count; i++)
             ended &= log->hazard[i].symptom != NS_SYMPTOM_HANG;
-        *end_ps = ended ? log->end_ps : 0;
+        run->end_ps = ended ? log->end_ps : 0;
+        run->discarded = log->discarded;
     }
     ns_log_destroy(log);
     ns_scenario_destroy(scenario);

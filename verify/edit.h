@@ -28,8 +28,9 @@ char *edit_apply(const struct ns_scenario *scenario, const struct edit *edits, s
                  bool strip);
 
 /* Parses a text; *scenario is NULL when it is none. NS_ERROR_MEMORY: the host has no memory. */
-enum ns_status edit_parse(const struct ns_scenario *original, const char *text, const struct ns_machine_source *machines,
-                          struct ns_diagnostics *diagnostics, struct ns_scenario **scenario);
+enum ns_status edit_parse(const struct ns_scenario *original, const char *text,
+                          const struct ns_machine_source *machines, struct ns_diagnostics *diagnostics,
+                          struct ns_scenario **scenario);
 
 /* What verification says of a text. */
 struct edit_verdict {
@@ -39,8 +40,12 @@ struct edit_verdict {
 };
 enum ns_status edit_judge(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options,
                           struct edit_verdict *verdict);
-/* Simulated time of its plain run; *end_ps is 0 when it does not end, or is no scenario. */
-enum ns_status edit_run_time(const struct ns_scenario *original, const char *text,
-                             const struct ns_repair_options *options, uint64_t *end_ps);
+/* Its plain run: simulated time, 0 when it does not end, or is no scenario; and how many bytes that a hart has stored
+ * are left where an invalidate dropped them (struct ns_log). */
+struct edit_run {
+    uint64_t end_ps, discarded;
+};
+enum ns_status edit_run(const struct ns_scenario *original, const char *text, const struct ns_repair_options *options,
+                        struct edit_run *run);
 
 #endif

@@ -452,7 +452,9 @@ enum ns_status lines_create(struct lines *lines, const struct program *program) 
             qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
         struct builder builder = {.lines = lines, .common = common, .common_count = common_count};
         const bool made = make_units(lines, &collector, &builder);
-        status = made && find_classes(lines) ? NS_OK : builder.failed && !builder.no_memory ? NS_ERROR_LIMIT : NS_ERROR_MEMORY;
+        status = made && find_classes(lines)            ? NS_OK
+                 : builder.failed && !builder.no_memory ? NS_ERROR_LIMIT
+                                                        : NS_ERROR_MEMORY;
     }
     free(common);
     free(collector.touch);

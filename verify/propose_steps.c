@@ -50,7 +50,12 @@ static bool step_may_touch(const struct ns_scenario *scenario, const struct ns_s
     return may_touch(scenario, &step->ref, bytes) || may_touch(scenario, &step->to, bytes);
 }
 
-/* A store whose time only its own hart can tell: no other actor touches its bytes. */
+/* Whether a step may change the register that holds the value of the store. */
+static bool writes_value_of(const struct ns_step *step, const struct ns_step *store) {
+    return store->value.kind == NS_VALUE_REGISTER && step->result == store->value.index;
+}
+
+/* A store whose time only its own hart can tell: no other actor touches its bytes, or its value. */
 static bool is_private(const struct ns_scenario *scenario, const struct ns_step *store) {
     if (store->verb != NS_VERB_STORE || store->actor_kind != NS_ACTOR_HART || store->ref.kind != NS_REF_OBJECT)
         return false;
@@ -61,7 +66,9 @@ static bool is_private(const struct ns_scenario *scenario, const struct ns_step 
         const struct ns_step *step = &scenario->written[i];
         const bool other =
             step->actor_kind == NS_ACTOR_DEVICE || (step->actor_kind == NS_ACTOR_HART && step->actor != store->actor);
-        if (other && step_may_touch(scenario, step, &store->ref))
+        if (other && (step_may_touch(scenario, step, &store->ref) || writes_value_of(step, store)))
+            return false;
+        if (step->verb == NS_VERB_CBO) /* cbo.zero writes the whole line, whatever it names */
             return false;
     }
     return true;
@@ -70,6 +77,8 @@ static bool is_private(const struct ns_scenario *scenario, const struct ns_step 
 /* Whether the program computes the same when the store comes on the other side of this step of its hart. What care does
  * to lines is no part of what a program computes, and verification judges it. */
 static bool may_pass(const struct ns_scenario *scenario, const struct ns_step *store, const struct ns_step *step) {
+    if (writes_value_of(step, store))
+        return false;
     switch (step->verb) {
     case NS_VERB_WAIT:
     case NS_VERB_DOORBELL:
@@ -78,8 +87,7 @@ static bool may_pass(const struct ns_scenario *scenario, const struct ns_step *s
     case NS_VERB_STORE:
     case NS_VERB_COPY:
     case NS_VERB_POLL:
-        return !step_may_touch(scenario, step, &store->ref) &&
-               (store->value.kind != NS_VALUE_REGISTER || step->result != store->value.index);
+        return !step_may_touch(scenario, step, &store->ref);
     default:
         return ns_exercise_is_care(step);
     }

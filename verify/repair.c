@@ -44,11 +44,11 @@ static bool is_proved(struct repair *repair, const char *text) {
     return verdict.verdict == NS_VERIFY_PROVED;
 }
 
-static uint64_t run_time(struct repair *repair, const char *text) {
-    uint64_t end_ps = 0;
+static struct edit_run plain_run(struct repair *repair, const char *text) {
+    struct edit_run run = {0};
     if (repair->status == NS_OK)
-        repair->status = edit_run_time(repair->scenario, text, repair->options, &end_ps);
-    return end_ps;
+        repair->status = edit_run(repair->scenario, text, repair->options, &run);
+    return run;
 }
 
 /* Two ideas that change the same line do not go together. */
@@ -113,7 +113,9 @@ static void keep_fix(struct repair *repair, const size_t *which, size_t count, c
         for (unsigned e = 0; e < repair->candidate[which[i]].edits; e++)
             made->flushes += strstr(repair->candidate[which[i]].edit[e].text, ": flush ") != NULL;
     }
-    made->cost_ps = (int64_t)run_time(repair, text) - (int64_t)result->run_ps;
+    const struct edit_run run = plain_run(repair, text);
+    made->discards = run.discarded > result->discarded ? run.discarded - result->discarded : 0;
+    made->cost_ps = (int64_t)run.end_ps - (int64_t)result->run_ps;
 }
 
 /* Does the set make the proof go through? `stories`: also notes whether it helps at all. */
@@ -251,8 +253,10 @@ static void minimise(struct repair *repair) {
             char *text = edit_apply(scenario, kept, kept_count + 1, false, true);
             if (text == NULL)
                 repair->status = NS_ERROR_MEMORY;
-            if (text != NULL && is_proved(repair, text)) {
-                const uint64_t time = run_time(repair, text);
+            const bool proved = text != NULL && is_proved(repair, text);
+            const struct edit_run without = proved ? plain_run(repair, text) : (struct edit_run){0};
+            if (proved && without.discarded <= repair->result->discarded) {
+                const uint64_t time = without.end_ps;
                 if (!again || time < run) {
                     best = one;
                     best_site = i;
@@ -295,6 +299,8 @@ static void minimise(struct repair *repair) {
 
 static int cheapest_first(const void *a, const void *b) {
     const struct ns_repair_fix *left = a, *right = b;
+    if ((left->discards > 0) != (right->discards > 0))
+        return left->discards > 0 ? 1 : -1;
     if (left->uncached != right->uncached)
         return left->uncached ? 1 : -1;
     if (left->retimes != right->retimes)
@@ -327,10 +333,13 @@ enum ns_status ns_repair_scenario(const struct ns_scenario *scenario, const stru
     repair.stories = original.stories;
     repair.story_count = original.story_count;
     char *same = edit_apply(scenario, NULL, 0, false, true);
-    if (same == NULL)
+    if (same == NULL) {
         repair.status = NS_ERROR_MEMORY;
-    else
-        result->run_ps = run_time(&repair, same);
+    } else {
+        const struct edit_run run = plain_run(&repair, same);
+        result->run_ps = run.end_ps;
+        result->discarded = run.discarded;
+    }
     free(same);
     repair.candidate = calloc(CANDIDATES, sizeof *repair.candidate);
     if (repair.candidate == NULL)

@@ -22,16 +22,18 @@ struct ns_repair_options {
 
 /* One change that makes the proof go through. */
 struct ns_repair_fix {
-    char *text;       /* the scenario with it; owned by the result */
-    char *summary;    /* what it does, a line for each part, such as "line 12: + cpu0: clean tx"; owned */
-    unsigned parts;   /* changes of one place */
-    unsigned flushes; /* of these, flushes inserted where a clean or an invalidate might do */
-    bool separates;   /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
-    bool retimes;     /* a store that no other actor sees comes earlier or later: listed behind those that leave stores
-                         alone, because whether the rest of a driver can wait for it the scenario does not show */
-    bool uncached;    /* non-cacheable memory: listed behind all others, because what it costs the rest of a driver the
-                         scenario does not show */
-    int64_t cost_ps;  /* simulated time of the run in written order, compared with the original's */
+    char *text;        /* the scenario with it; owned by the result */
+    char *summary;     /* what it does, a line for each part, such as "line 12: + cpu0: clean tx"; owned */
+    unsigned parts;    /* changes of one place */
+    unsigned flushes;  /* of these, flushes inserted where a clean or an invalidate might do */
+    bool separates;    /* it moves objects apart, or makes memory non-cacheable: no maintenance alone does it */
+    bool retimes;      /* a store that no other actor sees comes earlier or later: listed behind those that leave stores
+                          alone, because whether the rest of a driver can wait for it the scenario does not show */
+    bool uncached;     /* non-cacheable memory: listed behind all others, because what it costs the rest of a driver the
+                          scenario does not show */
+    uint64_t discards; /* how many more stored bytes than in the original end where an invalidate dropped them, which
+                          nobody in the scenario misses: listed behind all that discard none */
+    int64_t cost_ps;   /* simulated time of the run in written order, compared with the original's */
 };
 
 struct ns_repair_result {
@@ -46,6 +48,7 @@ struct ns_repair_result {
     char reason[256];    /* why the first of them could not, or with `before` INCOMPLETE, the scenario itself */
     uint64_t cycle_ps;   /* of a hart, to turn cost into cycles */
     uint64_t run_ps;     /* of the original; 0: its run does not end */
+    uint64_t discarded;  /* by the original: see struct ns_log */
 };
 
 enum ns_status ns_repair_scenario(const struct ns_scenario *scenario, const struct ns_repair_options *options,

@@ -208,6 +208,44 @@ TEST(Repair, MovesAStoreOnlyWhereNobodyElseSeesItsBytesAndTheProgramComputesTheS
     stays(with(begin, "alias other of card type nc", "cpu0: store card.packets = 7"));
 }
 
+TEST(Repair, PutsWhatDropsStoredBytesBehindAllThatKeepThemAndSaysHowMany) {
+    // Nobody reads `status` again, so that an invalidate behind its store is no hazard; but 7 is what the driver wants.
+    const repaired repair(std::string(header) + "struct s align 64\n  u32 status\n  u8 data[60]\nend\n"
+                                                "cpu0: invalidate s\ncpu0: store s.status = 7\ncpu0: doorbell nic\n"
+                                                "nic: start\nnic: write s.data fill 0xAB\nnic: raise done\n"
+                                                "cpu0: wait done\ncpu0: invalidate s.data\n"
+                                                "cpu0: load s.data[0..4] -> got\n");
+    ASSERT_EQ(repair.result.before, NS_VERIFY_REFUTED);
+    ASSERT_GT(repair.result.fix_count, 0u);
+    EXPECT_EQ(repair.result.discarded, 0u);
+    EXPECT_EQ(repair.result.fixes[0].discards, 0u);
+    bool discards = false;
+    for (size_t i = 0; i < repair.result.fix_count; i++) {
+        const bool here = repair.result.fixes[i].discards > 0;
+        EXPECT_TRUE(here || !discards) << repair.result.fixes[i].text;
+        if (here) {
+            EXPECT_EQ(repair.result.fixes[i].discards, 4u) << repair.result.fixes[i].text;
+        }
+        discards = discards || here;
+    }
+    EXPECT_TRUE(discards); // such changes are found: the test says something
+}
+
+TEST(Repair, NeverMovesAStoreOverWhatGivesItsValue) {
+    const std::string text = std::string(header) + "struct s align 64\n  u8 data[32]\n  u32 own\nend\n"
+                                                   "buffer tx size 64\ncpu0: doorbell nic\nnic: start\n"
+                                                   "nic: read tx[0..4] -> r\nnic: raise done\ncpu0: wait done\n"
+                                                   "cpu0: store s.own = r\ncpu0: doorbell nic\nnic: start\n"
+                                                   "nic: write s.data fill 0xAB\nnic: raise done\ncpu0: wait done\n"
+                                                   "cpu0: invalidate s.data\ncpu0: load s.data[0..4] -> got\n";
+    const repaired repair(text);
+    ASSERT_EQ(repair.result.before, NS_VERIFY_REFUTED);
+    for (size_t i = 0; i < repair.result.fix_count; i++) {
+        const std::string fixed = repair.result.fixes[i].text;
+        EXPECT_LT(fixed.find("-> r"), fixed.find("s.own = r")) << fixed;
+    }
+}
+
 TEST(Repair, NoChangedStepKeepsWhatWasExpectedOfTheBug) {
     std::string text = neighbour("invalidate", "", counts);
     const std::string step = "cpu0: invalidate card.frame\ncpu0: doorbell";
