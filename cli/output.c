@@ -50,8 +50,14 @@ bool ns_output_finish(void) {
 
 /* Names such as /dev/stdout and /dev/fd/3 are links by the system's own hand. */
 static bool is_system_name(const char *name) {
-    return strncmp(name, "/dev/fd/", 8) == 0 || strncmp(name, "/proc/", 6) == 0 ||
-           (strncmp(name, "/dev/", 5) == 0 && strchr(name + 5, '/') == NULL);
+    static const char *const folders[] = {"/dev/", "/dev/fd/", "/proc/self/fd/"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; ++i) {
+        const size_t length = strlen(folders[i]);
+        if (strncmp(name, folders[i], length) == 0 && strchr(name + length, '/') == NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* A link is not followed: it may lie in somebody else's folder, and lead to whatever the caller can write. */

@@ -192,10 +192,15 @@ static bool complain(const struct ns_scenario *scenario, const struct ns_step *s
                               "you may add cache maintenance, calls of the DMA API and fences, and move what is there");
 }
 
-static bool overlap(const struct ns_ref *a, const struct ns_ref *b) {
+/* The object that a name stands for: an alias is the same bytes. */
+static uint32_t bytes_of(const struct ns_scenario *scenario, uint32_t index) {
+    return scenario->objects[index].kind == NS_OBJECT_ALIAS ? scenario->objects[index].of : index;
+}
+
+static bool overlap(const struct ns_scenario *scenario, const struct ns_ref *a, const struct ns_ref *b) {
     if (a->kind != b->kind || (a->kind != NS_REF_OBJECT && a->kind != NS_REF_ADDRESS))
         return false;
-    if (a->kind == NS_REF_OBJECT && a->index != b->index)
+    if (a->kind == NS_REF_OBJECT && bytes_of(scenario, a->index) != bytes_of(scenario, b->index))
         return false;
     const uint64_t from_a = (a->kind == NS_REF_ADDRESS ? a->address : 0) + (uint64_t)a->offset;
     const uint64_t from_b = (b->kind == NS_REF_ADDRESS ? b->address : 0) + (uint64_t)b->offset;
@@ -207,28 +212,36 @@ static bool touches_memory(const struct ns_step *step) {
            step->verb == NS_VERB_POLL || step->verb == NS_VERB_CBO;
 }
 
-static bool same_bytes(const struct ns_step *a, const struct ns_step *b) {
+static bool same_bytes(const struct ns_scenario *scenario, const struct ns_step *a, const struct ns_step *b) {
     return touches_memory(a) && touches_memory(b) &&
-           (overlap(&a->ref, &b->ref) || overlap(&a->ref, &b->to) || overlap(&a->to, &b->ref) ||
-            overlap(&a->to, &b->to));
+           (overlap(scenario, &a->ref, &b->ref) || overlap(scenario, &a->ref, &b->to) ||
+            overlap(scenario, &a->to, &b->ref) || overlap(scenario, &a->to, &b->to));
+}
+
+/* One gives a register its value, and the other uses it or gives it another one. */
+static bool same_register(const struct ns_step *a, const struct ns_step *b) {
+    const bool a_uses = a->value.kind == NS_VALUE_REGISTER, b_uses = b->value.kind == NS_VALUE_REGISTER;
+    return (a->result != NS_NONE && (a->result == b->result || (b_uses && a->result == b->value.index))) ||
+           (b->result != NS_NONE && a_uses && b->result == a->value.index);
 }
 
 /* `as`: for each step of the answer the exercise's step that it is, or NULL. A driver that stores behind its loads what
  * it should have stored in front of them is another driver, however few lines it then maintains. */
-static bool compare_order(const struct ns_scenario *answer, const struct ns_step *const *as,
-                          struct ns_diagnostics *found) {
+static bool compare_order(const struct ns_scenario *exercise, const struct ns_scenario *answer,
+                          const struct ns_step *const *as, struct ns_diagnostics *found) {
     char text[STEP_TEXT], before[STEP_TEXT], message[2 * STEP_TEXT + 80];
     for (size_t late = 0; late < answer->written_count; late++)
         for (size_t early = 0; early < late && as[late] != NULL; early++) {
             if (as[early] == NULL || as[early]->actor != as[late]->actor || as[early] < as[late] ||
-                !same_bytes(as[early], as[late]))
+                !(same_bytes(exercise, as[early], as[late]) || same_register(as[early], as[late])))
                 continue;
             const struct ns_step *step = &answer->written[late];
             ns_exercise_step_text(answer, step, text, sizeof text);
             ns_exercise_step_text(answer, &answer->written[early], before, sizeof before);
             snprintf(message, sizeof message, "`%s` must come before `%s`", text, before);
             if (!ns_diagnostics_add(found, step->actor_place.line, step->actor_place.column, step->actor_place.width,
-                                    message, "loads and stores that touch the same bytes keep their order"))
+                                    message,
+                                    "loads and stores that touch the same bytes or the same register keep their order"))
                 return false;
         }
     return true;
@@ -264,7 +277,7 @@ bool ns_exercise_compare(const struct ns_scenario *exercise, const struct ns_sce
     for (size_t i = 0; good && i < exercise->written_count; i++)
         if (is_work(&exercise->written[i]) && !taken[i])
             good = complain(exercise, &exercise->written[i], true, found);
-    good = good && compare_order(answer, as, found);
+    good = good && compare_order(exercise, answer, as, found);
     free(as);
     free(taken);
     return good;
