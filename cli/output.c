@@ -24,7 +24,8 @@ void ns_error(const char *format, ...) {
 }
 
 static bool complain_about_stdout(void) {
-    ns_error("cannot write to standard output: %s", strerror(errno));
+    /* An earlier write may have failed, whose reason is gone. */
+    ns_error("cannot write to standard output%s%s", errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
     return false;
 }
 
