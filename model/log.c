@@ -121,6 +121,18 @@ uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event) {
     return (uint32_t)log->event_count++;
 }
 
+static void keep_place(struct ns_hazard *earlier, const struct ns_hazard *hazard) {
+    bool known = hazard->first == earlier->first && hazard->last == earlier->last;
+    for (uint32_t i = 0; i < earlier->repeat_count; ++i) {
+        known = known || (hazard->first == earlier->repeat[i].first && hazard->last == earlier->repeat[i].last);
+    }
+    if (!known && earlier->repeat_count < NS_HAZARD_REPEATS) {
+        earlier->repeat[earlier->repeat_count].first = hazard->first;
+        earlier->repeat[earlier->repeat_count].last = hazard->last;
+        ++earlier->repeat_count;
+    }
+}
+
 size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
     for (size_t i = 0; i < log->hazard_count; ++i) {
         struct ns_hazard *earlier = &log->hazard[i];
@@ -131,6 +143,7 @@ size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
                 earlier->latent = earlier->latent && hazard->latent;
             } else if (earlier->repeats < UINT32_MAX) {
                 ++earlier->repeats;
+                keep_place(earlier, hazard);
             }
             return i;
         }

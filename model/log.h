@@ -134,7 +134,8 @@ struct ns_note {
     enum ns_note_role role;
 };
 
-#define NS_HAZARD_NOTES 4
+#define NS_HAZARD_NOTES   4
+#define NS_HAZARD_REPEATS 8 /* whose places are kept */
 struct ns_hazard {
     enum ns_hazard_id id;
     enum ns_hazard_id also; /* another name that an expectation may use: a poll that hangs because of `id` */
@@ -144,9 +145,13 @@ struct ns_hazard {
     uint8_t actor;
     uint64_t first, last; /* physical addresses of the bytes, inclusive */
     bool latent;          /* the wrong bytes happened to have the right values */
-    uint32_t repeats;     /* further occurrences at the same site, not kept apart */
-    size_t executed;      /* how many entries of log->executed led here; set by ns_log_add_hazard */
-    size_t moves;         /* likewise, of log->move */
+    uint32_t repeats;     /* further occurrences at the same site, not kept apart, ... */
+    struct {
+        uint64_t first, last; /* ... but for the bytes of the first of them, each different from those before */
+    } repeat[NS_HAZARD_REPEATS];
+    uint32_t repeat_count;
+    size_t executed; /* how many entries of log->executed led here; set by ns_log_add_hazard */
+    size_t moves;    /* likewise, of log->move */
     uint32_t note_count;
     struct ns_note note[NS_HAZARD_NOTES]; /* earlier events, in order of time */
     uint8_t sample_length;                /* up to 8 bytes from `first` on: */

@@ -29,14 +29,21 @@ static bool fits(enum ns_symptom symptom, enum finding_kind kind) {
     return true; /* a poll that hangs is told by its cause */
 }
 
+/* Does the hazard, or a repeat of it, concern bytes of the finding? */
+static bool meets(const struct ns_hazard *hazard, const struct discovery *discovery) {
+    bool met = hazard->first <= discovery->last && discovery->first <= hazard->last;
+    for (uint32_t i = 0; i < hazard->repeat_count && !met; i++)
+        met = hazard->repeat[i].first <= discovery->last && discovery->first <= hazard->repeat[i].last;
+    return met;
+}
+
 size_t replay_match(const struct ns_log *log, const struct discovery *discovery, uint32_t site) {
     const enum finding_kind kind = (enum finding_kind)discovery->finding.kind;
     size_t here = SIZE_MAX, late = SIZE_MAX;
     /* A schedule ends with what it shows: of several that fit, the last one. */
     for (size_t i = 0; i < log->hazard_count; i++) {
         const struct ns_hazard *hazard = &log->hazard[i];
-        const bool meets = hazard->first <= discovery->last && discovery->first <= hazard->last;
-        if (!fits(hazard->symptom, kind) || (!meets && kind != FOUND_HANG))
+        if (!fits(hazard->symptom, kind) || (!meets(hazard, discovery) && kind != FOUND_HANG))
             continue;
         if (hazard->site == site && (here == SIZE_MAX || hazard->event >= log->hazard[here].event))
             here = i;

@@ -4,6 +4,8 @@
 #include "support.h"
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 namespace {
@@ -143,6 +145,20 @@ TEST(MayList, IsWidenedByWhatTheCachesDoAnyway) {
 
 // In the run as written the prefetcher always brings the line of rx. Without it the load is not stale, and still not
 // the hart's to make.
+TEST(Replays, FindEachLineOfAStepThatGoesWrongInSeveral) {
+    for (const char *name : {"", "-with-an-mpu", "-of-two-harts"}) {
+        SCOPED_TRACE(name);
+        std::ifstream file(std::string(NS_PROJECT_FOLDER "/tests/verify/replayed/a-step-that-fails-in-two-lines") +
+                           name + ".dma");
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        ASSERT_FALSE(text.empty());
+        const parsed_scenario scenario(text);
+        const verified found(scenario.get());
+        EXPECT_EQ(found.result.verdict, NS_VERIFY_REFUTED);
+        EXPECT_EQ(found.result.unreplayed, 0u);
+    }
+}
+
 TEST(Replays, CanShowWhatHappensWhenThePrefetcherFillsNothing) {
     const struct {
         const char *prefetcher, *loads;
