@@ -77,7 +77,9 @@ static void write_fix(const struct ns_scenario *scenario, const struct ns_repair
     ns_diff(scenario->file, scenario->text, fix->text, out);
     ns_buffer_text(out, "\n");
     if (fix->discards > 0)
-        ns_buffer_format(out, "note: with it an invalidate drops %llu stored bytes that nobody reads afterwards here\n",
+        ns_buffer_format(out,
+                         "note: after this change an invalidate drops %llu bytes that were stored and that nobody here "
+                         "reads again\n",
                          (unsigned long long)fix->discards);
     if (result->only_separation)
         explain_separation(out);

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/grow.h"
 #include "verify/search.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool grow(void **array, size_t *capacity, size_t wanted, size_t size) {
-    if (wanted <= *capacity)
-        return true;
-    size_t larger = *capacity == 0 ? 64 : *capacity;
-    while (larger < wanted)
-        larger *= 2;
-    void *grown = realloc(*array, larger * size);
-    if (grown == NULL)
-        return false;
-    *array = grown;
-    *capacity = larger;
-    return true;
-}
 
 /* Which kinds of write of the projected units may be on their way: what has to be waited for. */
 struct traffic {

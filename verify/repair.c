@@ -263,8 +263,8 @@ static void minimise(struct repair *repair) {
                     run = time;
                 }
                 again = true;
-            } else {
-                done[i] = true; /* what is needed now is needed with less around it, too */
+            } else if (!proved) { /* what only keeps stored bytes from an invalidate may go when that has gone */
+                done[i] = true;   /* what is needed now is needed with less around it, too */
             }
             free(text);
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/search_internal.h"
 
+#include "verify/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -245,7 +247,7 @@ static bool add_discovery(struct search_result *result, struct search_state *sea
     }
     if (!path_to(search, candidate->state, &candidate->by, candidate->unit, candidate->last_node,
                  made.op != NO_INDEX ? PATH_WITH_STEP : PATH_ENDS, &made.schedule, &made.schedule_count) ||
-        !search_grow((void **)&result->discoveries, &result->capacity, result->count + 1, sizeof made)) {
+        !grow((void **)&result->discoveries, &result->capacity, result->count + 1, sizeof made)) {
         free(made.schedule);
         return false;
     }

@@ -90,8 +90,6 @@ static inline uint32_t *state_registers(const struct search_state *search, uint3
 
 /* ---- search_states.c ------------------------------------------------------------------------- */
 
-/* Room for `wanted` elements of `size` bytes in a malloc'd array; false without host memory. */
-bool search_grow(void **array, size_t *capacity, size_t wanted, size_t size);
 /* A state was reached; it is queued when that is news. `words`: search->words, not in the table. */
 void search_reach(struct search_state *search, const uint32_t *words, uint32_t distance, struct transition by,
                   const struct taken *taken);

@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/search_internal.h"
 
+#include "verify/grow.h"
 #include "verify/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool search_grow(void **array, size_t *capacity, size_t wanted, size_t size) {
-    if (wanted <= *capacity)
-        return true;
-    size_t larger = *capacity == 0 ? 64 : *capacity;
-    while (larger < wanted)
-        larger *= 2;
-    void *grown = realloc(*array, larger * size);
-    if (grown == NULL)
-        return false;
-    *array = grown;
-    *capacity = larger;
-    return true;
-}
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
@@ -67,14 +54,14 @@ static bool enqueue(struct search_state *search, uint32_t state, uint32_t distan
         search->bucket_count = wanted;
     }
     struct bucket *bucket = &search->bucket[distance];
-    if (!search_grow((void **)&bucket->state, &bucket->capacity, bucket->count + 1, sizeof *bucket->state))
+    if (!grow((void **)&bucket->state, &bucket->capacity, bucket->count + 1, sizeof *bucket->state))
         return false;
     bucket->state[bucket->count++] = state;
     return true;
 }
 
 static uint32_t keep_taken(struct search_state *search, const struct taken *taken, size_t count) {
-    if (!search_grow((void **)&search->taken, &search->taken_capacity, search->taken_count + count, sizeof *taken)) {
+    if (!grow((void **)&search->taken, &search->taken_capacity, search->taken_count + count, sizeof *taken)) {
         search->failed = true;
         return 0;
     }
@@ -143,7 +130,7 @@ void search_report(struct search_state *search, const struct finding *finding, u
     if (at < search->candidate_count && search->candidate[at].distance <= distance)
         return;
     if (at == search->candidate_count) {
-        if (!search_grow((void **)&search->candidate, &search->candidate_capacity, at + 1, sizeof *search->candidate)) {
+        if (!grow((void **)&search->candidate, &search->candidate_capacity, at + 1, sizeof *search->candidate)) {
             search->failed = true;
             return;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/world_internal.h"
 
+#include "verify/grow.h"
 #include "verify/hash.h"
 
 #include <stdlib.h>
@@ -9,20 +10,6 @@
 /* ---- numbered states ------------------------------------------------------------------------- */
 
 static const char no_memory[] = "the host has no memory left";
-
-static bool grow(void **array, size_t *capacity, size_t wanted, size_t size) {
-    if (wanted <= *capacity)
-        return true;
-    size_t larger = *capacity == 0 ? 16 : *capacity;
-    while (larger < wanted)
-        larger *= 2;
-    void *grown = realloc(*array, larger * size);
-    if (grown == NULL)
-        return false;
-    *array = grown;
-    *capacity = larger;
-    return true;
-}
 
 static const uint8_t *state_bytes(const struct world *world, uint32_t state, size_t *length) {
     *length = world->offset[state + 1] - world->offset[state];

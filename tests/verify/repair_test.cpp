@@ -278,6 +278,26 @@ TEST(Minimise, TakesOutWhatTheProofDoesNotNeedAndSaysWhatItSaves) {
     EXPECT_LT(repair.result.fixes[0].cost_ps, 0);
 }
 
+TEST(Minimise, KeepsTheCleanThatKeepsStoredBytesFromAnInvalidateThatIsNeeded) {
+    // The hardware does nothing by itself, so that no hazard comes without the clean; but the second half is lost.
+    const std::string begin = "machine \"quiet\" from \"one-core-wb64\"\n  may nothing\nend\nuse machine \"quiet\"\n"
+                              "device nic irq done\nbuffer rx size 64\ncpu0: store rx fill 1\n",
+                      end = "cpu0: doorbell nic\nnic: start\nnic: write rx[0..32] fill 0xAB\nnic: raise done\n"
+                            "cpu0: wait done\ncpu0: invalidate rx\ncpu0: load rx[0..4] -> got\n";
+    EXPECT_EQ(repaired(begin + end).result.before, NS_VERIFY_PROVED);
+    const repaired repair(begin + "cpu0: clean rx\n" + end, true);
+    ASSERT_EQ(repair.result.before, NS_VERIFY_PROVED);
+    for (size_t i = 0; i < repair.result.fix_count; i++)
+        EXPECT_NE(std::string(repair.result.fixes[i].text).find("cpu0: clean rx"), std::string::npos);
+}
+
+TEST(Minimise, TakesTheCleanAsWellOnceTheInvalidateIsGone) {
+    const std::string begin = std::string(header) + "buffer tx size 64\n", store = "cpu0: store tx fill 1\n";
+    const repaired repair(begin + store + "cpu0: clean tx\ncpu0: invalidate tx\n", true);
+    ASSERT_EQ(repair.result.fix_count, 1u);
+    EXPECT_EQ(repair.best(), begin + store);
+}
+
 TEST(Mutants, OfARepairedScenarioAreRefutedOrRedundant) {
     namespace fs = std::filesystem;
     const options_for_tests machines;
