@@ -70,7 +70,7 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_CSV, '\0', "csv", "FILE", NS_COMMAND_REPLAY,
      "with --sweep: write the table as CSV to FILE; - as for --json"},
     {NS_OPTION_PLOT, '\0', "plot", "FILE", NS_COMMAND_REPLAY,
-     "with --sweep: draw the misses over the size as SVG into FILE (needs gnuplot)"},
+     "with --sweep: draw the misses over the size as SVG into FILE (needs gnuplot); - as for --json"},
     {NS_OPTION_LIST, '\0', "list", NULL, NS_COMMAND_EXPLAIN | NS_COMMAND_INIT,
      "explain: list all hazards; init: list all starters and machines; one per line"},
     {NS_OPTION_CHECK, '\0', "check", NULL, NS_COMMAND_FMT, "write nothing: list the files whose layout differs"},
@@ -407,7 +407,8 @@ static bool take_command(const char *name, struct ns_options *options) {
 
 /* How many documents want standard output for themselves. */
 static unsigned standard_outputs(const struct ns_options *options) {
-    const char *const file[] = {options->junit, options->tap, options->trace, options->vcd, options->csv};
+    const char *const file[] = {options->junit, options->tap, options->trace,
+                                options->vcd,   options->csv, options->plot};
     unsigned count = options->json && options->json_file == NULL ? 1 : 0;
     for (size_t i = 0; i < sizeof file / sizeof file[0]; ++i) {
         count += file[i] != NULL && strcmp(file[i], "-") == 0 ? 1 : 0;

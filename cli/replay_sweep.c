@@ -221,7 +221,8 @@ static bool fits(const struct sweep_run *run) {
     const uint64_t bytes = ns_sweep_bytes(run->configs, run->count);
     if (bytes <= NS_SWEEP_MOST_BYTES)
         return true;
-    ns_error("these %zu caches would take %" PRIu64 " MiB; at most 4096 MiB are taken: fewer or smaller ones",
+    ns_error("these %zu caches may take up to %" PRIu64
+             " MiB; at most 4096 MiB are allowed: ask for fewer or smaller ones",
              run->count, bytes >> 20);
     return false;
 }

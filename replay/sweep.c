@@ -56,8 +56,13 @@ static size_t pass_for(struct ns_sweep *sweep, const struct ns_cache_level_confi
 
 uint64_t ns_sweep_bytes(const struct ns_cache_level_config *configs, size_t count) {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++) /* an address for each line, and a byte that says when it is dirty */
-        bytes += (uint64_t)(configs[i].size / configs[i].line) * (sizeof(uint64_t) + 1);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t sets = sets_of(&configs[i]), ways = configs[i].ways;
+        if (has_stack(&configs[i])) /* an address for each line, and a byte that says when it is dirty */
+            bytes += sets * ways * (sizeof(uint64_t) + 1);
+        else /* a wide row, a narrow one of 8 or 16 entries, a tree */
+            bytes += sets * (ways * sizeof(uint64_t) + (ways <= 8 ? 8 : 16) * sizeof(uint32_t) + sizeof(uint64_t));
+    }
     return bytes;
 }
 

@@ -22,8 +22,7 @@ extern "C" {
 
 struct ns_sweep;
 
-/* About as many bytes of host memory as a sweep of these takes (of those with the same sets and lines it counts each;
- * in truth only the one with the most ways). */
+/* Bytes of host memory that a sweep of these takes, or somewhat more (it counts each cache as if it shared nothing). */
 uint64_t ns_sweep_bytes(const struct ns_cache_level_config *configs, size_t count);
 
 /* `configs` is copied; each has passed ns_cache_config_check. count: 1 to NS_SWEEP_MAX. NULL: out of memory. */
