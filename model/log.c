@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/log.h"
 
+#include "model/grow.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Makes room for one more element. False without host memory; the array is then unchanged. */
-static bool grow(void **array, size_t *capacity, size_t count, size_t element) {
-    if (count < *capacity) {
-        return true;
-    }
-    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
-    if (larger < *capacity || larger > SIZE_MAX / element) {
-        return false;
-    }
-    void *moved = realloc(*array, larger * element);
-    if (moved == NULL) {
-        return false;
-    }
-    *array = moved;
-    *capacity = larger;
-    return true;
-}
 
 const char *ns_event_kind_text(enum ns_event_kind kind) {
     static const char *const text[NS_EVENT_KIND_COUNT] = {
@@ -75,7 +59,7 @@ struct ns_log *ns_log_create(void) {
     if (log == NULL) {
         return NULL;
     }
-    if (!grow((void **)&log->event, &log->event_capacity, 0, sizeof *log->event)) {
+    if (!grow((void **)&log->event, &log->event_capacity, 1, sizeof *log->event)) {
         free(log);
         return NULL;
     }
@@ -113,7 +97,7 @@ bool ns_log_keep_waveform(struct ns_log *log) {
 uint32_t ns_log_append(struct ns_log *log, const struct ns_event *event) {
     assert(event->link == NS_NO_EVENT || event->link < log->event_count);
     if (log->event_count >= NS_LOG_EVENT_LIMIT ||
-        !grow((void **)&log->event, &log->event_capacity, log->event_count, sizeof *log->event)) {
+        !grow((void **)&log->event, &log->event_capacity, log->event_count + 1, sizeof *log->event)) {
         log->truncated = true;
         return NS_NO_EVENT;
     }
@@ -149,7 +133,7 @@ size_t ns_log_add_hazard(struct ns_log *log, const struct ns_hazard *hazard) {
         }
     }
     if (log->truncated || log->hazard_count >= NS_LOG_HAZARD_LIMIT ||
-        !grow((void **)&log->hazard, &log->hazard_capacity, log->hazard_count, sizeof *log->hazard)) {
+        !grow((void **)&log->hazard, &log->hazard_capacity, log->hazard_count + 1, sizeof *log->hazard)) {
         log->truncated = true;
         return SIZE_MAX;
     }
@@ -175,7 +159,7 @@ void ns_log_add_remark(struct ns_log *log, const struct ns_remark *remark) {
         ++log->remarks_lost;
         return;
     }
-    if (!grow((void **)&log->remark, &log->remark_capacity, log->remark_count, sizeof *log->remark)) {
+    if (!grow((void **)&log->remark, &log->remark_capacity, log->remark_count + 1, sizeof *log->remark)) {
         ++log->remarks_lost;
         log->truncated = true;
         return;
@@ -184,7 +168,7 @@ void ns_log_add_remark(struct ns_log *log, const struct ns_remark *remark) {
 }
 
 bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome) {
-    if (!grow((void **)&log->outcome, &log->outcome_capacity, log->outcome_count, sizeof *log->outcome)) {
+    if (!grow((void **)&log->outcome, &log->outcome_capacity, log->outcome_count + 1, sizeof *log->outcome)) {
         log->truncated = true;
         return false;
     }
@@ -194,7 +178,7 @@ bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome) {
 
 uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uint32_t width) {
     if (log->site_count >= NS_NO_SITE ||
-        !grow((void **)&log->site, &log->site_capacity, log->site_count, sizeof *log->site)) {
+        !grow((void **)&log->site, &log->site_capacity, log->site_count + 1, sizeof *log->site)) {
         log->truncated = true;
         return NS_NO_SITE;
     }
@@ -203,7 +187,7 @@ uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uin
 }
 
 void ns_log_moved(struct ns_log *log, size_t before, const char *text) {
-    if (!grow((void **)&log->move, &log->move_capacity, log->move_count, sizeof *log->move)) {
+    if (!grow((void **)&log->move, &log->move_capacity, log->move_count + 1, sizeof *log->move)) {
         log->truncated = true;
         return;
     }
@@ -214,8 +198,8 @@ void ns_log_moved(struct ns_log *log, size_t before, const char *text) {
 }
 
 void ns_log_executed(struct ns_log *log, uint32_t site) {
-    if (!grow((void **)&log->executed, &log->executed_capacity, log->executed_count, sizeof *log->executed) ||
-        !grow((void **)&log->begun, &log->begun_capacity, log->begun_count, sizeof *log->begun)) {
+    if (!grow((void **)&log->executed, &log->executed_capacity, log->executed_count + 1, sizeof *log->executed) ||
+        !grow((void **)&log->begun, &log->begun_capacity, log->begun_count + 1, sizeof *log->begun)) {
         log->truncated = true;
         return;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/waveform.h"
 
+#include "model/grow.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +22,6 @@ void ns_waveform_destroy(struct ns_waveform *waveform) {
     free(waveform);
 }
 
-/* Room for one more element; false without it. */
-static bool grow(void **array, size_t *capacity, size_t count, size_t size) {
-    if (count < *capacity)
-        return true;
-    const size_t larger = *capacity == 0 ? 64 : 2 * *capacity;
-    void *moved = realloc(*array, larger * size);
-    if (moved == NULL)
-        return false;
-    *array = moved;
-    *capacity = larger;
-    return true;
-}
-
 /* After the first loss nothing is appended any more: a waveform with a hole would tell of states that never were. */
 static void append(struct ns_waveform *waveform, struct ns_wave_change change) {
     if (waveform->lost || waveform->failed)
@@ -42,7 +31,7 @@ static void append(struct ns_waveform *waveform, struct ns_wave_change change) {
         waveform->lost_ps = change.time_ps;
         return;
     }
-    if (!grow((void **)&waveform->change, &waveform->capacity, waveform->count, sizeof change)) {
+    if (!grow((void **)&waveform->change, &waveform->capacity, waveform->count + 1, sizeof change)) {
         waveform->failed = true;
         return;
     }
@@ -84,7 +73,7 @@ void ns_waveform_name(struct ns_waveform *waveform, const char *name, uint64_t a
         waveform->names_lost++;
         return;
     }
-    if (!grow((void **)&waveform->name, &waveform->name_capacity, waveform->name_count, sizeof made)) {
+    if (!grow((void **)&waveform->name, &waveform->name_capacity, waveform->name_count + 1, sizeof made)) {
         waveform->failed = true;
         return;
     }

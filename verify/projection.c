@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify/grow.h"
+#include "model/grow.h"
 #include "verify/search.h"
 
 #include <stdlib.h>

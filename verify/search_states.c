@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/search_internal.h"
 
-#include "verify/grow.h"
+#include "model/grow.h"
 #include "verify/hash.h"
 
 #include <stdlib.h>

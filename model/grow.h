@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arrays that grow. */
-#ifndef NS_VERIFY_GROW_H
-#define NS_VERIFY_GROW_H
+/* Arrays that grow, of the model and of the search. */
+#ifndef NS_MODEL_GROW_H
+#define NS_MODEL_GROW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 /* Room for `wanted` elements of `size` bytes, at least 1, in a malloc'd array; false without host memory, and then
@@ -12,8 +13,10 @@ static inline bool grow(void **array, size_t *capacity, size_t wanted, size_t si
     if (wanted <= *capacity)
         return true;
     size_t larger = *capacity == 0 ? 16 : *capacity;
-    while (larger < wanted)
+    while (larger < wanted && larger <= SIZE_MAX / 2 / size)
         larger *= 2;
+    if (larger < wanted)
+        return false;
     void *grown = realloc(*array, larger * size);
     if (grown == NULL)
         return false;
