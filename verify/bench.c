@@ -330,6 +330,11 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
     const enum ns_recorded_kind kind = (enum ns_recorded_kind)bench->world->program->ops[op->op].recorded.kind;
     bench->unit_op = (uint16_t)(index + 1);
     bool touches = true;
+    if (kind == NS_RECORDED_STORE || kind == NS_RECORDED_DMA_WRITE) {
+        bench_make_room(bench, op->op);
+        if (op->first == op->end)
+            return; /* it is about another line */
+    }
     switch (kind) {
     case NS_RECORDED_INITIAL:
         write_flat(bench, op);

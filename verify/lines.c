@@ -2,6 +2,7 @@
 #include "verify/lines.h"
 
 #include "verify/hash.h"
+#include "verify/queues.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,11 +96,32 @@ static void collect(struct collector *collector) {
     }
 }
 
+/* A later operation of the same actor, on whatever line, makes entries of this line leave their queue. */
+static void collect_leaves(struct collector *collector) {
+    const struct program *program = collector->lines->program;
+    const uint64_t size = collector->lines->size;
+    for (size_t i = 0; i < program->leave_count && !collector->failed; i++) {
+        const struct program_leave *leave = &program->leaves[i];
+        if (leave->at == leave->op)
+            continue;
+        for (uint64_t unit = leave->first / size; unit <= (leave->end - 1) / size; unit++)
+            add_touch(collector, unit, leave->at);
+    }
+}
+
 static int by_unit_then_op(const void *a, const void *b) {
     const struct touch *left = a, *right = b;
     if (left->unit != right->unit)
         return left->unit < right->unit ? -1 : 1;
     return left->op < right->op ? -1 : left->op > right->op;
+}
+
+static void drop_repetitions(struct collector *collector) {
+    size_t kept = 0;
+    for (size_t i = 0; i < collector->count; i++)
+        if (i == 0 || by_unit_then_op(&collector->touch[i - 1], &collector->touch[i]) != 0)
+            collector->touch[kept++] = collector->touch[i];
+    collector->count = kept;
 }
 
 /* ---- views ----------------------------------------------------------------------------------- */
@@ -232,6 +254,11 @@ static void look_at(struct builder *builder, uint32_t number) {
     const struct program_op *op = &builder->lines->program->ops[number];
     const struct ns_recorded *entry = &op->recorded;
     uint8_t view = 0;
+    if ((entry->kind == NS_RECORDED_STORE || entry->kind == NS_RECORDED_DMA_WRITE) &&
+        (entry->address >= unit->address + builder->lines->size || unit->address >= entry->address + entry->length)) {
+        add_op(builder, number, 0); /* on another line: it makes entries of this one leave their queue */
+        return;
+    }
     switch ((enum ns_recorded_kind)entry->kind) {
     case NS_RECORDED_DMA_READ:
     case NS_RECORDED_DMA_WRITE:
@@ -283,13 +310,27 @@ static uint64_t history_hash(const struct lines *lines, const struct unit *unit)
     return hash;
 }
 
+/* Do the same parts of two units' lines leave full queues at the same operations? */
+static bool leaves_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
+    const struct program *program = lines->program;
+    for (uint32_t i = 0; i < a->count && program->leave_count > 0; i++) {
+        const struct unit_op *op = &lines->ops[a->first + i];
+        for (uint32_t at = op->first; at < op->end; at++)
+            if (queues_leaves_at(program, op->op, a->address + at) !=
+                queues_leaves_at(program, op->op, b->address + at))
+                return false;
+    }
+    return true;
+}
+
 static bool same_history(const struct lines *lines, const struct unit *a, const struct unit *b) {
     if (a->count != b->count || a->view_count != b->view_count || a->control || b->control)
         return false;
     for (unsigned i = 0; i < a->view_count; i++)
         if (a->view[i].type != b->view[i].type)
             return false;
-    return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0;
+    return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0 &&
+           leaves_alike(lines, a, b);
 }
 
 static bool find_classes(struct lines *lines) {
@@ -356,6 +397,10 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
                 is_cut[at] = true;
                 break;
             }
+        for (uint32_t at = op->first + 1u; lines->program->leave_count > 0 && at < op->end; at++)
+            if (queues_leaves_at(lines->program, op->op, unit->address + at) !=
+                queues_leaves_at(lines->program, op->op, unit->address + at - 1))
+                is_cut[at] = true;
     }
 }
 
@@ -446,10 +491,12 @@ enum ns_status lines_create(struct lines *lines, const struct program *program) 
             common[common_count++] = i;
     }
     collect(&collector);
+    collect_leaves(&collector);
     enum ns_status status = NS_ERROR_MEMORY;
     if (common != NULL && !collector.failed) {
         if (collector.count > 0)
             qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
+        drop_repetitions(&collector);
         struct builder builder = {.lines = lines, .common = common, .common_count = common_count};
         const bool made = make_units(lines, &collector, &builder);
         status = made && find_classes(lines)            ? NS_OK

@@ -541,6 +541,8 @@ uint32_t world_op(const struct world *world, uint32_t op) {
 bool world_ignores(const struct world *world, uint32_t index) {
     const struct unit_op *op = &world->ops[index];
     const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
+    if (op->first == op->end)
+        return false; /* it makes entries leave their queue */
     const bool device = entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
     const bool hart = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE;
     if (!device && !hart)
@@ -622,17 +624,16 @@ size_t world_content(const struct world *world, uint32_t content, const ns_versi
     return world->contents[content - 1].count;
 }
 
-uint64_t world_flight_address(struct world *world, uint32_t state, unsigned index) {
+bool world_flight(struct world *world, uint32_t state, unsigned index, struct world_flight *flight) {
     lay_out(world, state);
-    return world->unit.address + world->cut[world->bench.flight[index].first];
-}
-
-uint64_t world_posted_address(struct world *world, uint32_t state, unsigned actor) {
-    lay_out(world, state);
-    for (unsigned i = 0; i < world->bench.flight_count; i++)
-        if (world->bench.flight[i].actor == actor)
-            return world->unit.address + world->cut[world->bench.flight[i].first];
-    return world->unit.address;
+    const struct bench *bench = &world->bench;
+    if (index >= bench->flight_count)
+        return false;
+    *flight = (struct world_flight){.first = world->unit.address + world->cut[bench->flight[index].first],
+                                    .end = world->unit.address + world->cut[bench->flight[index].end],
+                                    .entry = bench_entry_size(world, &bench->flight[index]),
+                                    .actor = bench->flight[index].actor};
+    return true;
 }
 
 uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op) {

@@ -151,9 +151,14 @@ unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned var
 uint32_t world_perform(struct world *world, uint32_t state, struct world_move move, bool *waits);
 /* The versions of a kept content. */
 size_t world_content(const struct world *world, uint32_t content, const ns_version **versions);
-/* Physical address of the first byte of an entry on its way (its index), or of a device's oldest posted write. */
-uint64_t world_flight_address(struct world *world, uint32_t state, unsigned index);
-uint64_t world_posted_address(struct world *world, uint32_t state, unsigned actor);
+/* A write on its way, by its index, oldest first. Its bytes may be several entries of the real queue, of `entry` aligned
+ * bytes each, that fare alike. False: there are not so many. */
+struct world_flight {
+    uint64_t first, end; /* physical, [first, end) */
+    uint32_t entry;
+    uint8_t actor;
+};
+bool world_flight(struct world *world, uint32_t state, unsigned index, struct world_flight *flight);
 
 /* The types that the hart may use for an operation now, as a mask of 1 << enum ns_memory_type and VIEW_FAULTS. */
 uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op);
