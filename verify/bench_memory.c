@@ -3,6 +3,7 @@
 #include "verify/bench_internal.h"
 
 #include "model/store_buffer.h"
+#include "verify/hash.h"
 #include "verify/queues.h"
 
 #include <assert.h>
@@ -67,6 +68,14 @@ enum ns_whereabouts bench_where_is(const struct bench *bench, uint32_t cell, ns_
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+/* Which cells a write to memory changes, and to what: as one number. */
+static uint16_t changed_cells(const struct bench *bench, uint32_t first, uint32_t length, const ns_version *versions) {
+    ns_version changed[UNIT_MAX];
+    for (uint32_t i = 0; i < length; i++)
+        changed[i] = bench->memory[first + i] == versions[i] ? 0 : versions[i];
+    return (uint16_t)hash_bytes(changed, length * sizeof *changed, 7);
+}
+
 void bench_write_memory(struct bench *bench, uint32_t first, uint32_t length, const ns_version *versions) {
     for (uint32_t i = 0; i < length;) {
         const uint32_t cell = first + i;
@@ -82,7 +91,9 @@ void bench_write_memory(struct bench *bench, uint32_t first, uint32_t length, co
         while (end < length && bench->memory[first + end] == newest && versions[end] != newest &&
                bench->flat[first + end] == newest)
             end++;
-        bench_found(bench, FOUND_LOST, cell, first + end)->got = versions[i];
+        struct finding *finding = bench_found(bench, FOUND_LOST, cell, first + end);
+        finding->got = versions[i];
+        finding->dirty = changed_cells(bench, first, length, versions);
         for (uint32_t at = i; at < end; at++)
             bench->flags[first + at] |= NS_BYTE_LOST;
         i = end;

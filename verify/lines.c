@@ -109,6 +109,40 @@ static void collect_leaves(struct collector *collector) {
     }
 }
 
+/* The declared object that a step is about, through its handle where it has one; NS_NONE: none. */
+static uint32_t object_of(const struct program *program, uint32_t step) {
+    if (step >= program->step_count)
+        return NS_NONE;
+    const struct ns_scenario *scenario = program->scenario;
+    const struct ns_ref *ref = &scenario->written[program->steps[step].site].ref;
+    if (ref->kind == NS_REF_HANDLE)
+        for (uint32_t i = 0; i < scenario->written_count; i++)
+            if (scenario->written[i].verb == NS_VERB_MAP && scenario->written[i].result == ref->index)
+                return scenario->written[i].ref.kind == NS_REF_OBJECT ? scenario->written[i].ref.index : NS_NONE;
+    return ref->kind == NS_REF_OBJECT ? ref->index : NS_NONE;
+}
+
+/* Maintenance of an object that misses one of its lines is a part of that line's history all the same: it may have been
+ * meant for it. Not where an object is maintained in very many pieces. */
+static void collect_aimed(struct collector *collector) {
+    enum { MOST = 16384 };
+    const struct program *program = collector->lines->program;
+    const size_t touches = collector->count;
+    size_t maintained = 0;
+    for (uint32_t i = 0; i < program->op_count; i++)
+        maintained += program->ops[i].recorded.kind == NS_RECORDED_MAINTAIN;
+    if (maintained * touches > MOST)
+        return;
+    for (uint32_t i = 0; i < program->op_count && !collector->failed; i++) {
+        const uint32_t object = object_of(program, program->ops[i].recorded.step);
+        if (program->ops[i].recorded.kind != NS_RECORDED_MAINTAIN || object == NS_NONE)
+            continue;
+        for (size_t t = 0; t < touches; t++)
+            if (object_of(program, program->ops[collector->touch[t].op].recorded.step) == object)
+                add_touch(collector, collector->touch[t].unit, i);
+    }
+}
+
 static int by_unit_then_op(const void *a, const void *b) {
     const struct touch *left = a, *right = b;
     if (left->unit != right->unit)
@@ -249,14 +283,23 @@ static void add_common(struct builder *builder, uint32_t number) {
     }
 }
 
+/* Does an access, or the lines of maintenance, touch nothing of the unit? */
+static bool is_elsewhere(const struct lines *lines, const struct unit *unit, const struct ns_recorded *entry) {
+    const uint32_t line = entry->kind == NS_RECORDED_MAINTAIN ? lines->program->machine->cache.level[0].line : 1;
+    const uint64_t first = entry->address / line * line,
+                   end = (entry->address + entry->length + line - 1) / line * line;
+    return first >= unit->address + lines->size || end <= unit->address;
+}
+
 static void look_at(struct builder *builder, uint32_t number) {
     struct unit *unit = builder->unit;
     const struct program_op *op = &builder->lines->program->ops[number];
     const struct ns_recorded *entry = &op->recorded;
     uint8_t view = 0;
-    if ((entry->kind == NS_RECORDED_STORE || entry->kind == NS_RECORDED_DMA_WRITE) &&
-        (entry->address >= unit->address + builder->lines->size || unit->address >= entry->address + entry->length)) {
-        add_op(builder, number, 0); /* on another line: it makes entries of this one leave their queue */
+    if ((entry->kind == NS_RECORDED_STORE || entry->kind == NS_RECORDED_DMA_WRITE ||
+         entry->kind == NS_RECORDED_MAINTAIN) &&
+        (entry->flags & NS_RECORDED_WHOLE) == 0 && is_elsewhere(builder->lines, unit, entry)) {
+        add_op(builder, number, 0); /* it makes entries of this line leave their queue, or was meant for it */
         return;
     }
     switch ((enum ns_recorded_kind)entry->kind) {
@@ -492,6 +535,7 @@ enum ns_status lines_create(struct lines *lines, const struct program *program) 
     }
     collect(&collector);
     collect_leaves(&collector);
+    collect_aimed(&collector);
     enum ns_status status = NS_ERROR_MEMORY;
     if (common != NULL && !collector.failed) {
         if (collector.count > 0)

@@ -199,7 +199,52 @@ static uint32_t site_of(const struct ns_scenario *scenario, const struct discove
                                          : (uint32_t)(scenario->steps[discovery->step].step - scenario->written);
 }
 
-static enum ns_status finish_replay(struct verification *all, struct child *child, const struct discovery *discovery) {
+/* The same way, with the other lines of the access put in order by the hardware just before it, where it may: then the
+ * report speaks of this line. False: there is no other line, or nothing that the hardware may do, or no host memory. */
+static bool without_other_lines(const struct verification *all, const struct discovery *discovery,
+                                struct discovery *made) {
+    enum { LINES = 16 };
+    const struct ns_machine_config *machine = &all->scenario->machine;
+    const bool evicts = (all->result->may & NS_MAY_EVICT) != 0;
+    const bool drains = (all->result->may & NS_MAY_DRAIN) != 0 && machine->store_buffer_entries > 0;
+    const uint64_t line = discovery->line;
+    if (discovery->other_end == 0 || (!evicts && !drains) ||
+        discovery->other_end / line - discovery->other_first / line >= LINES)
+        return false;
+    const size_t most = (size_t)LINES * machine->cache.harts * (1 + line / 8);
+    struct ns_schedule_item *item = malloc((discovery->schedule_count + most) * sizeof *item);
+    if (item == NULL || discovery->schedule_count == 0) {
+        free(item);
+        return false;
+    }
+    size_t count = discovery->schedule_count - 1; /* the step itself comes last */
+    memcpy(item, discovery->schedule, count * sizeof *item);
+    const size_t before = count;
+    for (uint64_t at = discovery->other_first / line * line; at < discovery->other_end; at += line) {
+        if (at == discovery->first / line * line)
+            continue;
+        for (unsigned hart = 0; hart < machine->cache.harts; hart++) {
+            struct ns_schedule_item move = {
+                .kind = NS_SCHEDULE_DRAIN, .actor = hart, .has_address = true, .address = at};
+            for (; drains && move.address < at + line; move.address += 8)
+                item[count++] = move;
+            move =
+                (struct ns_schedule_item){.kind = NS_SCHEDULE_EVICT, .actor = hart, .has_address = true, .address = at};
+            if (evicts)
+                item[count++] = move;
+        }
+    }
+    *made = *discovery;
+    made->length += (uint32_t)(count - before);
+    item[count++] = discovery->schedule[discovery->schedule_count - 1];
+    made->schedule = item;
+    made->schedule_count = count;
+    return true;
+}
+
+/* What the run of a counterexample shows; *named: something of it was. */
+static enum ns_status finish_replay(struct verification *all, struct child *child, const struct discovery *discovery,
+                                    bool *named) {
     struct ns_log *log = copy_for_keeping(all);
     if (log == NULL)
         return NS_ERROR_MEMORY;
@@ -209,11 +254,24 @@ static enum ns_status finish_replay(struct verification *all, struct child *chil
     if (status == NS_ERROR_MEMORY)
         return status;
     const size_t index = replay_match(log, discovery, site_of(all->scenario, discovery));
-    if (index == SIZE_MAX)
-        all->result->unreplayed++;
-    else if (!is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
+    *named |= index != SIZE_MAX;
+    if (index != SIZE_MAX && !is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
         return NS_ERROR_MEMORY;
     return NS_OK;
+}
+
+/* An access to several lines has the name of the first one that is wrong: this one's own shows when the others are not.
+ */
+static enum ns_status replay_alone(struct verification *all, const struct discovery *discovery, bool *named) {
+    struct discovery alone;
+    struct child child;
+    if (!without_other_lines(all, discovery, &alone))
+        return NS_OK;
+    const enum ns_status status = child_run(&child, all->scenario, alone.schedule, alone.schedule_count)
+                                      ? finish_replay(all, &child, &alone, named)
+                                      : NS_ERROR_MEMORY;
+    free(alone.schedule);
+    return status;
 }
 
 static enum ns_status replay_all(struct verification *all) {
@@ -235,7 +293,11 @@ static enum ns_status replay_all(struct verification *all) {
                 status = NS_ERROR_MEMORY;
         if (i >= started)
             break;
-        const enum ns_status one = finish_replay(all, &child[i % at_once], &found->discoveries[i]);
+        bool named = false;
+        enum ns_status one = finish_replay(all, &child[i % at_once], &found->discoveries[i], &named);
+        if (one == NS_OK)
+            one = replay_alone(all, &found->discoveries[i], &named);
+        all->result->unreplayed += one == NS_OK && !named;
         status = status == NS_OK ? one : status;
     }
     return status;

@@ -452,6 +452,19 @@ unsigned world_flying_cells(const struct lines *lines, const struct unit *unit) 
     return count;
 }
 
+uint32_t world_history(const struct world *world, unsigned cell) {
+    const uint32_t start = cell / world->line_cells * world->line_cells, end = start + world->line_cells;
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < world->unit.count; i++) {
+        const struct unit_op *op = &world->ops[i];
+        const bool holds = cell >= op->first && cell < op->end, named = cell >= op->named_first && cell < op->named_end;
+        const bool meets = op->first < end && start < op->end, whole = op->first <= start && end <= op->end;
+        const uint32_t how = (uint32_t)holds | (uint32_t)named << 1 | (uint32_t)meets << 2 | (uint32_t)whole << 3;
+        hash = hash_mix(hash ^ ((uint64_t)op->op << 4 | how));
+    }
+    return (uint32_t)hash;
+}
+
 static void choose_cells(struct world *world) {
     for (uint32_t cell = 0; cell < world->cells; cell++)
         world->follows[cell] = !world->options.focused ||

@@ -24,12 +24,13 @@ struct flight {
 
 /* What came last, in programs with several harts (bench_past.c). */
 struct past {
-    uint16_t invalidate, clean; /* 1 + operation of the unit: the last one; 0: none. A flush is both */
-    uint8_t handed;             /* since that invalidate: bit per device that was told to begin */
-    uint8_t handed_before;      /* the same, before it */
-    bool stored;                /* since then a hart has stored */
-    bool stored_before_handed;  /* ... and then told a device */
-    bool read;                  /* since that clean a device has read */
+    uint16_t invalidate, clean;       /* 1 + operation of the unit: the last one; 0: none. A flush is both */
+    uint8_t handed;                   /* since that invalidate: bit per device that was told to begin */
+    uint8_t handed_before;            /* the same, before it */
+    bool stored;                      /* since then a hart has stored */
+    bool stored_before_handed;        /* ... and then told a device */
+    bool read;                        /* since that clean a device has read */
+    uint8_t done[NS_CACHE_MAX_HARTS]; /* operations of each hart that maintained or handed over */
 };
 
 /* One state of the unit, laid out. Arrays have one element per cell. */
