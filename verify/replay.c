@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/replay.h"
 
+#include "model/grow.h"
 #include "verify/verify_internal.h"
 
 #include <stdio.h>
@@ -242,9 +243,49 @@ static bool without_other_lines(const struct verification *all, const struct dis
     return true;
 }
 
+/* Runs of counterexamples: each may show more than what it was made for. */
+struct shown {
+    struct ns_log *log;
+    struct discovery discovery; /* with a schedule of its own */
+};
+struct replays {
+    struct verification *all;
+    size_t count, capacity;
+    struct shown *shown;
+};
+
+static bool keep_shown(struct replays *replays, struct ns_log *log, const struct discovery *discovery) {
+    const size_t size = (discovery->schedule_count + 1) * sizeof *discovery->schedule;
+    if (!grow((void **)&replays->shown, &replays->capacity, replays->count + 1, sizeof *replays->shown))
+        return false;
+    struct shown *made = &replays->shown[replays->count];
+    *made = (struct shown){.log = log, .discovery = *discovery};
+    made->discovery.schedule = malloc(size);
+    if (made->discovery.schedule == NULL)
+        return false;
+    memcpy(made->discovery.schedule, discovery->schedule, discovery->schedule_count * sizeof *discovery->schedule);
+    replays->count++;
+    return true;
+}
+
+/* What no counterexample was made for, and some of them shows: behaviours too. */
+static enum ns_status take_the_rest(struct replays *replays, enum ns_status status) {
+    for (size_t i = 0; i < replays->count; i++) {
+        const struct ns_log *log = replays->shown[i].log;
+        for (size_t h = 0; h < log->hazard_count && status == NS_OK; h++)
+            if (!is_known(replays->all->result, &log->hazard[h]) &&
+                !add_hazard(replays->all, replays->shown[i].log, h, &replays->shown[i].discovery))
+                status = NS_ERROR_MEMORY;
+        free(replays->shown[i].discovery.schedule);
+    }
+    free(replays->shown);
+    return status;
+}
+
 /* What the run of a counterexample shows; *named: something of it was. */
-static enum ns_status finish_replay(struct verification *all, struct child *child, const struct discovery *discovery,
+static enum ns_status finish_replay(struct replays *replays, struct child *child, const struct discovery *discovery,
                                     bool *named) {
+    struct verification *all = replays->all;
     struct ns_log *log = copy_for_keeping(all);
     if (log == NULL)
         return NS_ERROR_MEMORY;
@@ -257,18 +298,19 @@ static enum ns_status finish_replay(struct verification *all, struct child *chil
     *named |= index != SIZE_MAX;
     if (index != SIZE_MAX && !is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
         return NS_ERROR_MEMORY;
-    return NS_OK;
+    return keep_shown(replays, log, discovery) ? NS_OK : NS_ERROR_MEMORY;
 }
 
 /* An access to several lines has the name of the first one that is wrong: this one's own shows when the others are not.
  */
-static enum ns_status replay_alone(struct verification *all, const struct discovery *discovery, bool *named) {
+static enum ns_status replay_alone(struct replays *replays, const struct discovery *discovery, bool *named) {
+    struct verification *all = replays->all;
     struct discovery alone;
     struct child child;
     if (!without_other_lines(all, discovery, &alone))
         return NS_OK;
     const enum ns_status status = child_run(&child, all->scenario, alone.schedule, alone.schedule_count)
-                                      ? finish_replay(all, &child, &alone, named)
+                                      ? finish_replay(replays, &child, &alone, named)
                                       : NS_ERROR_MEMORY;
     free(alone.schedule);
     return status;
@@ -285,6 +327,7 @@ static enum ns_status replay_all(struct verification *all) {
     const size_t count = found->count < NS_VERIFY_REPLAYS ? found->count : NS_VERIFY_REPLAYS;
     all->result->unnamed = found->count - count;
     enum ns_status status = NS_OK;
+    struct replays replays = {.all = all};
     size_t started = 0;
     for (size_t i = 0; i < count; i++) {
         for (; started < count && started < i + at_once && status == NS_OK; started++)
@@ -294,13 +337,13 @@ static enum ns_status replay_all(struct verification *all) {
         if (i >= started)
             break;
         bool named = false;
-        enum ns_status one = finish_replay(all, &child[i % at_once], &found->discoveries[i], &named);
+        enum ns_status one = finish_replay(&replays, &child[i % at_once], &found->discoveries[i], &named);
         if (one == NS_OK)
-            one = replay_alone(all, &found->discoveries[i], &named);
+            one = replay_alone(&replays, &found->discoveries[i], &named);
         all->result->unreplayed += one == NS_OK && !named;
         status = status == NS_OK ? one : status;
     }
-    return status;
+    return take_the_rest(&replays, status);
 }
 
 /* ---- expectations ---------------------------------------------------------------------------- */
