@@ -324,14 +324,16 @@ static bool must_hold(const struct program *program, unsigned hart) {
     return entries > program->machine->store_buffer_entries && (program->may & NS_MAY_DRAIN) != 0;
 }
 
-/* What is still in a store buffer at the end comes first, then what the way lets go, then what an operation takes out:
- * there may not be room for all, as one entry is needed for what passes them. */
-static void hold_entries(struct path *path) {
+/* What is still in a store buffer at the end comes first, or what the way lets go when it ends with that, then what an
+ * operation takes out: there may not be room for all, as one entry is needed for what passes them. */
+static void hold_entries(struct path *path, bool ends_with_move) {
     const unsigned entries = path->program->machine->store_buffer_entries, most = entries > 0 ? entries - 1 : 0;
     struct holds holds = {0};
-    add_waiting(path, &holds, most);
-    for (unsigned i = 0; i < path->drained.count; i++)
+    if (!ends_with_move)
+        add_waiting(path, &holds, most);
+    for (unsigned i = path->drained.count; i-- > 0;)
         add_hold(&holds, most, path->drained.item[i].actor, path->drained.item[i].address);
+    add_waiting(path, &holds, most);
     for (unsigned i = 0; i < path->waited.count; i++)
         add_hold(&holds, most, path->waited.item[i].actor, path->waited.item[i].address);
     for (unsigned i = 0; i < holds.count; i++)
@@ -394,7 +396,7 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
     } else {
         emit_transition(&path, last, taken_by(search, last), end == PATH_WITH_STEP);
     }
-    hold_entries(&path);
+    hold_entries(&path, last_node != NO_INDEX);
     free(chain);
     release_path(&path);
     if (path.failed) {

@@ -200,46 +200,110 @@ static uint32_t site_of(const struct ns_scenario *scenario, const struct discove
                                          : (uint32_t)(scenario->steps[discovery->step].step - scenario->written);
 }
 
-/* The same way, with the other lines of the access put in order by the hardware just before it, where it may: then the
- * report speaks of this line. False: there is no other line, or nothing that the hardware may do, or no host memory. */
-static bool without_other_lines(const struct verification *all, const struct discovery *discovery,
-                                struct discovery *made) {
-    enum { LINES = 16 };
-    const struct ns_machine_config *machine = &all->scenario->machine;
-    const bool evicts = (all->result->may & NS_MAY_EVICT) != 0;
-    const bool drains = (all->result->may & NS_MAY_DRAIN) != 0 && machine->store_buffer_entries > 0;
-    const uint64_t line = discovery->line;
-    if (discovery->other_end == 0 || (!evicts && !drains) ||
-        discovery->other_end / line - discovery->other_first / line >= LINES)
-        return false;
-    const size_t most = (size_t)LINES * machine->cache.harts * (1 + line / 8);
-    struct ns_schedule_item *item = malloc((discovery->schedule_count + most) * sizeof *item);
-    if (item == NULL || discovery->schedule_count == 0) {
-        free(item);
-        return false;
+/* The other lines of an access, of which the report speaks as well: put in order by the hardware, where it may, so that
+ * what is left to report is this line's. */
+enum others {
+    OTHERS_BEFORE_THE_STEP,
+    OTHERS_BEFORE_THE_WRITE, /* ... and before the newest bytes were written */
+    OTHERS_ALIKE,            /* ... and wherever the hardware does something with this line */
+    OTHERS_WAYS
+};
+enum { OTHER_LINES = 16 };
+
+struct variant {
+    const struct verification *all;
+    const struct discovery *discovery;
+    struct ns_schedule_item *item;
+    size_t count, capacity;
+    bool failed;
+};
+
+static void add_item(struct variant *variant, struct ns_schedule_item item) {
+    if (grow((void **)&variant->item, &variant->capacity, variant->count + 1, sizeof item))
+        variant->item[variant->count++] = item;
+    else
+        variant->failed = true;
+}
+
+static bool is_other_line(const struct discovery *discovery, uint64_t at) {
+    return at / discovery->line != discovery->first / discovery->line;
+}
+
+/* What waits for the line arrives, and it leaves the caches. */
+static void put_in_order(struct variant *variant, uint64_t line) {
+    const struct ns_scenario *scenario = variant->all->scenario;
+    const struct ns_machine_config *machine = &scenario->machine;
+    const bool drains = (variant->all->result->may & NS_MAY_DRAIN) != 0;
+    const bool evicts = (variant->all->result->may & NS_MAY_EVICT) != 0;
+    struct ns_schedule_item move = {.kind = NS_SCHEDULE_DRAIN, .has_address = true};
+    const uint64_t end = line + variant->discovery->line;
+    for (move.actor = 0; drains && machine->store_buffer_entries > 0 && move.actor < machine->cache.harts; move.actor++)
+        for (move.address = line; move.address < end; move.address += 8)
+            add_item(variant, move);
+    move.is_device = true;
+    for (move.actor = 0; drains && move.actor < scenario->device_count; move.actor++) {
+        const struct ns_device *device = &scenario->devices[move.actor];
+        const uint64_t burst = device->burst != 0 ? device->burst : machine->dma_burst;
+        for (move.address = line;
+             (device->has_posted ? device->posted : machine->posted_entries) > 0 && move.address < end;
+             move.address += burst)
+            add_item(variant, move);
     }
-    size_t count = discovery->schedule_count - 1; /* the step itself comes last */
-    memcpy(item, discovery->schedule, count * sizeof *item);
-    const size_t before = count;
-    for (uint64_t at = discovery->other_first / line * line; at < discovery->other_end; at += line) {
-        if (at == discovery->first / line * line)
-            continue;
-        for (unsigned hart = 0; hart < machine->cache.harts; hart++) {
-            struct ns_schedule_item move = {
-                .kind = NS_SCHEDULE_DRAIN, .actor = hart, .has_address = true, .address = at};
-            for (; drains && move.address < at + line; move.address += 8)
-                item[count++] = move;
-            move =
-                (struct ns_schedule_item){.kind = NS_SCHEDULE_EVICT, .actor = hart, .has_address = true, .address = at};
-            if (evicts)
-                item[count++] = move;
-        }
+    move = (struct ns_schedule_item){.kind = NS_SCHEDULE_EVICT, .has_address = true, .address = line};
+    for (move.actor = 0; evicts && move.actor < machine->cache.harts; move.actor++)
+        add_item(variant, move);
+}
+
+static void put_others_in_order(struct variant *variant) {
+    const struct discovery *discovery = variant->discovery;
+    for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
+         at += discovery->line)
+        if (is_other_line(discovery, at))
+            put_in_order(variant, at);
+}
+
+/* A move of the hardware with this line, for the others too. */
+static void repeat_for_others(struct variant *variant, const struct ns_schedule_item *move) {
+    const struct discovery *discovery = variant->discovery;
+    if (move->kind == NS_SCHEDULE_STEP || move->kind == NS_SCHEDULE_HOLD || !move->has_address ||
+        is_other_line(discovery, move->address))
+        return;
+    struct ns_schedule_item copy = *move;
+    for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
+         at += discovery->line) {
+        copy.address = at + move->address % discovery->line;
+        if (is_other_line(discovery, at))
+            add_item(variant, copy);
+    }
+}
+
+/* The same way with the other lines in order. False: there is no other line, nothing that the hardware may do, or no
+ * host memory. */
+static bool with_others(const struct verification *all, const struct discovery *discovery, enum others how,
+                        struct discovery *made) {
+    struct variant variant = {.all = all, .discovery = discovery};
+    if (discovery->other_end == 0 || (all->result->may & (NS_MAY_EVICT | NS_MAY_DRAIN)) == 0 ||
+        (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES ||
+        (how == OTHERS_BEFORE_THE_WRITE && discovery->newest_step == UINT32_MAX))
+        return false;
+    for (size_t i = 0; i < discovery->schedule_count; i++) {
+        const struct ns_schedule_item *item = &discovery->schedule[i];
+        const bool writes = how == OTHERS_BEFORE_THE_WRITE && item->kind == NS_SCHEDULE_STEP &&
+                            item->line == all->scenario->steps[discovery->newest_step].step->line;
+        if (writes || i + 1 == discovery->schedule_count) /* the step itself comes last */
+            put_others_in_order(&variant);
+        add_item(&variant, *item);
+        if (how == OTHERS_ALIKE)
+            repeat_for_others(&variant, item);
+    }
+    if (variant.failed) {
+        free(variant.item);
+        return false;
     }
     *made = *discovery;
-    made->length += (uint32_t)(count - before);
-    item[count++] = discovery->schedule[discovery->schedule_count - 1];
-    made->schedule = item;
-    made->schedule_count = count;
+    made->length += (uint32_t)(variant.count - discovery->schedule_count);
+    made->schedule = variant.item;
+    made->schedule_count = variant.count;
     return true;
 }
 
@@ -304,15 +368,17 @@ static enum ns_status finish_replay(struct replays *replays, struct child *child
 /* An access to several lines has the name of the first one that is wrong: this one's own shows when the others are not.
  */
 static enum ns_status replay_alone(struct replays *replays, const struct discovery *discovery, bool *named) {
-    struct verification *all = replays->all;
-    struct discovery alone;
-    struct child child;
-    if (!without_other_lines(all, discovery, &alone))
-        return NS_OK;
-    const enum ns_status status = child_run(&child, all->scenario, alone.schedule, alone.schedule_count)
-                                      ? finish_replay(replays, &child, &alone, named)
-                                      : NS_ERROR_MEMORY;
-    free(alone.schedule);
+    enum ns_status status = NS_OK;
+    for (unsigned how = 0; how < OTHERS_WAYS && status == NS_OK; how++) {
+        struct discovery alone;
+        struct child child;
+        if ((how == OTHERS_ALIKE && *named) || !with_others(replays->all, discovery, (enum others)how, &alone))
+            continue;
+        status = child_run(&child, replays->all->scenario, alone.schedule, alone.schedule_count)
+                     ? finish_replay(replays, &child, &alone, named)
+                     : NS_ERROR_MEMORY;
+        free(alone.schedule);
+    }
     return status;
 }
 
