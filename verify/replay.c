@@ -201,11 +201,14 @@ static uint32_t site_of(const struct ns_scenario *scenario, const struct discove
 }
 
 /* The other lines of an access, of which the report speaks as well: put in order by the hardware, where it may, so that
- * what is left to report is this line's. */
+ * what is left to report is this line's. Whose a byte is, is judged only where all of the access is well: then what
+ * waits for other bytes of this line arrives too. */
 enum others {
     OTHERS_BEFORE_THE_STEP,
     OTHERS_BEFORE_THE_WRITE, /* ... and before the newest bytes were written */
     OTHERS_ALIKE,            /* ... and wherever the hardware does something with this line */
+    OTHERS_ALWAYS,           /* before every step */
+    OTHERS_FLUSHED,          /* ... and every invalidate is performed as a flush */
     OTHERS_WAYS
 };
 enum { OTHER_LINES = 16 };
@@ -243,14 +246,13 @@ static void put_in_order(struct variant *variant, uint64_t line) {
     move.is_device = true;
     for (move.actor = 0; drains && move.actor < scenario->device_count; move.actor++) {
         const struct ns_device *device = &scenario->devices[move.actor];
-        const uint64_t burst = device->burst != 0 ? device->burst : machine->dma_burst;
-        for (move.address = line;
-             (device->has_posted ? device->posted : machine->posted_entries) > 0 && move.address < end;
-             move.address += burst)
+        const bool posts = (device->has_posted ? device->posted : machine->posted_entries) > 0;
+        for (move.address = line; posts && move.address < end; move.address += 8)
             add_item(variant, move);
     }
     move = (struct ns_schedule_item){.kind = NS_SCHEDULE_EVICT, .has_address = true, .address = line};
-    for (move.actor = 0; evicts && move.actor < machine->cache.harts; move.actor++)
+    const bool other = is_other_line(variant->discovery, line);
+    for (move.actor = 0; evicts && other && move.actor < machine->cache.harts; move.actor++)
         add_item(variant, move);
 }
 
@@ -258,7 +260,7 @@ static void put_others_in_order(struct variant *variant) {
     const struct discovery *discovery = variant->discovery;
     for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
          at += discovery->line)
-        if (is_other_line(discovery, at))
+        if (is_other_line(discovery, at) || discovery->finding.kind == FOUND_OWNER)
             put_in_order(variant, at);
 }
 
@@ -282,7 +284,8 @@ static void repeat_for_others(struct variant *variant, const struct ns_schedule_
 static bool with_others(const struct verification *all, const struct discovery *discovery, enum others how,
                         struct discovery *made) {
     struct variant variant = {.all = all, .discovery = discovery};
-    if (discovery->other_end == 0 || (all->result->may & (NS_MAY_EVICT | NS_MAY_DRAIN)) == 0 ||
+    const uint32_t needed = how == OTHERS_FLUSHED ? NS_MAY_INVALIDATE_AS_FLUSH : NS_MAY_EVICT | NS_MAY_DRAIN;
+    if (discovery->other_end == 0 || (all->result->may & needed) == 0 ||
         (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES ||
         (how == OTHERS_BEFORE_THE_WRITE && discovery->newest_step == UINT32_MAX))
         return false;
@@ -290,8 +293,11 @@ static bool with_others(const struct verification *all, const struct discovery *
         const struct ns_schedule_item *item = &discovery->schedule[i];
         const bool writes = how == OTHERS_BEFORE_THE_WRITE && item->kind == NS_SCHEDULE_STEP &&
                             item->line == all->scenario->steps[discovery->newest_step].step->line;
-        if (writes || i + 1 == discovery->schedule_count) /* the step itself comes last */
+        const bool always = how >= OTHERS_ALWAYS && item->kind == NS_SCHEDULE_STEP;
+        if (writes || always || i + 1 == discovery->schedule_count) /* the step itself comes last */
             put_others_in_order(&variant);
+        if (how == OTHERS_FLUSHED && always)
+            add_item(&variant, (struct ns_schedule_item){.kind = NS_SCHEDULE_AS_FLUSH});
         add_item(&variant, *item);
         if (how == OTHERS_ALIKE)
             repeat_for_others(&variant, item);
@@ -372,7 +378,7 @@ static enum ns_status replay_alone(struct replays *replays, const struct discove
     for (unsigned how = 0; how < OTHERS_WAYS && status == NS_OK; how++) {
         struct discovery alone;
         struct child child;
-        if ((how == OTHERS_ALIKE && *named) || !with_others(replays->all, discovery, (enum others)how, &alone))
+        if ((how >= OTHERS_ALIKE && *named) || !with_others(replays->all, discovery, (enum others)how, &alone))
             continue;
         status = child_run(&child, replays->all->scenario, alone.schedule, alone.schedule_count)
                      ? finish_replay(replays, &child, &alone, named)

@@ -226,8 +226,9 @@ static void note_access(struct discovery *made, const struct ns_recorded *access
     const bool accesses = access->kind == NS_RECORDED_LOAD || access->kind == NS_RECORDED_STORE ||
                           access->kind == NS_RECORDED_DMA_READ || access->kind == NS_RECORDED_DMA_WRITE;
     made->line = machine->cache.level[machine->cache.levels - 1].line;
-    if (!accesses || access->length == 0 ||
-        access->address / made->line == (access->address + access->length - 1) / made->line)
+    const bool several =
+        access->length > 0 && access->address / made->line != (access->address + access->length - 1) / made->line;
+    if (!accesses || access->length == 0 || (!several && made->finding.kind != FOUND_OWNER))
         return;
     made->other_first = access->address;
     made->other_end = access->address + access->length;
