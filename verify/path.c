@@ -25,6 +25,7 @@ struct path {
     size_t step_at;                    /* the item of the step under way */
     uint32_t step;                     /* under way, or NO_INDEX */
     uint32_t units[SEARCH_UNITS];      /* states of the worlds */
+    uint64_t wanted;                   /* address of the first byte that it is about */
     struct holds drained, waited; /* entries that the way lets go; all that were in a store buffer behind some step */
     bool failed;
 };
@@ -138,11 +139,15 @@ static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, s
     return false;
 }
 
+/* At most so many of one hart. */
 static void add_hold(struct holds *holds, unsigned most, unsigned hart, uint64_t address) {
-    bool known = holds->count >= PATH_HOLDS || holds->count >= most;
-    for (unsigned i = 0; i < holds->count && !known; i++)
+    unsigned of_hart = 0;
+    bool known = holds->count >= PATH_HOLDS;
+    for (unsigned i = 0; i < holds->count && !known; i++) {
         known = holds->item[i].address == address && holds->item[i].actor == hart;
-    if (!known)
+        of_hart += holds->item[i].actor == hart;
+    }
+    if (!known && of_hart < most)
         holds->item[holds->count++] =
             (struct ns_schedule_item){.kind = NS_SCHEDULE_HOLD, .actor = hart, .has_address = true, .address = address};
 }
@@ -324,11 +329,15 @@ static bool must_hold(const struct program *program, unsigned hart) {
     return entries > program->machine->store_buffer_entries && (program->may & NS_MAY_DRAIN) != 0;
 }
 
-/* What is still in a store buffer at the end comes first, or what the way lets go when it ends with that, then what an
- * operation takes out: there may not be room for all, as one entry is needed for what passes them. */
+/* What it is about comes first, then what is still in a store buffer at the end, or what the way lets go when it ends
+ * with that, then what an operation takes out: there may not be room for all, as one entry is needed for what passes
+ * them. */
 static void hold_entries(struct path *path, bool ends_with_move) {
     const unsigned entries = path->program->machine->store_buffer_entries, most = entries > 0 ? entries - 1 : 0;
     struct holds holds = {0};
+    for (unsigned i = 0; i < path->waited.count; i++)
+        if (path->waited.item[i].address == path->wanted)
+            add_hold(&holds, most, path->waited.item[i].actor, path->wanted);
     if (!ends_with_move)
         add_waiting(path, &holds, most);
     for (unsigned i = path->drained.count; i-- > 0;)
@@ -368,8 +377,8 @@ static const struct taken *taken_by(const struct search_state *search, const str
 }
 
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
-             uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count) {
-    struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX};
+             uint32_t last_node, enum path_end end, uint64_t wanted, struct ns_schedule_item **items, size_t *count) {
+    struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX, .wanted = wanted};
     uint32_t *chain = malloc((search->count + 1) * sizeof *chain);
     size_t length = 0;
     if (chain == NULL || !begin_path(&path)) {

@@ -209,6 +209,10 @@ enum others {
     OTHERS_ALIKE,            /* ... and wherever the hardware does something with this line */
     OTHERS_ALWAYS,           /* before every step */
     OTHERS_FLUSHED,          /* ... and every invalidate is performed as a flush */
+    /* Where a small store buffer holds several stores to the same bytes: */
+    OTHERS_UNDRAINED, /* none of its entries leaves by itself */
+    OTHERS_DRAINED,   /* two do for one */
+    OTHERS_UNHELD,    /* none is held back */
     OTHERS_WAYS
 };
 enum { OTHER_LINES = 16 };
@@ -284,17 +288,25 @@ static void repeat_for_others(struct variant *variant, const struct ns_schedule_
 static bool with_others(const struct verification *all, const struct discovery *discovery, enum others how,
                         struct discovery *made) {
     struct variant variant = {.all = all, .discovery = discovery};
-    const uint32_t needed = how == OTHERS_FLUSHED ? NS_MAY_INVALIDATE_AS_FLUSH : NS_MAY_EVICT | NS_MAY_DRAIN;
-    if (discovery->other_end == 0 || (all->result->may & needed) == 0 ||
-        (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES ||
+    const bool of_buffer = how >= OTHERS_UNDRAINED;
+    const uint32_t needed = of_buffer               ? NS_MAY_DRAIN
+                            : how == OTHERS_FLUSHED ? NS_MAY_INVALIDATE_AS_FLUSH
+                                                    : NS_MAY_EVICT | NS_MAY_DRAIN;
+    if ((discovery->other_end == 0 && !of_buffer) || (all->result->may & needed) == 0 ||
+        (!of_buffer && (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES) ||
         (how == OTHERS_BEFORE_THE_WRITE && discovery->newest_step == UINT32_MAX))
         return false;
     for (size_t i = 0; i < discovery->schedule_count; i++) {
         const struct ns_schedule_item *item = &discovery->schedule[i];
         const bool writes = how == OTHERS_BEFORE_THE_WRITE && item->kind == NS_SCHEDULE_STEP &&
                             item->line == all->scenario->steps[discovery->newest_step].step->line;
-        const bool always = how >= OTHERS_ALWAYS && item->kind == NS_SCHEDULE_STEP;
-        if (writes || always || i + 1 == discovery->schedule_count) /* the step itself comes last */
+        const bool always = (how == OTHERS_ALWAYS || how == OTHERS_FLUSHED) && item->kind == NS_SCHEDULE_STEP;
+        const bool drains = item->kind == NS_SCHEDULE_DRAIN && !item->is_device;
+        if ((how == OTHERS_UNDRAINED && drains) || (how == OTHERS_UNHELD && item->kind == NS_SCHEDULE_HOLD))
+            continue;
+        if (how == OTHERS_DRAINED && drains)
+            add_item(&variant, *item);
+        if (!of_buffer && (writes || always || i + 1 == discovery->schedule_count)) /* the step itself comes last */
             put_others_in_order(&variant);
         if (how == OTHERS_FLUSHED && always)
             add_item(&variant, (struct ns_schedule_item){.kind = NS_SCHEDULE_AS_FLUSH});
@@ -352,6 +364,15 @@ static enum ns_status take_the_rest(struct replays *replays, enum ns_status stat
     return status;
 }
 
+/* Whose bytes are is judged only where an access reads what it should. Where other lines cannot be put in order, that
+ * is what is wrong with the step. */
+static bool is_stale_there(const struct ns_log *log, uint32_t site) {
+    bool stale = false;
+    for (size_t i = 0; i < log->hazard_count; i++)
+        stale |= log->hazard[i].site == site && log->hazard[i].symptom == NS_SYMPTOM_STALE;
+    return stale;
+}
+
 /* What the run of a counterexample shows; *named: something of it was. */
 static enum ns_status finish_replay(struct replays *replays, struct child *child, const struct discovery *discovery,
                                     bool *named) {
@@ -364,8 +385,9 @@ static enum ns_status finish_replay(struct replays *replays, struct child *child
     log->line_count = all->scenario->line_count;
     if (status == NS_ERROR_MEMORY)
         return status;
-    const size_t index = replay_match(log, discovery, site_of(all->scenario, discovery));
-    *named |= index != SIZE_MAX;
+    const uint32_t site = site_of(all->scenario, discovery);
+    const size_t index = replay_match(log, discovery, site);
+    *named |= index != SIZE_MAX || (discovery->finding.kind == FOUND_OWNER && is_stale_there(log, site));
     if (index != SIZE_MAX && !is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
         return NS_ERROR_MEMORY;
     return keep_shown(replays, log, discovery) ? NS_OK : NS_ERROR_MEMORY;

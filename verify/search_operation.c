@@ -67,7 +67,9 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     const uint32_t weight = work->op == NULL ? 0 : work->op->weight;
     struct taken *taken = &work->taken[work->taken_count++];
     *taken = (struct taken){.unit = unit, .move = move};
-    for (size_t i = 0; i < reaction->finding_count; i++) {
+    /* Where entries leave by themselves, one that is forced to leave has left before: that is where it is told. */
+    const bool told = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
+    for (size_t i = 0; i < reaction->finding_count && !told; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
         if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
             continue; /* whose the bytes are is wrong: what they hold needs no other explanation */
