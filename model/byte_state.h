@@ -17,11 +17,12 @@ enum ns_byte_flags {
     NS_BYTE_UNMAPPED = 16, /* was mapped for a device, and is no longer */
     NS_BYTE_CPU_OWNS = 32, /* mapped, and lent to the CPU by sync-for-cpu until sync-for-device */
     NS_BYTE_BEHIND = 64,   /* a device wrote the bounce slot that stands for it, and that was not copied out */
+    NS_BYTE_AGED = 128,    /* memory had the newest version and was given an older one, while a copy kept the newest */
 };
 
 /* Somebody wrote it: it is defined, wanted, and nobody's loss. */
 static inline uint8_t ns_byte_written(uint8_t flags) {
-    return (uint8_t)(flags & ~(NS_BYTE_DISCARDED | NS_BYTE_UNDEFINED | NS_BYTE_LOST | NS_BYTE_BEHIND));
+    return (uint8_t)(flags & ~(NS_BYTE_DISCARDED | NS_BYTE_UNDEFINED | NS_BYTE_LOST | NS_BYTE_BEHIND | NS_BYTE_AGED));
 }
 /* direction: 1 to-device, 2 from-device, 3 bidirectional. undefined: map drops what the CPU wrote. */
 static inline uint8_t ns_byte_mapped(uint8_t flags, uint8_t direction, bool undefined) {

@@ -64,12 +64,12 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     const struct ns_event *cause = event_at(tracker, bytes->cause_event);
     const struct ns_event *writer = event_at(tracker, bytes->newest);
     const uint32_t object = object_at(tracker, bytes->first);
-    struct ns_lost_facts facts = {.by_invalidate = bytes->dropped};
+    struct ns_lost_facts facts = {.by_invalidate = bytes->dropped && !bytes->aged};
     facts.writer = writer->kind == NS_EVENT_DMA_WRITE ? NS_WRITER_DEVICE
                    : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
                                                       : NS_WRITER_NOBODY;
-    facts.by_device_write = !bytes->dropped && cause->kind == NS_EVENT_DMA_WRITE;
-    facts.by_buffered_store = !bytes->dropped && cause->kind == NS_EVENT_STORE;
+    facts.by_device_write = !facts.by_invalidate && cause->kind == NS_EVENT_DMA_WRITE;
+    facts.by_buffered_store = !facts.by_invalidate && cause->kind == NS_EVENT_STORE;
     facts.object_is_coherent = object != NS_NO_OBJECT && tracker->object[object].coherent;
     facts.writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
     if (facts.writer == NS_WRITER_DEVICE) {
@@ -80,10 +80,12 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     }
     facts.told = tracker->told_event[writer->actor][cause->actor] >= bytes->cause_event;
     uint32_t dirtied = NS_NO_EVENT;
-    if (bytes->dropped) {
+    if (facts.by_invalidate) {
         const uint32_t named = object_at(tracker, tracker->maintenance.first);
         facts.both_descriptors = object != NS_NO_OBJECT && named != NS_NO_OBJECT &&
                                  tracker->object[object].descriptor && tracker->object[named].descriptor;
+    } else if (bytes->aged) {
+        facts.own_bytes_dirty = cause->kind == NS_EVENT_WRITE_BACK; /* what else was dirty is no longer known */
     } else if (cause->kind == NS_EVENT_WRITE_BACK) {
         dirtied = dirtier(tracker, bytes, &facts);
         facts.type_mismatch = had_wrong_type(tracker, dirtied);
@@ -113,7 +115,10 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
     char was[16], is[16];
     hex(was, sizeof was, hazard.newest, hazard.sample_length);
     hex(is, sizeof is, hazard.got, hazard.sample_length);
-    if (bytes->dropped)
+    if (bytes->aged)
+        snprintf(hazard.detail, sizeof hazard.detail,
+                 "the write to memory here carries old bytes %s over %s, whose last copy is dropped later", is, was);
+    else if (bytes->dropped)
         snprintf(hazard.detail, sizeof hazard.detail,
                  "the line was dropped with %s in it, which nobody had written back; memory holds %s", was, is);
     else

@@ -32,6 +32,19 @@ int ns_store_buffer_find(const struct ns_store_buffer *buffer, uint64_t address,
     return -1;
 }
 
+unsigned ns_store_buffer_gathered(const struct ns_store_buffer *buffer, unsigned index) {
+    const uint64_t burst = 64;
+    unsigned count = 1;
+    assert(index < buffer->count);
+    for (; index + count < buffer->count; count++) {
+        const struct ns_store_entry *before = &buffer->entry[index + count - 1], *next = &buffer->entry[index + count];
+        if (next->event != before->event || next->address != before->address + before->length ||
+            next->address % burst == 0)
+            break;
+    }
+    return count;
+}
+
 const struct ns_store_entry *ns_store_buffer_newest(const struct ns_store_buffer *buffer, uint64_t address) {
     for (unsigned i = buffer->count; i-- > 0;) {
         const struct ns_store_entry *entry = &buffer->entry[i];

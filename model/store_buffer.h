@@ -40,6 +40,9 @@ void ns_store_buffer_push(struct ns_store_buffer *buffer, const struct ns_store_
 void ns_store_buffer_take(struct ns_store_buffer *buffer, unsigned index, unsigned count);
 /* Index of the oldest entry that touches [address, address + length), or -1. */
 int ns_store_buffer_find(const struct ns_store_buffer *buffer, uint64_t address, uint64_t length);
+/* How many entries from `index` on leave as one burst when the oldest has to go: parts of one store that follow each
+ * other within 64 aligned bytes, as cores gather the stores of a memset to non-cacheable memory. 1 or more. */
+unsigned ns_store_buffer_gathered(const struct ns_store_buffer *buffer, unsigned index);
 /* The newest entry that holds the byte, or NULL. */
 const struct ns_store_entry *ns_store_buffer_newest(const struct ns_store_buffer *buffer, uint64_t address);
 

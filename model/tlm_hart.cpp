@@ -380,19 +380,6 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
         buffered_.notify(SC_ZERO_TIME);
 }
 
-// How many entries from `index` on leave as one burst: parts of one store that follow each other within a line, as
-// cores gather the stores of a memset to non-cacheable memory.
-static unsigned gathered(const ns_store_buffer &buffer, unsigned index) {
-    constexpr uint64_t burst = 64;
-    unsigned count = 1;
-    for (; index + count < buffer.count; count++) {
-        const ns_store_entry &before = buffer.entry[index + count - 1], &next = buffer.entry[index + count];
-        if (next.event != before.event || next.address != before.address + before.length || next.address % burst == 0)
-            break;
-    }
-    return count;
-}
-
 // The oldest entry that touches the range reaches memory, with what it gathers when the range is everything; false when
 // there is none. Until it has arrived it stays in the buffer, where loads, fences and the tracker find it.
 bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
@@ -407,7 +394,7 @@ bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
          (older = ns_store_buffer_find(&buffer_, buffer_.entry[index].address, buffer_.entry[index].length)) < index;)
         index = older;
     const unsigned first = static_cast<unsigned>(index);
-    const unsigned count = length == UINT64_MAX ? gathered(buffer_, first) : 1;
+    const unsigned count = length == UINT64_MAX ? ns_store_buffer_gathered(&buffer_, first) : 1;
     const uint64_t address = buffer_.entry[first].address;
     const uint32_t store = buffer_.entry[first].event;
     uint8_t data[NS_STORE_ENTRY_BYTES * NS_STORE_BUFFER_LIMIT];
@@ -442,18 +429,16 @@ bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
 }
 
 void tlm_hart::hold(uint64_t physical) {
-    constexpr size_t limit = 8;
-    const ns_cache_config &cache = machine_.config().cache;
+    constexpr size_t limit = 16;
     if (held_.size() < limit)
-        held_.push_back(physical / cache.level[cache.levels - 1].line);
+        held_.push_back(physical / NS_STORE_ENTRY_BYTES);
 }
 
-// The buffer is full: the oldest entry goes, or the oldest one of a line that is not held back.
+// The buffer is full: the oldest entry goes, or the oldest one that is not held back.
 void tlm_hart::drain_victim() {
-    const ns_cache_config &cache = machine_.config().cache;
     for (unsigned i = 0; i < buffer_.count && !held_.empty(); i++) {
-        const uint64_t line = buffer_.entry[i].address / cache.level[cache.levels - 1].line;
-        if (std::find(held_.begin(), held_.end(), line) == held_.end()) {
+        const uint64_t place = buffer_.entry[i].address / NS_STORE_ENTRY_BYTES;
+        if (std::find(held_.begin(), held_.end(), place) == held_.end()) {
             drain_one(buffer_.entry[i].address, buffer_.entry[i].length);
             return;
         }

@@ -486,6 +486,15 @@ static bool replaces_newest(const struct ghost_page *page, uint64_t address, siz
     return replaced != 0;
 }
 
+/* A copy still holds the newest version of a byte, of which memory has an older one now: should the copy go, this write
+ * is what has destroyed it. */
+static void note_aged(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t cause_event) {
+    if ((page->flags[offset] & (NS_BYTE_DISCARDED | NS_BYTE_UNDEFINED | NS_BYTE_LOST)) != 0)
+        return; /* `aux` says what is worse */
+    page->flags[offset] |= NS_BYTE_AGED;
+    set_aux(tracker, page, offset, cause_event);
+}
+
 void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, uint64_t address, uint32_t length,
                              const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
                              const ns_version *versions) {
@@ -507,9 +516,13 @@ void ns_tracker_memory_write(struct ns_tracker *tracker, uint32_t cause_event, u
             traffic->before_dma[offset] = old_versions[i];
         const ns_version newest = page->flat[offset];
         const bool replaces = old_versions[i] == newest && versions[i] != newest;
-        if (!replaces || (page->flags[offset] & NS_BYTE_LOST) != 0 ||
-            !ns_is_overwritten(old_versions[i], versions[i], newest,
+        if (!replaces || (page->flags[offset] & NS_BYTE_LOST) != 0) {
+            i++;
+            continue;
+        }
+        if (!ns_is_overwritten(old_versions[i], versions[i], newest,
                                version_exists(tracker, address + i, newest, false))) {
+            note_aged(tracker, page, offset, cause_event);
             i++;
             continue;
         }
@@ -568,12 +581,15 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
                !(tracker->maintenance.active &&
                  range_holds(tracker->maintenance.first, tracker->maintenance.length, line->address + end)))
             end++;
-        const struct lost_bytes bytes = {.cause_event =
-                                             tracker->maintenance.active ? tracker->maintenance.event : event,
+        const bool aged = !dirty && (page->flags[offset] & NS_BYTE_AGED) != 0;
+        const struct lost_bytes bytes = {.cause_event = aged                          ? page->traffic->aux[offset]
+                                                        : tracker->maintenance.active ? tracker->maintenance.event
+                                                                                      : event,
                                          .first = at,
                                          .length = end - i,
                                          .newest = newest,
                                          .dropped = true,
+                                         .aged = aged,
                                          .line_address = line->address,
                                          .line_length = line->length,
                                          .data = line->data,

@@ -11,7 +11,7 @@
 #include "model/tracker.h"
 
 /* Flags of a byte: byte_state.h. What `aux` of it says: DISCARDED: that maintenance; UNDEFINED: the map; LOST: the
- * hazard's index. */
+ * hazard's index; AGED: the write. */
 /* What is only known of bytes that devices, mappings or hazards have touched: most pages never need it. */
 struct ghost_traffic {
     ns_version before_dma[NS_PAGE_SIZE];   /* what memory held when a DMA write replaced it */
@@ -161,7 +161,8 @@ struct lost_bytes {
     uint64_t first;
     uint32_t length;
     ns_version newest;
-    bool dropped;
+    bool dropped; /* with the last copy */
+    bool aged;    /* ... which was clean: `cause_event` had put older bytes into memory before */
     /* the whole write or line that did it */
     uint64_t line_address;
     uint32_t line_length;

@@ -362,7 +362,8 @@ void ns_label_headline(const struct ns_log *log, const struct ns_hazard *hazard,
         const char *owner = ns_actor_name(log, writer->actor);
         if (event->kind == NS_EVENT_WRITE_BACK) {
             ns_buffer_format(out, "lost write: a write-back overwrites bytes that %s has written", owner);
-        } else if (event->kind == NS_EVENT_DRAIN || event->kind == NS_EVENT_DMA_WRITE) {
+        } else if (event->kind == NS_EVENT_DRAIN || event->kind == NS_EVENT_DMA_WRITE ||
+                   event->kind == NS_EVENT_STORE) {
             ns_buffer_format(out, "lost write: an older write arrives late, over bytes that %s has written", owner);
         } else {
             ns_buffer_format(out, "lost write: %s discards bytes that %s has written", actor,

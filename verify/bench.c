@@ -149,6 +149,7 @@ static void do_store(struct bench *bench, const struct unit_op *op, unsigned var
         bench_found(bench, FOUND_TYPE, op->first, op->end)->reason = (uint8_t)type;
     write_flat(bench, op);
     versions_of(bench, op, versions);
+    bench_make_room(bench, op->op); /* the program has stored the new bytes before old ones leave for them */
     if (buffered) {
         bench_push_cells(bench, op, hart, false);
     } else if (type == NS_TYPE_CACHEABLE) {
@@ -195,6 +196,7 @@ static void do_dma_write(struct bench *bench, const struct unit_op *op) {
     ns_version versions[UNIT_MAX];
     versions_of(bench, op, versions);
     write_flat(bench, op);
+    bench_make_room(bench, op->op);
     note_device(bench, op, true);
     if (bench_device_of(world, actor)->snoops)
         (void)ns_cache_snoop_write(bench->cache, op->first, length, data, versions, NULL);
@@ -330,6 +332,10 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
     const enum ns_recorded_kind kind = (enum ns_recorded_kind)bench->world->program->ops[op->op].recorded.kind;
     bench->unit_op = (uint16_t)(index + 1);
     bool touches = true;
+    if (op->first == op->end && (kind == NS_RECORDED_STORE || kind == NS_RECORDED_DMA_WRITE)) {
+        bench_make_room(bench, op->op); /* it is about another line */
+        return;
+    }
     switch (kind) {
     case NS_RECORDED_INITIAL:
         write_flat(bench, op);

@@ -23,6 +23,8 @@ void bench_arrive_in_order(struct bench *bench, unsigned index);
 int bench_oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
 /* All entries of the actor that hold one of the cells reach memory. */
 void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
+/* Entries that leave their queue because this operation fills it, its own apart. */
+void bench_make_room(struct bench *bench, uint32_t op);
 /* A write gets on its way, cell by cell where the cells are kept apart. */
 void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, bool posted);
 const struct ns_device *bench_device_of(const struct world *world, unsigned actor);

@@ -2,6 +2,10 @@
 /* What is below the caches of the bench: memory, what is on its way there, and where versions are. */
 #include "verify/bench_internal.h"
 
+#include "model/store_buffer.h"
+#include "verify/hash.h"
+#include "verify/queues.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -64,6 +68,14 @@ enum ns_whereabouts bench_where_is(const struct bench *bench, uint32_t cell, ns_
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
+/* Which cells a write to memory changes, and to what: as one number. */
+static uint16_t changed_cells(const struct bench *bench, uint32_t first, uint32_t length, const ns_version *versions) {
+    ns_version changed[UNIT_MAX];
+    for (uint32_t i = 0; i < length; i++)
+        changed[i] = bench->memory[first + i] == versions[i] ? 0 : versions[i];
+    return (uint16_t)hash_bytes(changed, length * sizeof *changed, 7);
+}
+
 void bench_write_memory(struct bench *bench, uint32_t first, uint32_t length, const ns_version *versions) {
     for (uint32_t i = 0; i < length;) {
         const uint32_t cell = first + i;
@@ -79,7 +91,9 @@ void bench_write_memory(struct bench *bench, uint32_t first, uint32_t length, co
         while (end < length && bench->memory[first + end] == newest && versions[end] != newest &&
                bench->flat[first + end] == newest)
             end++;
-        bench_found(bench, FOUND_LOST, cell, first + end)->got = versions[i];
+        struct finding *finding = bench_found(bench, FOUND_LOST, cell, first + end);
+        finding->got = versions[i];
+        finding->dirty = changed_cells(bench, first, length, versions);
         for (uint32_t at = i; at < end; at++)
             bench->flags[first + at] |= NS_BYTE_LOST;
         i = end;
@@ -157,15 +171,18 @@ static void arrive(struct bench *bench, unsigned index) {
     memmove(&bench->flight[index], &bench->flight[index + 1], (bench->flight_count - index) * sizeof bench->flight[0]);
 }
 
+uint32_t bench_entry_size(const struct world *world, const struct flight *flight) {
+    if (!flight->posted)
+        return NS_STORE_ENTRY_BYTES;
+    const uint32_t own = bench_device_of(world, flight->actor)->burst;
+    return own != 0 ? own : world->machine->dma_burst;
+}
+
 /* Do two parts of one write leave together? A burst of a device does; of a hart's store, what lies in one entry. */
 static bool leave_together(const struct world *world, const struct flight *a, const struct flight *b) {
     if (a->op != b->op || a->actor != b->actor)
         return false;
-    uint32_t size = 8;
-    if (a->posted) {
-        const uint32_t own = world->program->scenario->devices[a->actor - world->program->harts].burst;
-        size = own != 0 ? own : world->machine->dma_burst;
-    }
+    const uint32_t size = bench_entry_size(world, a);
     return (world->unit.address + world->cut[a->first]) / size == (world->unit.address + world->cut[b->first]) / size;
 }
 
@@ -204,6 +221,21 @@ void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, u
         bench_arrive_in_order(bench, (unsigned)index);
 }
 
+void bench_make_room(struct bench *bench, uint32_t op) {
+    const struct program *program = bench->world->program;
+    for (unsigned i = 0; i < bench->flight_count && program->leave_count > 0;) {
+        const struct flight *flight = &bench->flight[i];
+        if (flight->op != op && flight->actor == program->ops[op].recorded.actor &&
+            queues_leaves_at(program, flight->op, bench->world->unit.address + bench->world->cut[flight->first]) ==
+                op) {
+            bench_arrive_in_order(bench, i);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+}
+
 static void push(struct bench *bench, uint32_t op, unsigned actor, bool posted, uint32_t first, uint32_t end) {
     if (bench->flight_count == FLIGHT_LIMIT) {
         bench->trouble = "more writes of one line are on their way than are kept apart";
@@ -220,8 +252,12 @@ void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned ac
         uint32_t end = first + 1;
         while (end < op->end && world->cut[end] == world->cut[first])
             end++; /* cells that only fill the line up */
-        if (world->follows[first])
+        if (world->follows[first]) {
             push(bench, op->op, actor, posted, first, end);
+            if (world->program->leave_count > 0 && bench->flight_count > 0 &&
+                queues_leaves_at(world->program, op->op, world->unit.address + world->cut[first]) == op->op)
+                bench_arrive_in_order(bench, bench->flight_count - 1);
+        }
         first = end;
     }
 }

@@ -91,6 +91,10 @@ uint8_t bench_types(const struct bench *bench, uint32_t unit_op) {
 unsigned bench_variants(const struct bench *bench, uint32_t unit_op, uint8_t variants[8]) {
     const struct ns_recorded *entry = unit_recorded(bench->world, unit_op);
     unsigned count = 0;
+    if (bench->world->ops[unit_op].first == bench->world->ops[unit_op].end && entry->kind == NS_RECORDED_STORE) {
+        variants[0] = NS_TYPE_NC;
+        return 1;
+    }
     if (entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE) {
         const uint8_t types = bench_types(bench, unit_op);
         for (uint8_t type = 0; type < 3; type++)

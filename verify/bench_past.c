@@ -3,7 +3,7 @@
  * What a diagnosis asks of the past: which invalidate and which clean came last, and whether the last store, hand-over
  * or read of a device was before or after it (model/diagnose.c reads the same from a run's log). With one hart the
  * number of operations says all of it, as their order is the written one. With several, states that differ in nothing
- * else are kept apart by it: their hazards have other names.
+ * else are kept apart by it, and by how many operations of each hart there were: their hazards have other names.
  */
 #include "verify/bench_internal.h"
 
@@ -25,6 +25,9 @@ void bench_note_op(struct bench *bench, uint32_t index) {
     struct past *past = &bench->past;
     if (!bench_has_past(bench))
         return;
+    if (entry->kind >= NS_RECORDED_MAINTAIN && entry->actor < NS_CACHE_MAX_HARTS &&
+        entry->actor < bench->world->program->harts)
+        past->done[entry->actor]++;
     switch ((enum ns_recorded_kind)entry->kind) {
     case NS_RECORDED_STORE:
         past->stored = true;
@@ -61,12 +64,21 @@ uint16_t bench_past_of_write(const struct bench *bench, bool by_device) {
     if (!bench_has_past(bench))
         return bench->touched;
     const struct past *past = &bench->past;
-    const uint16_t of_device[] = {bench->touched, past->invalidate, (uint16_t)(past->handed_before << 8 | past->handed),
-                                  past->stored_before_handed};
-    const uint16_t of_hart[] = {bench->touched, past->clean, past->read, 0};
-    return (uint16_t)hash_bytes(by_device ? of_device : of_hart, sizeof of_hart, 5);
+    uint16_t of_device[4 + NS_CACHE_MAX_HARTS] = {bench->touched, past->invalidate,
+                                                  (uint16_t)(past->handed_before << 8 | past->handed),
+                                                  past->stored_before_handed};
+    uint16_t of_hart[4 + NS_CACHE_MAX_HARTS] = {bench->touched, past->clean, past->read};
+    uint16_t *facts = by_device ? of_device : of_hart;
+    for (unsigned hart = 0; hart < NS_CACHE_MAX_HARTS; hart++)
+        facts[4 + hart] = past->done[hart];
+    return (uint16_t)hash_bytes(facts, sizeof of_hart, 5);
 }
 
 uint16_t bench_past(const struct bench *bench) {
-    return (uint16_t)(bench_has_past(bench) ? 64 * bench->past.invalidate + bench->past.clean : bench->touched);
+    if (!bench_has_past(bench))
+        return bench->touched;
+    uint16_t facts[2 + NS_CACHE_MAX_HARTS] = {bench->past.invalidate, bench->past.clean};
+    for (unsigned hart = 0; hart < NS_CACHE_MAX_HARTS; hart++)
+        facts[2 + hart] = bench->past.done[hart];
+    return (uint16_t)hash_bytes(facts, sizeof facts, 6);
 }

@@ -2,6 +2,7 @@
 #include "verify/lines.h"
 
 #include "verify/hash.h"
+#include "verify/queues.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,11 +96,66 @@ static void collect(struct collector *collector) {
     }
 }
 
+/* A later operation of the same actor, on whatever line, makes entries of this line leave their queue. */
+static void collect_leaves(struct collector *collector) {
+    const struct program *program = collector->lines->program;
+    const uint64_t size = collector->lines->size;
+    for (size_t i = 0; i < program->leave_count && !collector->failed; i++) {
+        const struct program_leave *leave = &program->leaves[i];
+        if (leave->at == leave->op)
+            continue;
+        for (uint64_t unit = leave->first / size; unit <= (leave->end - 1) / size; unit++)
+            add_touch(collector, unit, leave->at);
+    }
+}
+
+/* The declared object that a step is about, through its handle where it has one; NS_NONE: none. */
+static uint32_t object_of(const struct program *program, uint32_t step) {
+    if (step >= program->step_count)
+        return NS_NONE;
+    const struct ns_scenario *scenario = program->scenario;
+    const struct ns_ref *ref = &scenario->written[program->steps[step].site].ref;
+    if (ref->kind == NS_REF_HANDLE)
+        for (uint32_t i = 0; i < scenario->written_count; i++)
+            if (scenario->written[i].verb == NS_VERB_MAP && scenario->written[i].result == ref->index)
+                return scenario->written[i].ref.kind == NS_REF_OBJECT ? scenario->written[i].ref.index : NS_NONE;
+    return ref->kind == NS_REF_OBJECT ? ref->index : NS_NONE;
+}
+
+/* Maintenance of an object that misses one of its lines is a part of that line's history all the same: it may have been
+ * meant for it. Not where an object is maintained in very many pieces. */
+static void collect_aimed(struct collector *collector) {
+    enum { MOST = 16384 };
+    const struct program *program = collector->lines->program;
+    const size_t touches = collector->count;
+    size_t maintained = 0;
+    for (uint32_t i = 0; i < program->op_count; i++)
+        maintained += program->ops[i].recorded.kind == NS_RECORDED_MAINTAIN;
+    if (maintained * touches > MOST)
+        return;
+    for (uint32_t i = 0; i < program->op_count && !collector->failed; i++) {
+        const uint32_t object = object_of(program, program->ops[i].recorded.step);
+        if (program->ops[i].recorded.kind != NS_RECORDED_MAINTAIN || object == NS_NONE)
+            continue;
+        for (size_t t = 0; t < touches; t++)
+            if (object_of(program, program->ops[collector->touch[t].op].recorded.step) == object)
+                add_touch(collector, collector->touch[t].unit, i);
+    }
+}
+
 static int by_unit_then_op(const void *a, const void *b) {
     const struct touch *left = a, *right = b;
     if (left->unit != right->unit)
         return left->unit < right->unit ? -1 : 1;
     return left->op < right->op ? -1 : left->op > right->op;
+}
+
+static void drop_repetitions(struct collector *collector) {
+    size_t kept = 0;
+    for (size_t i = 0; i < collector->count; i++)
+        if (i == 0 || by_unit_then_op(&collector->touch[i - 1], &collector->touch[i]) != 0)
+            collector->touch[kept++] = collector->touch[i];
+    collector->count = kept;
 }
 
 /* ---- views ----------------------------------------------------------------------------------- */
@@ -227,11 +283,25 @@ static void add_common(struct builder *builder, uint32_t number) {
     }
 }
 
+/* Does an access, or the lines of maintenance, touch nothing of the unit? */
+static bool is_elsewhere(const struct lines *lines, const struct unit *unit, const struct ns_recorded *entry) {
+    const uint32_t line = entry->kind == NS_RECORDED_MAINTAIN ? lines->program->machine->cache.level[0].line : 1;
+    const uint64_t first = entry->address / line * line,
+                   end = (entry->address + entry->length + line - 1) / line * line;
+    return first >= unit->address + lines->size || end <= unit->address;
+}
+
 static void look_at(struct builder *builder, uint32_t number) {
     struct unit *unit = builder->unit;
     const struct program_op *op = &builder->lines->program->ops[number];
     const struct ns_recorded *entry = &op->recorded;
     uint8_t view = 0;
+    if ((entry->kind == NS_RECORDED_STORE || entry->kind == NS_RECORDED_DMA_WRITE ||
+         entry->kind == NS_RECORDED_MAINTAIN) &&
+        (entry->flags & NS_RECORDED_WHOLE) == 0 && is_elsewhere(builder->lines, unit, entry)) {
+        add_op(builder, number, 0); /* it makes entries of this line leave their queue, or was meant for it */
+        return;
+    }
     switch ((enum ns_recorded_kind)entry->kind) {
     case NS_RECORDED_DMA_READ:
     case NS_RECORDED_DMA_WRITE:
@@ -283,13 +353,27 @@ static uint64_t history_hash(const struct lines *lines, const struct unit *unit)
     return hash;
 }
 
+/* Do the same parts of two units' lines leave full queues at the same operations? */
+static bool leaves_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
+    const struct program *program = lines->program;
+    for (uint32_t i = 0; i < a->count && program->leave_count > 0; i++) {
+        const struct unit_op *op = &lines->ops[a->first + i];
+        for (uint32_t at = op->first; at < op->end; at++)
+            if (queues_leaves_at(program, op->op, a->address + at) !=
+                queues_leaves_at(program, op->op, b->address + at))
+                return false;
+    }
+    return true;
+}
+
 static bool same_history(const struct lines *lines, const struct unit *a, const struct unit *b) {
     if (a->count != b->count || a->view_count != b->view_count || a->control || b->control)
         return false;
     for (unsigned i = 0; i < a->view_count; i++)
         if (a->view[i].type != b->view[i].type)
             return false;
-    return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0;
+    return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0 &&
+           leaves_alike(lines, a, b);
 }
 
 static bool find_classes(struct lines *lines) {
@@ -356,6 +440,10 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
                 is_cut[at] = true;
                 break;
             }
+        for (uint32_t at = op->first + 1u; lines->program->leave_count > 0 && at < op->end; at++)
+            if (queues_leaves_at(lines->program, op->op, unit->address + at) !=
+                queues_leaves_at(lines->program, op->op, unit->address + at - 1))
+                is_cut[at] = true;
     }
 }
 
@@ -446,10 +534,13 @@ enum ns_status lines_create(struct lines *lines, const struct program *program) 
             common[common_count++] = i;
     }
     collect(&collector);
+    collect_leaves(&collector);
+    collect_aimed(&collector);
     enum ns_status status = NS_ERROR_MEMORY;
     if (common != NULL && !collector.failed) {
         if (collector.count > 0)
             qsort(collector.touch, collector.count, sizeof *collector.touch, by_unit_then_op);
+        drop_repetitions(&collector);
         struct builder builder = {.lines = lines, .common = common, .common_count = common_count};
         const bool made = make_units(lines, &collector, &builder);
         status = made && find_classes(lines)            ? NS_OK

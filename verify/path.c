@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PATH_HOLDS = 16 }; /* as many as the machine takes */
+
+/* Entries of store buffers that stay although the buffer is full. */
+struct holds {
+    unsigned count;
+    struct ns_schedule_item item[PATH_HOLDS];
+};
+
 struct path {
     const struct search_state *search;
     const struct program *program;
@@ -17,6 +25,8 @@ struct path {
     size_t step_at;                    /* the item of the step under way */
     uint32_t step;                     /* under way, or NO_INDEX */
     uint32_t units[SEARCH_UNITS];      /* states of the worlds */
+    uint64_t wanted;                   /* address of the first byte that it is about */
+    struct holds drained, waited; /* entries that the way lets go; all that were in a store buffer behind some step */
     bool failed;
 };
 
@@ -86,11 +96,9 @@ static void emit_move(struct path *path, struct ns_schedule_item item, bool insi
         insert(path, path->count, item);
 }
 
-static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, uint32_t before,
-                                       struct world_move move) {
-    struct world *world = path->search->projection->world[unit];
+static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, struct world_move move) {
+    const struct world *world = path->search->projection->world[unit];
     const uint32_t line = path->program->machine->cache.level[0].line;
-    const unsigned harts = path->program->harts;
     struct ns_schedule_item item = {
         .actor = move.a, .has_address = true, .address = world_unit(world)->address + (uint64_t)move.index * line};
     switch ((enum world_action)move.action) {
@@ -112,21 +120,67 @@ static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, u
     case WORLD_DIRTY:
         item.kind = NS_SCHEDULE_DIRTY;
         break;
-    case WORLD_POSTED:
-        item.kind = NS_SCHEDULE_DRAIN;
-        item.is_device = true;
-        item.actor = move.a - harts;
-        item.address = world_posted_address(world, before, move.a);
-        break;
-    case WORLD_DRAIN:
-        item.kind = NS_SCHEDULE_DRAIN;
-        item.address = world_flight_address(world, before, move.index);
-        break;
     default: /* WORLD_DRAIN_LATE */
         item.kind = NS_SCHEDULE_DRAIN;
         break;
     }
     return item;
+}
+
+/* Which write on its way a move is about; false: none. */
+static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, struct world_move move,
+                      struct world_flight *flight) {
+    struct world *world = path->search->projection->world[unit];
+    if (move.action == WORLD_DRAIN)
+        return world_flight(world, before, move.index, flight);
+    for (unsigned i = 0; move.action == WORLD_POSTED && world_flight(world, before, i, flight); i++)
+        if (flight->actor == move.a)
+            return true;
+    return false;
+}
+
+/* At most so many of one hart. */
+static void add_hold(struct holds *holds, unsigned most, unsigned hart, uint64_t address) {
+    unsigned of_hart = 0;
+    bool known = holds->count >= PATH_HOLDS;
+    for (unsigned i = 0; i < holds->count && !known; i++) {
+        known = holds->item[i].address == address && holds->item[i].actor == hart;
+        of_hart += holds->item[i].actor == hart;
+    }
+    if (!known && of_hart < most)
+        holds->item[holds->count++] =
+            (struct ns_schedule_item){.kind = NS_SCHEDULE_HOLD, .actor = hart, .has_address = true, .address = address};
+}
+
+/* What is in the store buffers now. */
+static void add_waiting(const struct path *path, struct holds *holds, unsigned most) {
+    const struct projection *projection = path->search->projection;
+    for (unsigned u = 0; u < projection->units; u++) {
+        struct world_flight flight;
+        for (unsigned i = 0; world_flight(projection->world[u], path->units[u], i, &flight); i++)
+            if (flight.actor < path->program->harts)
+                add_hold(holds, most, flight.actor, flight.first);
+    }
+}
+
+/* A move of the hardware. A write on its way may be several entries of the real queue: each has to leave. */
+static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct world_move move, bool inside,
+                      uint32_t part) {
+    struct ns_schedule_item item = item_of(path, unit, move);
+    struct world_flight flight;
+    if (!flight_of(path, unit, before, move, &flight)) {
+        emit_move(path, item, inside, part);
+        return;
+    }
+    item.kind = NS_SCHEDULE_DRAIN;
+    item.is_device = move.action == WORLD_POSTED;
+    item.actor = item.is_device ? move.a - path->program->harts : move.a;
+    if (!item.is_device)
+        add_hold(&path->drained, PATH_HOLDS, flight.actor, flight.first); /* it was there until then */
+    for (uint64_t at = flight.first; at < flight.end; at = (at / flight.entry + 1) * flight.entry) {
+        item.address = at;
+        emit_move(path, item, inside, part);
+    }
 }
 
 /* The hardware's way from a unit's state to a node of its closure. */
@@ -139,7 +193,7 @@ static void emit_closure(struct path *path, uint32_t unit, uint32_t node, bool i
         way[length++] = at;
     while (length > 0) {
         const struct closure_node *to = &closure->nodes[way[--length]];
-        emit_move(path, item_of(path, unit, closure->nodes[to->parent].state, to->move), inside, part);
+        emit_item(path, unit, closure->nodes[to->parent].state, to->move, inside, part);
     }
     path->units[unit] = closure->nodes[node].state;
 }
@@ -206,6 +260,15 @@ static void emit_turn(struct path *path, const struct transition *by) {
                    .kind = NS_SCHEDULE_LOOK, .actor = entry->actor, .has_address = true, .address = entry->address});
 }
 
+/* What a device has on its way arrives before it reads, as a part of that operation. When the hardware does something
+ * between the two, the schedule has to say both. */
+static bool arrives_apart(const struct transition *by, const struct taken *taken, uint16_t at) {
+    bool apart = false;
+    for (uint16_t i = (uint16_t)(at + 1); taken[at].move.action == WORLD_FLUSH && i < by->count; i++)
+        apart |= taken[i].node != 0;
+    return apart;
+}
+
 static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, bool with_step) {
     const struct search_state *search = path->search;
     const struct projection *projection = search->projection;
@@ -231,9 +294,16 @@ static void emit_transition(struct path *path, const struct transition *by, cons
                           projection->program->ops[op->op].recorded.part);
         }
         if (taken[i].move.action == WORLD_POSTED && op == NULL)
-            emit_move(path, item_of(path, unit, path->units[unit], taken[i].move), inside, part);
+            emit_item(path, unit, path->units[unit], taken[i].move, inside, part);
+        if (arrives_apart(by, taken, i))
+            emit_move(path,
+                      (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
+                                                .is_device = true,
+                                                .actor = taken[i].move.a - path->program->harts},
+                      inside, part);
         path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
     }
+    add_waiting(path, &path->waited, PATH_HOLDS);
     if (op == NULL)
         return;
     if (by->looks && !with_step)
@@ -247,31 +317,37 @@ static void release_path(struct path *path) {
         free(path->by_actor[actor]);
 }
 
-/* Where a hart has more non-cacheable stores than its buffer has entries, those of the lines at hand may be the ones
- * that stay: the others can all have left by themselves. */
-static void hold_lines(struct path *path, unsigned hart) {
-    const struct projection *projection = path->search->projection;
-    const struct program *program = path->program;
+/* Has a hart more non-cacheable stores than its buffer has entries, which can leave by themselves? Then those that the
+ * way needs may be the ones that stay. */
+static bool must_hold(const struct program *program, unsigned hart) {
     uint64_t entries = 0;
     for (size_t i = 0; i < program->op_count; i++) {
         const struct ns_recorded *entry = &program->ops[i].recorded;
         if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC)
             entries += (entry->length + 7) / 8 + 1;
     }
-    if (entries <= program->machine->store_buffer_entries || (program->may & NS_MAY_DRAIN) == 0)
-        return;
-    for (unsigned u = 0; u < projection->units; u++) {
-        const struct unit *unit = world_unit(projection->world[u]);
-        bool stores = false;
-        for (uint32_t i = 0; i < unit->count && !stores; i++) {
-            const struct ns_recorded *entry = &program->ops[world_unit_op(projection->world[u], i)->op].recorded;
-            stores = entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC;
-        }
-        if (stores)
-            insert(path, 0,
-                   (struct ns_schedule_item){
-                       .kind = NS_SCHEDULE_HOLD, .actor = hart, .has_address = true, .address = unit->address});
-    }
+    return entries > program->machine->store_buffer_entries && (program->may & NS_MAY_DRAIN) != 0;
+}
+
+/* What it is about comes first, then what is still in a store buffer at the end, or what the way lets go when it ends
+ * with that, then what an operation takes out: there may not be room for all, as one entry is needed for what passes
+ * them. */
+static void hold_entries(struct path *path, bool ends_with_move) {
+    const unsigned entries = path->program->machine->store_buffer_entries, most = entries > 0 ? entries - 1 : 0;
+    struct holds holds = {0};
+    for (unsigned i = 0; i < path->waited.count; i++)
+        if (path->waited.item[i].address == path->wanted)
+            add_hold(&holds, most, path->waited.item[i].actor, path->wanted);
+    if (!ends_with_move)
+        add_waiting(path, &holds, most);
+    for (unsigned i = path->drained.count; i-- > 0;)
+        add_hold(&holds, most, path->drained.item[i].actor, path->drained.item[i].address);
+    add_waiting(path, &holds, most);
+    for (unsigned i = 0; i < path->waited.count; i++)
+        add_hold(&holds, most, path->waited.item[i].actor, path->waited.item[i].address);
+    for (unsigned i = 0; i < holds.count; i++)
+        if (must_hold(path->program, holds.item[i].actor))
+            insert(path, 0, holds.item[i]);
 }
 
 static bool begin_path(struct path *path) {
@@ -287,8 +363,6 @@ static bool begin_path(struct path *path) {
             path->by_actor[actor][program->steps[step].number] = step;
             path->steps[actor]++;
         }
-    for (unsigned hart = 0; hart < program->harts; hart++)
-        hold_lines(path, hart);
     if (path->search->projection->late && program->machine->cache.late_write_backs == 0)
         insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
     /* What a prefetcher fills is among the moves of the search, and so is that it fills nothing. */
@@ -303,8 +377,8 @@ static const struct taken *taken_by(const struct search_state *search, const str
 }
 
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
-             uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count) {
-    struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX};
+             uint32_t last_node, enum path_end end, uint64_t wanted, struct ns_schedule_item **items, size_t *count) {
+    struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX, .wanted = wanted};
     uint32_t *chain = malloc((search->count + 1) * sizeof *chain);
     size_t length = 0;
     if (chain == NULL || !begin_path(&path)) {
@@ -331,6 +405,7 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
     } else {
         emit_transition(&path, last, taken_by(search, last), end == PATH_WITH_STEP);
     }
+    hold_entries(&path, last_node != NO_INDEX);
     free(chain);
     release_path(&path);
     if (path.failed) {

@@ -2,6 +2,7 @@
 #include "verify/program.h"
 
 #include "verify/freedom.h"
+#include "verify/queues.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -451,6 +452,8 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
         }
         judge_hardware_steps(program);
         status = make_edges(program, order);
+        if (status == NS_OK)
+            status = queues_create(program);
     }
     free(live);
     free(numbers);
@@ -465,5 +468,6 @@ void program_release(struct program *program) {
     free(program->mappings);
     free(program->conditions);
     free(program->needs);
+    free(program->leaves);
     *program = (struct program){0};
 }

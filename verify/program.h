@@ -55,6 +55,12 @@ struct program_mapping {
     uint32_t pair; /* the other side of a bounce, or NO_INDEX */
 };
 
+/* Bytes [first, end) of a write that have left its queue when operation `at` of the same actor has been performed. */
+struct program_leave {
+    uint32_t op, at; /* may be the same: the write does not fit into its queue */
+    uint64_t first, end;
+};
+
 /* How program and device tell each other where they are. */
 struct program_device {
     bool starts, rung, polls, signals;
@@ -75,6 +81,9 @@ struct program {
     size_t mapping_count;
     struct program_mapping *mappings;
     struct program_device device[NS_LIMIT_DEVICES];
+    size_t leave_count;
+    struct program_leave *leaves; /* by op, then first; see queues.h */
+    uint32_t queues_known;        /* bit per actor */
     size_t condition_count;
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/replay.h"
 
+#include "model/grow.h"
 #include "verify/verify_internal.h"
 
 #include <stdio.h>
@@ -199,7 +200,183 @@ static uint32_t site_of(const struct ns_scenario *scenario, const struct discove
                                          : (uint32_t)(scenario->steps[discovery->step].step - scenario->written);
 }
 
-static enum ns_status finish_replay(struct verification *all, struct child *child, const struct discovery *discovery) {
+/* The other lines of an access, of which the report speaks as well: put in order by the hardware, where it may, so that
+ * what is left to report is this line's. Whose a byte is, is judged only where all of the access is well: then what
+ * waits for other bytes of this line arrives too. */
+enum others {
+    OTHERS_BEFORE_THE_STEP,
+    OTHERS_BEFORE_THE_WRITE, /* ... and before the newest bytes were written */
+    OTHERS_ALIKE,            /* ... and wherever the hardware does something with this line */
+    OTHERS_ALWAYS,           /* before every step */
+    OTHERS_FLUSHED,          /* ... and every invalidate is performed as a flush */
+    /* Where a small store buffer holds several stores to the same bytes: */
+    OTHERS_UNDRAINED, /* none of its entries leaves by itself */
+    OTHERS_DRAINED,   /* two do for one */
+    OTHERS_UNHELD,    /* none is held back */
+    OTHERS_WAYS
+};
+enum { OTHER_LINES = 16 };
+
+struct variant {
+    const struct verification *all;
+    const struct discovery *discovery;
+    struct ns_schedule_item *item;
+    size_t count, capacity;
+    bool failed;
+};
+
+static void add_item(struct variant *variant, struct ns_schedule_item item) {
+    if (grow((void **)&variant->item, &variant->capacity, variant->count + 1, sizeof item))
+        variant->item[variant->count++] = item;
+    else
+        variant->failed = true;
+}
+
+static bool is_other_line(const struct discovery *discovery, uint64_t at) {
+    return at / discovery->line != discovery->first / discovery->line;
+}
+
+/* What waits for the line arrives, and it leaves the caches. */
+static void put_in_order(struct variant *variant, uint64_t line) {
+    const struct ns_scenario *scenario = variant->all->scenario;
+    const struct ns_machine_config *machine = &scenario->machine;
+    const bool drains = (variant->all->result->may & NS_MAY_DRAIN) != 0;
+    const bool evicts = (variant->all->result->may & NS_MAY_EVICT) != 0;
+    struct ns_schedule_item move = {.kind = NS_SCHEDULE_DRAIN, .has_address = true};
+    const uint64_t end = line + variant->discovery->line;
+    for (move.actor = 0; drains && machine->store_buffer_entries > 0 && move.actor < machine->cache.harts; move.actor++)
+        for (move.address = line; move.address < end; move.address += 8)
+            add_item(variant, move);
+    move.is_device = true;
+    for (move.actor = 0; drains && move.actor < scenario->device_count; move.actor++) {
+        const struct ns_device *device = &scenario->devices[move.actor];
+        const bool posts = (device->has_posted ? device->posted : machine->posted_entries) > 0;
+        for (move.address = line; posts && move.address < end; move.address += 8)
+            add_item(variant, move);
+    }
+    move = (struct ns_schedule_item){.kind = NS_SCHEDULE_EVICT, .has_address = true, .address = line};
+    const bool other = is_other_line(variant->discovery, line);
+    for (move.actor = 0; evicts && other && move.actor < machine->cache.harts; move.actor++)
+        add_item(variant, move);
+}
+
+static void put_others_in_order(struct variant *variant) {
+    const struct discovery *discovery = variant->discovery;
+    for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
+         at += discovery->line)
+        if (is_other_line(discovery, at) || discovery->finding.kind == FOUND_OWNER)
+            put_in_order(variant, at);
+}
+
+/* A move of the hardware with this line, for the others too. */
+static void repeat_for_others(struct variant *variant, const struct ns_schedule_item *move) {
+    const struct discovery *discovery = variant->discovery;
+    if (move->kind == NS_SCHEDULE_STEP || move->kind == NS_SCHEDULE_HOLD || !move->has_address ||
+        is_other_line(discovery, move->address))
+        return;
+    struct ns_schedule_item copy = *move;
+    for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
+         at += discovery->line) {
+        copy.address = at + move->address % discovery->line;
+        if (is_other_line(discovery, at))
+            add_item(variant, copy);
+    }
+}
+
+/* The same way with the other lines in order. False: there is no other line, nothing that the hardware may do, or no
+ * host memory. */
+static bool with_others(const struct verification *all, const struct discovery *discovery, enum others how,
+                        struct discovery *made) {
+    struct variant variant = {.all = all, .discovery = discovery};
+    const bool of_buffer = how >= OTHERS_UNDRAINED;
+    const uint32_t needed = of_buffer               ? NS_MAY_DRAIN
+                            : how == OTHERS_FLUSHED ? NS_MAY_INVALIDATE_AS_FLUSH
+                                                    : NS_MAY_EVICT | NS_MAY_DRAIN;
+    if ((discovery->other_end == 0 && !of_buffer) || (all->result->may & needed) == 0 ||
+        (!of_buffer && (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES) ||
+        (how == OTHERS_BEFORE_THE_WRITE && discovery->newest_step == UINT32_MAX))
+        return false;
+    for (size_t i = 0; i < discovery->schedule_count; i++) {
+        const struct ns_schedule_item *item = &discovery->schedule[i];
+        const bool writes = how == OTHERS_BEFORE_THE_WRITE && item->kind == NS_SCHEDULE_STEP &&
+                            item->line == all->scenario->steps[discovery->newest_step].step->line;
+        const bool always = (how == OTHERS_ALWAYS || how == OTHERS_FLUSHED) && item->kind == NS_SCHEDULE_STEP;
+        const bool drains = item->kind == NS_SCHEDULE_DRAIN && !item->is_device;
+        if ((how == OTHERS_UNDRAINED && drains) || (how == OTHERS_UNHELD && item->kind == NS_SCHEDULE_HOLD))
+            continue;
+        if (how == OTHERS_DRAINED && drains)
+            add_item(&variant, *item);
+        if (!of_buffer && (writes || always || i + 1 == discovery->schedule_count)) /* the step itself comes last */
+            put_others_in_order(&variant);
+        if (how == OTHERS_FLUSHED && always)
+            add_item(&variant, (struct ns_schedule_item){.kind = NS_SCHEDULE_AS_FLUSH});
+        add_item(&variant, *item);
+        if (how == OTHERS_ALIKE)
+            repeat_for_others(&variant, item);
+    }
+    if (variant.failed) {
+        free(variant.item);
+        return false;
+    }
+    *made = *discovery;
+    made->length += (uint32_t)(variant.count - discovery->schedule_count);
+    made->schedule = variant.item;
+    made->schedule_count = variant.count;
+    return true;
+}
+
+/* Runs of counterexamples: each may show more than what it was made for. */
+struct shown {
+    struct ns_log *log;
+    struct discovery discovery; /* with a schedule of its own */
+};
+struct replays {
+    struct verification *all;
+    size_t count, capacity;
+    struct shown *shown;
+};
+
+static bool keep_shown(struct replays *replays, struct ns_log *log, const struct discovery *discovery) {
+    const size_t size = (discovery->schedule_count + 1) * sizeof *discovery->schedule;
+    if (!grow((void **)&replays->shown, &replays->capacity, replays->count + 1, sizeof *replays->shown))
+        return false;
+    struct shown *made = &replays->shown[replays->count];
+    *made = (struct shown){.log = log, .discovery = *discovery};
+    made->discovery.schedule = malloc(size);
+    if (made->discovery.schedule == NULL)
+        return false;
+    memcpy(made->discovery.schedule, discovery->schedule, discovery->schedule_count * sizeof *discovery->schedule);
+    replays->count++;
+    return true;
+}
+
+/* What no counterexample was made for, and some of them shows: behaviours too. */
+static enum ns_status take_the_rest(struct replays *replays, enum ns_status status) {
+    for (size_t i = 0; i < replays->count; i++) {
+        const struct ns_log *log = replays->shown[i].log;
+        for (size_t h = 0; h < log->hazard_count && status == NS_OK; h++)
+            if (!is_known(replays->all->result, &log->hazard[h]) &&
+                !add_hazard(replays->all, replays->shown[i].log, h, &replays->shown[i].discovery))
+                status = NS_ERROR_MEMORY;
+        free(replays->shown[i].discovery.schedule);
+    }
+    free(replays->shown);
+    return status;
+}
+
+/* Whose bytes are is judged only where an access reads what it should. Where other lines cannot be put in order, that
+ * is what is wrong with the step. */
+static bool is_stale_there(const struct ns_log *log, uint32_t site) {
+    bool stale = false;
+    for (size_t i = 0; i < log->hazard_count; i++)
+        stale |= log->hazard[i].site == site && log->hazard[i].symptom == NS_SYMPTOM_STALE;
+    return stale;
+}
+
+/* What the run of a counterexample shows; *named: something of it was. */
+static enum ns_status finish_replay(struct replays *replays, struct child *child, const struct discovery *discovery,
+                                    bool *named) {
+    struct verification *all = replays->all;
     struct ns_log *log = copy_for_keeping(all);
     if (log == NULL)
         return NS_ERROR_MEMORY;
@@ -208,12 +385,29 @@ static enum ns_status finish_replay(struct verification *all, struct child *chil
     log->line_count = all->scenario->line_count;
     if (status == NS_ERROR_MEMORY)
         return status;
-    const size_t index = replay_match(log, discovery, site_of(all->scenario, discovery));
-    if (index == SIZE_MAX)
-        all->result->unreplayed++;
-    else if (!is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
+    const uint32_t site = site_of(all->scenario, discovery);
+    const size_t index = replay_match(log, discovery, site);
+    *named |= index != SIZE_MAX || (discovery->finding.kind == FOUND_OWNER && is_stale_there(log, site));
+    if (index != SIZE_MAX && !is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
         return NS_ERROR_MEMORY;
-    return NS_OK;
+    return keep_shown(replays, log, discovery) ? NS_OK : NS_ERROR_MEMORY;
+}
+
+/* An access to several lines has the name of the first one that is wrong: this one's own shows when the others are not.
+ */
+static enum ns_status replay_alone(struct replays *replays, const struct discovery *discovery, bool *named) {
+    enum ns_status status = NS_OK;
+    for (unsigned how = 0; how < OTHERS_WAYS && status == NS_OK; how++) {
+        struct discovery alone;
+        struct child child;
+        if ((how >= OTHERS_ALIKE && *named) || !with_others(replays->all, discovery, (enum others)how, &alone))
+            continue;
+        status = child_run(&child, replays->all->scenario, alone.schedule, alone.schedule_count)
+                     ? finish_replay(replays, &child, &alone, named)
+                     : NS_ERROR_MEMORY;
+        free(alone.schedule);
+    }
+    return status;
 }
 
 static enum ns_status replay_all(struct verification *all) {
@@ -227,6 +421,7 @@ static enum ns_status replay_all(struct verification *all) {
     const size_t count = found->count < NS_VERIFY_REPLAYS ? found->count : NS_VERIFY_REPLAYS;
     all->result->unnamed = found->count - count;
     enum ns_status status = NS_OK;
+    struct replays replays = {.all = all};
     size_t started = 0;
     for (size_t i = 0; i < count; i++) {
         for (; started < count && started < i + at_once && status == NS_OK; started++)
@@ -235,10 +430,14 @@ static enum ns_status replay_all(struct verification *all) {
                 status = NS_ERROR_MEMORY;
         if (i >= started)
             break;
-        const enum ns_status one = finish_replay(all, &child[i % at_once], &found->discoveries[i]);
+        bool named = false;
+        enum ns_status one = finish_replay(&replays, &child[i % at_once], &found->discoveries[i], &named);
+        if (one == NS_OK)
+            one = replay_alone(&replays, &found->discoveries[i], &named);
+        all->result->unreplayed += one == NS_OK && !named;
         status = status == NS_OK ? one : status;
     }
-    return status;
+    return take_the_rest(&replays, status);
 }
 
 /* ---- expectations ---------------------------------------------------------------------------- */

@@ -220,6 +220,20 @@ static void search_all(struct search_state *search) {
     free(work);
 }
 
+/* An access to several lines: what the others hold decides how a report puts them together. */
+static void note_access(struct discovery *made, const struct ns_recorded *access,
+                        const struct ns_machine_config *machine) {
+    const bool accesses = access->kind == NS_RECORDED_LOAD || access->kind == NS_RECORDED_STORE ||
+                          access->kind == NS_RECORDED_DMA_READ || access->kind == NS_RECORDED_DMA_WRITE;
+    made->line = machine->cache.level[machine->cache.levels - 1].line;
+    const bool several =
+        access->length > 0 && access->address / made->line != (access->address + access->length - 1) / made->line;
+    if (!accesses || access->length == 0 || (!several && made->finding.kind != FOUND_OWNER))
+        return;
+    made->other_first = access->address;
+    made->other_end = access->address + access->length;
+}
+
 static bool add_discovery(struct search_result *result, struct search_state *search,
                           const struct candidate *candidate) {
     struct world *world = search->projection->world[candidate->unit];
@@ -245,8 +259,10 @@ static bool add_discovery(struct search_result *result, struct search_state *sea
         made.first = world_cell_address(world, candidate->finding.first);
         made.last = world_cell_address(world, candidate->finding.end) - 1;
     }
+    if (made.op != NO_INDEX && candidate->finding.kind != FOUND_HANG)
+        note_access(&made, &program->ops[made.op].recorded, program->machine);
     if (!path_to(search, candidate->state, &candidate->by, candidate->unit, candidate->last_node,
-                 made.op != NO_INDEX ? PATH_WITH_STEP : PATH_ENDS, &made.schedule, &made.schedule_count) ||
+                 made.op != NO_INDEX ? PATH_WITH_STEP : PATH_ENDS, made.first, &made.schedule, &made.schedule_count) ||
         !grow((void **)&result->discoveries, &result->capacity, result->count + 1, sizeof made)) {
         free(made.schedule);
         return false;

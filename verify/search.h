@@ -54,9 +54,11 @@ struct discovery {
     struct finding finding;
     uint32_t unit; /* address of the byte: */
     uint64_t first, last;
-    uint32_t step;        /* as executed; UINT32_MAX: the hardware */
-    uint32_t op;          /* of the program, or NO_INDEX */
-    uint32_t newest_step; /* as executed, that wrote the newest version; UINT32_MAX: none did */
+    uint32_t step;                   /* as executed; UINT32_MAX: the hardware */
+    uint32_t op;                     /* of the program, or NO_INDEX */
+    uint64_t other_first, other_end; /* the whole access, where what else it touches matters; else 0 */
+    uint64_t line;                   /* ... of so many bytes */
+    uint32_t newest_step;            /* as executed, that wrote the newest version; UINT32_MAX: none did */
     uint32_t length;
     struct ns_schedule_item *schedule;
     size_t schedule_count;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/queues.h"
 #include "verify/search_internal.h"
 
 #include <string.h>
@@ -66,7 +67,9 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     const uint32_t weight = work->op == NULL ? 0 : work->op->weight;
     struct taken *taken = &work->taken[work->taken_count++];
     *taken = (struct taken){.unit = unit, .move = move};
-    for (size_t i = 0; i < reaction->finding_count; i++) {
+    /* Where entries leave by themselves, one that is forced to leave has left before: that is where it is told. */
+    const bool told = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
+    for (size_t i = 0; i < reaction->finding_count && !told; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
         if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
             continue; /* whose the bytes are is wrong: what they hold needs no other explanation */
@@ -134,6 +137,8 @@ static bool force_room(struct search_work *work, uint32_t touch) {
         if (device->snoops || program->machine->posted_drain == NS_DRAIN_EAGER)
             capacity = 0;
     }
+    if (queues_know(program, entry->actor))
+        return false; /* the bench makes room, whichever line needs it */
     unsigned comes = world_entries(search->projection->world[at->unit], at->unit_op, NS_TYPE_NC), waits = 0;
     if (capacity == 0 || comes == 0)
         return false;

@@ -101,26 +101,27 @@ void search_reach(struct search_state *search, const uint32_t *words, uint32_t d
 /* ---- findings -------------------------------------------------------------------------------- */
 
 /* What is one story has one key: the site of the step at work, whatever part of it shows the finding (a call's own
- * barrier may), and what the finding says. */
-static uint64_t story_of(const struct search_state *search, const struct finding *finding,
+ * barrier may), what the finding says, and the operations that the report may speak of. */
+static uint64_t story_of(const struct search_state *search, const struct finding *finding, uint32_t unit,
                          const struct transition *by) {
     const struct projection *projection = search->projection;
     const bool by_hardware = by->actor == projection->actors || by->index == NO_INDEX;
     const uint32_t step =
         by_hardware ? NO_INDEX : projection->program->ops[projection->ops[by->actor][by->index].op].recorded.site;
+    const uint32_t history = finding->kind == FOUND_HANG ? 0 : world_history(projection->world[unit], finding->first);
     struct {
         uint64_t a, b, c, d;
     } story = {(uint64_t)step << 32 | finding->newest, (uint64_t)finding->got << 32 | (uint32_t)finding->stamp << 16,
                (uint64_t)finding->kind << 32 | (uint64_t)finding->where << 16 | (uint64_t)finding->torn << 8 |
                    finding->reason,
-               finding->past};
+               (uint64_t)history << 32 | (uint64_t)finding->dirty << 16 | finding->past};
     return hash_bytes(&story, sizeof story, 3);
 }
 
 /* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
 void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
                    struct transition by, const struct taken *taken, uint32_t last_node) {
-    const uint64_t key = story_of(search, finding, &by);
+    const uint64_t key = story_of(search, finding, unit, &by);
     if (search->limits->first_only) {
         search->ended = true;
     }

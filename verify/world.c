@@ -452,6 +452,19 @@ unsigned world_flying_cells(const struct lines *lines, const struct unit *unit) 
     return count;
 }
 
+uint32_t world_history(const struct world *world, unsigned cell) {
+    const uint32_t start = cell / world->line_cells * world->line_cells, end = start + world->line_cells;
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < world->unit.count; i++) {
+        const struct unit_op *op = &world->ops[i];
+        const bool holds = cell >= op->first && cell < op->end, named = cell >= op->named_first && cell < op->named_end;
+        const bool meets = op->first < end && start < op->end, whole = op->first <= start && end <= op->end;
+        const uint32_t how = (uint32_t)holds | (uint32_t)named << 1 | (uint32_t)meets << 2 | (uint32_t)whole << 3;
+        hash = hash_mix(hash ^ ((uint64_t)op->op << 4 | how));
+    }
+    return (uint32_t)hash;
+}
+
 static void choose_cells(struct world *world) {
     for (uint32_t cell = 0; cell < world->cells; cell++)
         world->follows[cell] = !world->options.focused ||
@@ -541,6 +554,8 @@ uint32_t world_op(const struct world *world, uint32_t op) {
 bool world_ignores(const struct world *world, uint32_t index) {
     const struct unit_op *op = &world->ops[index];
     const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
+    if (op->first == op->end)
+        return false; /* it makes entries leave their queue */
     const bool device = entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
     const bool hart = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE;
     if (!device && !hart)
@@ -622,17 +637,16 @@ size_t world_content(const struct world *world, uint32_t content, const ns_versi
     return world->contents[content - 1].count;
 }
 
-uint64_t world_flight_address(struct world *world, uint32_t state, unsigned index) {
+bool world_flight(struct world *world, uint32_t state, unsigned index, struct world_flight *flight) {
     lay_out(world, state);
-    return world->unit.address + world->cut[world->bench.flight[index].first];
-}
-
-uint64_t world_posted_address(struct world *world, uint32_t state, unsigned actor) {
-    lay_out(world, state);
-    for (unsigned i = 0; i < world->bench.flight_count; i++)
-        if (world->bench.flight[i].actor == actor)
-            return world->unit.address + world->cut[world->bench.flight[i].first];
-    return world->unit.address;
+    const struct bench *bench = &world->bench;
+    if (index >= bench->flight_count)
+        return false;
+    *flight = (struct world_flight){.first = world->unit.address + world->cut[bench->flight[index].first],
+                                    .end = world->unit.address + world->cut[bench->flight[index].end],
+                                    .entry = bench_entry_size(world, &bench->flight[index]),
+                                    .actor = bench->flight[index].actor};
+    return true;
 }
 
 uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op) {

@@ -58,6 +58,7 @@ struct finding {
     uint16_t stamp;       /* which operations on the unit came before the newest version was written */
     uint16_t past;        /* ... and before this was found */
     uint16_t unit_op;     /* 1 + the operation, 0: a move of the hardware */
+    uint16_t dirty;       /* FOUND_LOST by a write: which other bytes it changed; bytes of one line blame each other */
     uint32_t got, newest; /* versions */
 };
 
@@ -122,6 +123,9 @@ struct world_options {
 
 /* How many cells of the unit have writes that may wait on their way: where each takes part, their orders multiply. */
 unsigned world_flying_cells(const struct lines *lines, const struct unit *unit);
+/* What a byte's story may be told by beside its state: the operations that touch it, its line, or only its object, as
+ * one number. Equal for bytes of the same history, on whatever line. */
+uint32_t world_history(const struct world *world, unsigned cell);
 /* NULL without host memory. The lines and the program must outlive it. */
 struct world *world_create(const struct lines *lines, const struct unit *unit, const struct world_options *options);
 void world_destroy(struct world *world);
@@ -151,9 +155,14 @@ unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned var
 uint32_t world_perform(struct world *world, uint32_t state, struct world_move move, bool *waits);
 /* The versions of a kept content. */
 size_t world_content(const struct world *world, uint32_t content, const ns_version **versions);
-/* Physical address of the first byte of an entry on its way (its index), or of a device's oldest posted write. */
-uint64_t world_flight_address(struct world *world, uint32_t state, unsigned index);
-uint64_t world_posted_address(struct world *world, uint32_t state, unsigned actor);
+/* A write on its way, by its index, oldest first. Its bytes may be several entries of the real queue, of `entry`
+ * aligned bytes each, that fare alike. False: there are not so many. */
+struct world_flight {
+    uint64_t first, end; /* physical, [first, end) */
+    uint32_t entry;
+    uint8_t actor;
+};
+bool world_flight(struct world *world, uint32_t state, unsigned index, struct world_flight *flight);
 
 /* The types that the hart may use for an operation now, as a mask of 1 << enum ns_memory_type and VIEW_FAULTS. */
 uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op);

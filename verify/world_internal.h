@@ -24,12 +24,13 @@ struct flight {
 
 /* What came last, in programs with several harts (bench_past.c). */
 struct past {
-    uint16_t invalidate, clean; /* 1 + operation of the unit: the last one; 0: none. A flush is both */
-    uint8_t handed;             /* since that invalidate: bit per device that was told to begin */
-    uint8_t handed_before;      /* the same, before it */
-    bool stored;                /* since then a hart has stored */
-    bool stored_before_handed;  /* ... and then told a device */
-    bool read;                  /* since that clean a device has read */
+    uint16_t invalidate, clean;       /* 1 + operation of the unit: the last one; 0: none. A flush is both */
+    uint8_t handed;                   /* since that invalidate: bit per device that was told to begin */
+    uint8_t handed_before;            /* the same, before it */
+    bool stored;                      /* since then a hart has stored */
+    bool stored_before_handed;        /* ... and then told a device */
+    bool read;                        /* since that clean a device has read */
+    uint8_t done[NS_CACHE_MAX_HARTS]; /* operations of each hart that maintained or handed over */
 };
 
 /* One state of the unit, laid out. Arrays have one element per cell. */
@@ -137,6 +138,8 @@ size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit);
 unsigned bench_variants(const struct bench *bench, uint32_t unit_op, uint8_t variants[8]);
 /* Whose the bytes are that the operation touches. */
 void bench_owner(struct bench *bench, uint32_t unit_op, struct reaction *reaction);
+/* Bytes of an entry of the queue in which a write is on its way. */
+uint32_t bench_entry_size(const struct world *world, const struct flight *flight);
 uint8_t bench_types(const struct bench *bench, uint32_t unit_op);
 
 static inline const struct ns_recorded *unit_recorded(const struct world *world, uint32_t unit_op) {

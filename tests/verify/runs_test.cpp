@@ -3,90 +3,16 @@
 // A run is one of the behaviours that the search explores: whatever a run shows, with or without the hardware's own
 // moves, the search has found; and where only one behaviour exists, both show the same.
 #include "naive.h"
+#include "run_hazards.h"
 #include "support.h"
-
-extern "C" {
-#include "model/log_io.h"
-#include "scenarios/runner.h"
-}
 
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <sstream>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace {
 
 namespace fs = std::filesystem;
-
-struct seen {
-    ns_hazard_id id;
-    uint32_t line;
-    bool operator<(const seen &other) const { return id != other.id ? id < other.id : line < other.line; }
-    bool operator==(const seen &other) const { return id == other.id && line == other.line; }
-};
-
-std::ostream &operator<<(std::ostream &out, const seen &one) {
-    return out << ns_hazard_text(one.id)->id << " at line " << one.line;
-}
-
-seen of(const ns_log &log, size_t index) {
-    const ns_hazard &hazard = log.hazard[index];
-    return {static_cast<ns_hazard_id>(hazard.id), hazard.site < log.site_count ? log.site[hazard.site].line : 0};
-}
-
-// The hazards of one run, in a process of its own: this one must not make a machine. Empty with a failure otherwise.
-std::set<seen> run(const ns_scenario *scenario, const ns_run_options &options) {
-    int ends[2];
-    std::set<seen> found;
-    EXPECT_EQ(pipe(ends), 0);
-    const pid_t child = fork();
-    if (child == 0) {
-        ns_log *log = ns_log_create();
-        char message[256];
-        close(ends[0]);
-        const bool good = log != nullptr &&
-                          ns_run_scenario(scenario, &options, log, message, sizeof message) == NS_OK &&
-                          ns_log_send(ends[1], log);
-        _exit(good ? 0 : 1);
-    }
-    close(ends[1]);
-    ns_log *log = ns_log_create();
-    EXPECT_TRUE(ns_log_receive(ends[0], log));
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    EXPECT_EQ(status, 0);
-    for (size_t i = 0; i < log->hazard_count; i++)
-        found.insert(of(*log, i));
-    ns_log_destroy(log);
-    return found;
-}
-
-std::set<seen> hazards_of(const verified &verification) {
-    std::set<seen> found;
-    for (size_t i = 0; i < verification.result.hazard_count; i++)
-        found.insert(of(*verification.result.hazards[i].log, verification.result.hazards[i].index));
-    return found;
-}
-
-uint64_t number_of(const char *name, uint64_t otherwise) {
-    const char *text = std::getenv(name);
-    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
-void expect_every_run_among(const ns_scenario *scenario, const verified &verification, uint64_t seeds) {
-    const std::set<seen> known = hazards_of(verification);
-    for (uint64_t seed = 0; seed <= seeds; seed++) {
-        ns_run_options options{};
-        options.chaos = seed > 0; // 0: the plain run
-        options.chaos_seed = seed;
-        for (const seen &one : run(scenario, options))
-            EXPECT_TRUE(known.count(one) != 0) << one << " of a run with --chaos " << seed << ", not of the search";
-    }
-}
 
 std::vector<std::string> programs() {
     std::vector<std::string> found;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must leave a queue because it is full. A store buffer and a queue of posted writes are filled by one actor, in
+ * its own order: how many entries come behind one is known without any search. A line is searched without the others,
+ * whose entries take their places all the same.
+ *
+ *  - Posted writes leave in order: an entry has left when as many younger ones have come as the queue holds.
+ *  - A store buffer whose entries leave only when it is full, or by a fence or an access of the hart to the same bytes,
+ *    has one behaviour: it is played through here, with the parts of one store that leave together
+ *    (model/store_buffer.h).
+ *  - Where entries may leave by themselves, any of them may be the one that stays, as the others can have left; only a
+ *    buffer of one entry has no room for that.
+ *
+ * Where the memory type of a store is not known beforehand (page tables that change while the program runs), nothing is
+ * said about store buffers.
+ */
+#ifndef NS_VERIFY_QUEUES_H
+#define NS_VERIFY_QUEUES_H
+
+#include "verify/program.h"
+
+/* Fills program->leaves. NS_OK or NS_ERROR_MEMORY. */
+enum ns_status queues_create(struct program *program);
+/* The operation of the same actor at which this byte of a write must leave its queue, the write itself included;
+ * NO_INDEX: nothing forces it to. */
+uint32_t queues_leaves_at(const struct program *program, uint32_t op, uint64_t address);
+/* Everything that the actor's full queue does is known, and in program->leaves. */
+static inline bool queues_know(const struct program *program, unsigned actor) {
+    return (program->queues_known >> actor & 1) != 0;
+}
+
+#endif
