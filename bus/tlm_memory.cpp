@@ -90,17 +90,26 @@ void tlm_memory::queue_bursts(const tlm::tlm_generic_payload &payload, deferred_
     for (uint64_t at = first / burst_bytes_ * burst_bytes_; at < end; at += burst_bytes_) {
         backlog_.push_back({at, payload.is_write(), access});
         if (access != nullptr)
-            access->bursts++;
+            access->bursts++; // all before the first can end
     }
     feed(now_ps());
     arrived_.notify(sc_core::SC_ZERO_TIME);
 }
 
+void tlm_memory::end_burst(deferred_access &access, const sc_core::sc_time &when) {
+    access.ready = std::max(access.ready, when);
+    if (--access.bursts == 0)
+        access.finished.notify(sc_core::SC_ZERO_TIME);
+}
+
 void tlm_memory::feed(uint64_t now) {
     while (!backlog_.empty()) {
         const burst &next = backlog_.front();
-        if (!ns_dram_push(dram_, now, next.offset, next.write, reinterpret_cast<uintptr_t>(next.access)))
+        deferred_access *const waits = next.write ? nullptr : next.access;
+        if (!ns_dram_push(dram_, now, next.offset, next.write, reinterpret_cast<uintptr_t>(waits)))
             return;
+        if (next.write && next.access != nullptr)
+            end_burst(*next.access, sc_core::sc_time_stamp());
         backlog_.pop_front();
     }
 }
@@ -112,12 +121,8 @@ void tlm_memory::dram_thread() {
         while (ns_dram_step(dram_, now, &done)) {
             feed(now);
             deferred_access *const access = reinterpret_cast<deferred_access *>(static_cast<uintptr_t>(done.tag));
-            if (access == nullptr)
-                continue;
-            access->ready =
-                std::max(access->ready, sc_core::sc_time(static_cast<double>(done.ready_ps), sc_core::SC_PS));
-            if (--access->bursts == 0)
-                access->finished.notify(sc_core::SC_ZERO_TIME);
+            if (access != nullptr)
+                end_burst(*access, sc_core::sc_time(static_cast<double>(done.ready_ps), sc_core::SC_PS));
         }
         const uint64_t next = ns_dram_next_ps(dram_);
         if (next == UINT64_MAX)

@@ -2,7 +2,8 @@
 //
 // A memory controller: simulated RAM behind a socket. The first beat costs `latency`; the interconnect accounts for the
 // beats. With a DRAM (dram.h) an access takes what its bursts take there instead: b_transport waits for the last one,
-// unless the access is deferred or posted. Data move when the transaction arrives, whatever order the DRAM chooses.
+// unless the access is deferred or posted. A write ends when the controller's queue has taken it: controllers answer
+// early. Data move when the transaction arrives, whatever order the DRAM chooses.
 // Byte enables are honoured, streaming widths below the data length refused, DMI not granted (versions would be
 // bypassed). Debug transport reads and writes data without time; debug writes have version 0.
 #ifndef NS_BUS_TLM_MEMORY_H
@@ -42,6 +43,7 @@ class tlm_memory : public sc_core::sc_module {
     uint64_t offset_of(uint64_t address) const;
     void queue_bursts(const tlm::tlm_generic_payload &payload, deferred_access *access);
     void feed(uint64_t now_ps);
+    static void end_burst(deferred_access &access, const sc_core::sc_time &when);
     void dram_thread();
 
     ns_memory *core_ = nullptr;

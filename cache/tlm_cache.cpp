@@ -86,6 +86,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
         },
         payload.get_address(), payload.get_data_length());
     demanded_ = true;
+    const sc_time begin = sc_core::sc_time_stamp();
     uint8_t *data = payload.get_data_ptr();
     ns_version *all_versions = versions_of(payload, attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
@@ -104,14 +105,23 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
         if (attribute.meter != nullptr)
             attribute.meter->charge(part, time);
     };
-    const unsigned words = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
+    // Where misses overlap, so do the words and lines of one access with each other and with the fills: of what comes
+    // behind the first one only the rest is left that the fills have not hidden.
     const bool overlaps = !fills_.empty();
-    cost(time_level(0), overlaps ? timing_.hit[0] + timing_.cycle * (words - 1) : timing_.hit[0] * words);
-    cost(time_level(std::min(1u, config_.levels - 1)), timing_.snoop * attribute.result.snoops);
+    sc_time hidden = overlaps ? sc_core::sc_time_stamp() - begin : SC_ZERO_TIME;
+    const auto pipelined = [&](unsigned part, const sc_time &first, const sc_time &others) {
+        const sc_time away = std::min(hidden, others);
+        hidden -= away;
+        cost(part, first + (others - away));
+    };
+    const unsigned words = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
     const unsigned lines = std::max(1u, attribute.result.lines);
-    for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++)
-        cost(time_level(level),
-             timing_.hit[level] * (overlaps ? (lines + timing_.outstanding - 1) / timing_.outstanding : lines));
+    pipelined(time_level(0), timing_.hit[0], (overlaps ? timing_.cycle : timing_.hit[0]) * (words - 1));
+    cost(time_level(std::min(1u, config_.levels - 1)), timing_.snoop * attribute.result.snoops);
+    for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++) {
+        const unsigned others = overlaps ? (lines + timing_.outstanding - 1) / timing_.outstanding - 1 : lines - 1;
+        pipelined(time_level(level), timing_.hit[level], timing_.hit[level] * others);
+    }
     return status;
 }
 
@@ -246,6 +256,7 @@ void tlm_cache::coherent_transport(int, tlm::tlm_generic_payload &payload, sc_ti
     }
     take_lock(*attribute);
     attribute->result = {};
+    demanded_ = true;
     uint8_t *data = payload.get_data_ptr();
     ns_version *all_versions = versions_of(payload, *attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
@@ -255,6 +266,8 @@ void tlm_cache::coherent_transport(int, tlm::tlm_generic_payload &payload, sc_ti
                    ? ns_cache_snoop_read(core_, address, length, data + offset, versions, &attribute->result)
                    : ns_cache_snoop_write(core_, address, length, data + offset, versions, &attribute->result);
     });
+    finish_those([](const line_on_its_way &line, uint64_t, uint64_t) { return line.demanded; }, 0, 0);
+    demanded_ = false;
     operating_meter_ = nullptr;
     lock_.unlock();
     payload.set_response_status(response_for(status));
