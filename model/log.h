@@ -7,6 +7,7 @@
 #ifndef NS_MODEL_LOG_H
 #define NS_MODEL_LOG_H
 
+#include "bus/dram.h"
 #include "cache/cache.h"
 #include "model/hazard.h"
 #include "model/paging.h"
@@ -235,6 +236,8 @@ struct ns_log_stats {
     struct ns_cache_stats level[NS_CACHE_MAX_LEVELS]; /* [0] is the sum of the L1s */
     struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
     struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor */
+    char dram_name[16];                               /* its speed bin; empty: the machine has no DRAM */
+    struct ns_dram_stats dram;
     uint64_t hart_clock_ps;
     uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */
     uint64_t part_ps[NS_MAX_ACTORS][NS_TIME_PARTS]; /* these add up to time_ps */

@@ -104,6 +104,10 @@ void machine::log_stats() {
     copy(stats.caches, cache_master_);
     for (unsigned i = 0; i < device_count(); i++)
         copy(stats.master[device_actor(i)], masters_[i]);
+    if (memory_->dram() != nullptr) {
+        std::snprintf(stats.dram_name, sizeof stats.dram_name, "%s", config_.dram.grade->name);
+        ns_dram_get_stats(memory_->dram(), &stats.dram);
+    }
     stats.hart_clock_ps = config_.hart_clock_ps;
     for (unsigned i = 0; i < actors_.size(); i++) {
         time_meter &meter = actors_[i].meter;

@@ -112,6 +112,20 @@ static void add_bus(const struct ns_log *log, struct ns_buffer *out) {
     }
 }
 
+static void add_dram(const struct ns_log *log, struct ns_buffer *out) {
+    const struct ns_dram_stats *dram = &log->stats.dram;
+    char time[NS_TIME_TEXT];
+    if (log->stats.dram_name[0] == '\0') {
+        return;
+    }
+    ns_buffer_format(out, "\n  %-*s   reads  writes  row hit  closed conflict refresh  mean read\n", NAME_COLUMNS,
+                     "dram");
+    add_row_name(out, log->stats.dram_name, "");
+    ns_buffer_format(out, "%8" PRIu64 " %7" PRIu64 "  %7" PRIu64 " %7" PRIu64 "  %7" PRIu64 " %7" PRIu64 "  %s\n",
+                     dram->reads, dram->writes, dram->row_hits, dram->row_misses, dram->row_conflicts, dram->refreshes,
+                     ns_format_time(dram->reads > 0 ? dram->latency_ps / dram->reads : 0, time));
+}
+
 /* Every number is cut to whole cycles so that a row still adds up: what a part loses the next one gets. */
 static void add_time_row(const struct ns_log *log, struct ns_buffer *out, unsigned actor) {
     const struct ns_log_stats *stats = &log->stats;
@@ -167,6 +181,7 @@ void ns_report_stats_text(const struct ns_log *log, struct ns_buffer *out) {
     add_caches(log, out);
     add_maintenance(log, out);
     add_bus(log, out);
+    add_dram(log, out);
     add_times(log, out);
     add_actors(log, out);
     if (log->truncated) {
@@ -265,4 +280,17 @@ void ns_json_stats(const struct ns_log *log, struct ns_json *json) {
         }
     }
     ns_json_close(json, ']');
+    if (log->stats.dram_name[0] != '\0') {
+        const struct ns_dram_stats *dram = &log->stats.dram;
+        ns_json_open(json, "dram", '{');
+        ns_json_string(json, "bin", log->stats.dram_name);
+        ns_json_number(json, "reads", dram->reads);
+        ns_json_number(json, "writes", dram->writes);
+        ns_json_number(json, "row_hits", dram->row_hits);
+        ns_json_number(json, "row_misses", dram->row_misses);
+        ns_json_number(json, "row_conflicts", dram->row_conflicts);
+        ns_json_number(json, "refreshes", dram->refreshes);
+        ns_json_number(json, "read_latency_ps", dram->latency_ps);
+        ns_json_close(json, '}');
+    }
 }

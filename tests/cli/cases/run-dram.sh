@@ -38,3 +38,12 @@ run 1 'cpu0: load a[0..8]' | head -n 2
 run 1 'cpu0: load a[0..128]' | head -n 2
 run 2 'cpu0: load a[0..128]' | head -n 2
 run 1 'nic: read a[0..128]' | tail -n 2
+# Two loads one by one, and one of the other end of the buffer, whose row is the same. The bank was closed once. Of the
+# first two reads the DRAM takes 48.75 - 16 and 93.75 - 74.75 ns. The third comes 32 ns after the second's end at 103.75,
+# has its beats until 151.75, within clock 121: RD at 122, data until 137 = 171.25 ns, which is 19.5.
+machine 1 'cpu0: load a[0..128]
+cpu0: load a[4088..4096]' >case.dma
+nosnoop run --json case.dma >case.json
+check-schema <case.json
+sed -n '/"dram"/,/}/s/^ *"\([a-z_]*\)": \(.*[^,]\),*$/\1 \2/p' case.json
+nosnoop run --stats case.dma | grep -A1 '^  dram'
