@@ -112,12 +112,20 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
     }
     if (!master.posted.empty())
         drain_all(index);
+    const attributes *attribute = payload.get_extension<attributes>();
+    const bool pays = attribute != nullptr && attribute->meter != nullptr;
+    {
+        // Its turn is waited for; its beats are memory's, unless a maintenance operation makes them.
+        const time_scope waiting(pays ? attribute->meter : nullptr, pays && attribute->meter->part() == time_maintenance
+                                                                        ? time_maintenance
+                                                                        : time_waiting);
+        acquire(index);
+    }
     occupy(index, payload);
     memory->b_transport(payload, delay);
 }
 
 void tlm_interconnect::occupy(int index, const tlm::tlm_generic_payload &payload) {
-    acquire(index);
     const attributes *attribute = occupied_ == nullptr ? nullptr : payload.get_extension<attributes>();
     const unsigned initiator = attribute == nullptr ? 0 : attribute->initiator_id;
     if (occupied_ != nullptr)
@@ -184,6 +192,7 @@ void tlm_interconnect::send_oldest(master_state &master, size_t position) {
     set_payload(payload, tlm::TLM_WRITE_COMMAND, write.address, write.data.data(), length);
     attribute.initiator_id = write.initiator_id;
     attribute.event = write.event;
+    attribute.posted = true;
     attribute.versions = write.versions.empty() ? nullptr : write.versions.data();
     payload.set_extension(&attribute);
     sc_time delay = SC_ZERO_TIME;

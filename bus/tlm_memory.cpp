@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus/tlm_memory.h"
 
+#include <algorithm>
 #include <new>
 
 namespace ns {
 
 tlm_memory::tlm_memory(sc_core::sc_module_name name, const ns_memory_config &config, sc_core::sc_time latency,
-                       const ns_memory_observer *observer)
-    : sc_module(name), socket("socket", this, &tlm_memory::transport, &tlm_memory::debug), latency_(latency) {
+                       const ns_memory_observer *observer, const ns_dram_config *dram)
+    : sc_module(name), socket("socket", this, &tlm_memory::transport, &tlm_memory::debug), config_(config),
+      latency_(latency) {
     core_ = ns_memory_create(&config, observer);
     if (core_ == nullptr)
         throw std::bad_alloc(); // a machine has checked its configuration
+    if (dram == nullptr)
+        return;
+    dram_ = ns_dram_create(dram);
+    if (dram_ == nullptr)
+        throw std::bad_alloc();
+    burst_bytes_ = ns_dram_burst_bytes(dram);
+    SC_HAS_PROCESS(tlm_memory);
+    SC_THREAD(dram_thread);
 }
 
 tlm_memory::~tlm_memory() {
+    ns_dram_destroy(dram_);
     ns_memory_destroy(core_);
 }
 
@@ -37,8 +48,88 @@ void tlm_memory::transport(int, tlm::tlm_generic_payload &payload, sc_core::sc_t
             return payload.is_read() ? ns_memory_read(core_, address, length, data + offset, some)
                                      : ns_memory_write(core_, event, address, length, data + offset, some);
         });
-    delay += latency_;
     payload.set_response_status(response_for(status));
+    if (dram_ == nullptr || status != NS_OK) {
+        delay += latency_;
+        return;
+    }
+    if (attribute != nullptr && (attribute->deferred != nullptr || attribute->posted)) {
+        queue_bursts(payload, attribute->deferred);
+        return;
+    }
+    deferred_access own;
+    queue_bursts(payload, &own);
+    while (own.bursts > 0)
+        sc_core::wait(own.finished);
+    if (own.ready > sc_core::sc_time_stamp())
+        sc_core::wait(own.ready - sc_core::sc_time_stamp());
+}
+
+// ---- DRAM ---------------------------------------------------------------------------------------
+
+static uint64_t now_ps() {
+    return static_cast<uint64_t>(sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_PS) + 0.5);
+}
+
+uint64_t tlm_memory::offset_of(uint64_t address) const {
+    uint64_t before = 0;
+    for (size_t i = 0; i < config_.regions; i++) {
+        const ns_memory_region &region = config_.region[i];
+        if (address >= region.start && address - region.start < region.length)
+            return before + (address - region.start);
+        before += region.length;
+    }
+    return before;
+}
+
+void tlm_memory::queue_bursts(const tlm::tlm_generic_payload &payload, deferred_access *access) {
+    const uint64_t first = offset_of(payload.get_address());
+    const uint64_t end = first + payload.get_data_length();
+    if (access != nullptr)
+        access->ready = sc_core::sc_time_stamp();
+    for (uint64_t at = first / burst_bytes_ * burst_bytes_; at < end; at += burst_bytes_) {
+        backlog_.push_back({at, payload.is_write(), access});
+        if (access != nullptr)
+            access->bursts++; // all before the first can end
+    }
+    feed(now_ps());
+    arrived_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void tlm_memory::end_burst(deferred_access &access, const sc_core::sc_time &when) {
+    access.ready = std::max(access.ready, when);
+    if (--access.bursts == 0)
+        access.finished.notify(sc_core::SC_ZERO_TIME);
+}
+
+void tlm_memory::feed(uint64_t now) {
+    while (!backlog_.empty()) {
+        const burst &next = backlog_.front();
+        deferred_access *const waits = next.write ? nullptr : next.access;
+        if (!ns_dram_push(dram_, now, next.offset, next.write, reinterpret_cast<uintptr_t>(waits)))
+            return;
+        if (next.write && next.access != nullptr)
+            end_burst(*next.access, sc_core::sc_time_stamp());
+        backlog_.pop_front();
+    }
+}
+
+void tlm_memory::dram_thread() {
+    for (;;) {
+        const uint64_t now = now_ps();
+        ns_dram_done done;
+        while (ns_dram_step(dram_, now, &done)) {
+            feed(now);
+            deferred_access *const access = reinterpret_cast<deferred_access *>(static_cast<uintptr_t>(done.tag));
+            if (access != nullptr)
+                end_burst(*access, sc_core::sc_time(static_cast<double>(done.ready_ps), sc_core::SC_PS));
+        }
+        const uint64_t next = ns_dram_next_ps(dram_);
+        if (next == UINT64_MAX)
+            sc_core::wait(arrived_);
+        else if (next > now)
+            sc_core::wait(sc_core::sc_time(static_cast<double>(next - now), sc_core::SC_PS), arrived_);
+    }
 }
 
 unsigned tlm_memory::debug(int, tlm::tlm_generic_payload &payload) {

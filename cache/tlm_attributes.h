@@ -10,6 +10,7 @@
 #define NS_CACHE_TLM_ATTRIBUTES_H
 
 #include "cache/cache.h"
+#include "cache/time_meter.h"
 
 #include <tlm>
 
@@ -29,6 +30,14 @@ enum class cache_request {
     speculative_store, // the line becomes dirty without a changed byte
 };
 
+// An access whose data move at once and whose time runs on: the initiator goes on meanwhile, and waits here before it
+// relies on the end. A target that does not know it leaves it alone, and says its time in `delay` as ever.
+struct deferred_access {
+    unsigned bursts = 0;    // that memory has not finished
+    sc_core::sc_time ready; // when the last one has
+    sc_core::sc_event finished;
+};
+
 struct attributes : tlm::tlm_extension<attributes> {
     // Set by the initiator.
     unsigned initiator_id = 0;
@@ -37,8 +46,11 @@ struct attributes : tlm::tlm_extension<attributes> {
     ns_maintenance maintenance{}; // request == maintain; addresses are physical
     uint32_t event = 0;           // the log event that this transaction belongs to
     ns_version *versions =
-        nullptr;         // one per data byte: written by a read's target, read by a write's target; may be null
-    uint8_t no_data = 0; // what the data pointer of a payload without data points to, see set_request
+        nullptr;                 // one per data byte: written by a read's target, read by a write's target; may be null
+    time_meter *meter = nullptr; // whose time this takes; may be null
+    deferred_access *deferred = nullptr; // the initiator goes on before the end; may be null
+    bool posted = false;                 // a write whose end nobody waits for
+    uint8_t no_data = 0;                 // what the data pointer of a payload without data points to, see set_request
     // Set by the target that served it.
     ns_cache_result result{};
     bool present = false; // evict: some level held the line; install: it was installed

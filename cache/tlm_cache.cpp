@@ -23,6 +23,10 @@ tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config
                                                      &tlm_cache::debug, static_cast<int>(i)));
     }
     memory_payload_.set_extension(&memory_attributes_);
+    for (unsigned i = 0; timing.outstanding > 1 && i < timing.outstanding; i++)
+        fills_.push_back(std::make_unique<line_on_its_way>());
+    for (unsigned i = 0; i < timing.write_backs; i++)
+        write_backs_.push_back(std::make_unique<line_on_its_way>());
 }
 
 tlm_cache::~tlm_cache() {
@@ -74,9 +78,15 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
                             sc_time &delay) {
     if (!is_physical(payload))
         return NS_ERROR_ADDRESS;
-    lock_.lock();
-    operating_initiator_ = attribute.initiator_id;
+    take_lock(attribute);
     attribute.result = {};
+    finish_those(
+        [](const line_on_its_way &line, uint64_t address, uint64_t length) {
+            return line.address < address + length && address < line.address + line.length;
+        },
+        payload.get_address(), payload.get_data_length());
+    demanded_ = true;
+    const sc_time begin = sc_core::sc_time_stamp();
     uint8_t *data = payload.get_data_ptr();
     ns_version *all_versions = versions_of(payload, attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
@@ -86,36 +96,106 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
                    ? ns_cache_load(core_, hart_index, address, length, data + offset, versions, &attribute.result)
                    : ns_cache_store(core_, hart_index, address, length, data + offset, versions, &attribute.result);
     });
+    finish_those([](const line_on_its_way &line, uint64_t, uint64_t) { return line.demanded; }, 0, 0);
+    demanded_ = false;
+    operating_meter_ = nullptr;
     lock_.unlock();
-    const unsigned cycles = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
-    delay += timing_.hit[0] * cycles;
-    delay += timing_.snoop * attribute.result.snoops;
-    for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++)
-        delay += timing_.hit[level] * std::max(1u, attribute.result.lines);
+    const auto cost = [&](unsigned part, const sc_time &time) {
+        delay += time;
+        if (attribute.meter != nullptr)
+            attribute.meter->charge(part, time);
+    };
+    // Where misses overlap, so do the words and lines of one access with each other and with the fills: of what comes
+    // behind the first one only the rest is left that the fills have not hidden.
+    const bool overlaps = !fills_.empty();
+    sc_time hidden = overlaps ? sc_core::sc_time_stamp() - begin : SC_ZERO_TIME;
+    const auto pipelined = [&](unsigned part, const sc_time &first, const sc_time &others) {
+        const sc_time away = std::min(hidden, others);
+        hidden -= away;
+        cost(part, first + (others - away));
+    };
+    const unsigned words = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
+    const unsigned lines = std::max(1u, attribute.result.lines);
+    pipelined(time_level(0), timing_.hit[0], (overlaps ? timing_.cycle : timing_.hit[0]) * (words - 1));
+    cost(time_level(std::min(1u, config_.levels - 1)), timing_.snoop * attribute.result.snoops);
+    for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++) {
+        const unsigned others = overlaps ? (lines + timing_.outstanding - 1) / timing_.outstanding - 1 : lines - 1;
+        pipelined(time_level(level), timing_.hit[level], timing_.hit[level] * others);
+    }
     return status;
+}
+
+void tlm_cache::take_lock(const attributes &attribute) {
+    const time_scope waiting(attribute.meter, time_waiting);
+    lock_.lock();
+    operating_initiator_ = attribute.initiator_id;
+    operating_meter_ = attribute.meter;
+}
+
+// ---- lines on their way -------------------------------------------------------------------------
+
+void tlm_cache::finish(line_on_its_way &line) {
+    if (line.length == 0)
+        return;
+    line.length = 0;
+    while (line.access.bursts > 0)
+        sc_core::wait(line.access.finished);
+    const sc_time end = line.access.ready + line.on_bus;
+    if (end > sc_core::sc_time_stamp())
+        sc_core::wait(end - sc_core::sc_time_stamp());
+}
+
+void tlm_cache::finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length),
+                             uint64_t address, uint64_t length) {
+    const time_scope memory(operating_meter_, time_memory);
+    for (auto &line : fills_)
+        if (line->length > 0 && those(*line, address, length))
+            finish(*line);
+}
+
+// Sends memory_payload_ and goes on; the oldest of as many as there may be is waited for.
+ns_status tlm_cache::defer(line_ring &ring, unsigned &next) {
+    line_on_its_way &line = *ring[next];
+    next = (next + 1) % static_cast<unsigned>(ring.size());
+    finish(line);
+    line.address = memory_payload_.get_address();
+    line.demanded = demanded_;
+    line.access.ready = sc_core::sc_time_stamp();
+    memory_attributes_.deferred = &line.access;
+    sc_time delay = SC_ZERO_TIME;
+    memory_port->b_transport(memory_payload_, delay);
+    memory_attributes_.deferred = nullptr;
+    line.on_bus = delay;
+    line.access.ready = std::max(line.access.ready, sc_core::sc_time_stamp());
+    line.length = memory_payload_.get_data_length();
+    return payload_status(memory_payload_);
 }
 
 // A non-cacheable access: a late write-back of the line goes first, any cached copy is ignored, and the transaction
 // itself travels on.
 ns_status tlm_cache::bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_time &delay) {
-    lock_.lock();
-    operating_initiator_ = attribute.initiator_id;
+    take_lock(attribute);
     const ns_status status =
         ns_cache_drain_line(core_, payload.get_address(), payload.get_data_length(), &attribute.result);
+    operating_meter_ = nullptr;
     lock_.unlock();
     if (status != NS_OK) {
         payload.set_response_status(response_for(status));
         return status;
     }
     attribute.result.hit_level = config_.levels;
+    // A register's time is the device's, which the hart waits for.
+    const unsigned part = attribute.type == NS_TYPE_IO ? time_waiting : time_memory;
+    const time_scope scope(attribute.meter, part);
     memory_port->b_transport(payload, delay);
+    if (attribute.meter != nullptr)
+        attribute.meter->charge(part, delay);
     return payload_status(payload);
 }
 
 ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                                       sc_time &delay) {
-    lock_.lock();
-    operating_initiator_ = attribute.initiator_id;
+    take_lock(attribute);
     ns_cache_result &result = attribute.result;
     const uint64_t address = payload.get_address();
     ns_status status = NS_OK;
@@ -151,6 +231,7 @@ ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payl
         status = ns_cache_speculative_store(core_, hart_index, address, &result);
         break;
     }
+    operating_meter_ = nullptr;
     lock_.unlock();
     return status;
 }
@@ -173,9 +254,9 @@ void tlm_cache::coherent_transport(int, tlm::tlm_generic_payload &payload, sc_ti
         payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
         return;
     }
-    lock_.lock();
-    operating_initiator_ = attribute->initiator_id;
+    take_lock(*attribute);
     attribute->result = {};
+    demanded_ = true;
     uint8_t *data = payload.get_data_ptr();
     ns_version *all_versions = versions_of(payload, *attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
@@ -185,6 +266,9 @@ void tlm_cache::coherent_transport(int, tlm::tlm_generic_payload &payload, sc_ti
                    ? ns_cache_snoop_read(core_, address, length, data + offset, versions, &attribute->result)
                    : ns_cache_snoop_write(core_, address, length, data + offset, versions, &attribute->result);
     });
+    finish_those([](const line_on_its_way &line, uint64_t, uint64_t) { return line.demanded; }, 0, 0);
+    demanded_ = false;
+    operating_meter_ = nullptr;
     lock_.unlock();
     payload.set_response_status(response_for(status));
 }
@@ -221,6 +305,14 @@ ns_status tlm_cache::memory_access(tlm::tlm_command command, uint64_t address, u
     memory_attributes_.initiator_id = operating_initiator_;
     memory_attributes_.versions = versions;
     memory_attributes_.event = command == tlm::TLM_WRITE_COMMAND ? write_back_event : 0;
+    memory_attributes_.meter = operating_meter_;
+    // What a maintenance operation moves is its own time.
+    const bool maintains = operating_meter_ != nullptr && operating_meter_->part() == time_maintenance;
+    const time_scope scope(operating_meter_, maintains ? time_maintenance : time_memory);
+    if (command == tlm::TLM_READ_COMMAND && !fills_.empty())
+        return defer(fills_, next_fill_);
+    if (command == tlm::TLM_WRITE_COMMAND && !write_backs_.empty() && !maintains)
+        return defer(write_backs_, next_write_back_);
     sc_time delay = SC_ZERO_TIME;
     memory_port->b_transport(memory_payload_, delay);
     if (delay != SC_ZERO_TIME)

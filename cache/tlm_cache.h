@@ -4,6 +4,10 @@
 // initiator socket towards the interconnect, on which fills and write-backs travel as transactions of the hierarchy's
 // own.
 //
+// With `outstanding` above 1 the lines of one access are filled at the same time, a prefetch goes on behind the access
+// that made it, an access to a line that is on its way waits for it, and the words of one access follow each other
+// every cycle. An access ends when all its own lines are there: the next one may depend on it.
+//
 // Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
 // and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are
 // honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never
@@ -27,6 +31,9 @@ struct cache_timing {
     sc_core::sc_time hit[NS_CACHE_MAX_LEVELS]; // added for each level that an access reaches
     sc_core::sc_time maintenance_line;         // for each line that a maintenance operation visits
     sc_core::sc_time snoop;                    // for each line for which the other L1s are asked
+    sc_core::sc_time cycle;                    // of a hart
+    unsigned outstanding = 1;                  // line fills under way at once (MSHRs of the last level), 1 to 16
+    unsigned write_backs = 0;                  // that memory has not taken yet and nobody waits for, 0 to 16
     unsigned bytes_per_cycle = 8;              // what a hart moves per L1 access; longer accesses cost more
 };
 
@@ -69,6 +76,7 @@ class tlm_cache : public sc_core::sc_module {
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                      sc_core::sc_time &delay);
+    void take_lock(const attributes &attribute);
     ns_version *versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute);
     ns_status bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_core::sc_time &delay);
     ns_status hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
@@ -87,6 +95,23 @@ class tlm_cache : public sc_core::sc_module {
     attributes memory_attributes_;
     std::vector<ns_version> unknown_versions_; // of writers that say none
     unsigned operating_initiator_ = 0;
+    time_meter *operating_meter_ = nullptr;
+
+    struct line_on_its_way {
+        deferred_access access;
+        uint64_t address = 0;
+        uint32_t length = 0;     // 0: none
+        bool demanded = false;   // by an access, not by a prefetcher
+        sc_core::sc_time on_bus; // after memory's end
+    };
+    using line_ring = std::vector<std::unique_ptr<line_on_its_way>>;
+    void finish(line_on_its_way &line);
+    void finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length), uint64_t address,
+                      uint64_t length);
+    ns_status defer(line_ring &ring, unsigned &next);
+    line_ring fills_, write_backs_; // empty: each is waited for
+    unsigned next_fill_ = 0, next_write_back_ = 0;
+    bool demanded_ = false;
 
   public:
     // On whose behalf the operation under way is; for observers.

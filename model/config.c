@@ -37,6 +37,7 @@ void ns_machine_config_default(struct ns_machine_config *config) {
     config->bus_clock_ps = 2000;
     config->bus_latency_ps = 10000;
     config->memory_latency_ps = 60000;
+    config->outstanding_loads = 1;
     config->snoop_latency_ps = 10000;
     config->interrupt_latency_ps = 200000;
     config->register_latency_ps = 50000;
@@ -244,6 +245,15 @@ static bool check_times(const struct ns_machine_config *config, const struct rea
     }
     if (!is_power_of_two(config->dma_burst) || config->dma_burst < 4 || config->dma_burst > 4096) {
         return wrong(reason, "a DMA burst is 4 to 4096 bytes long, a power of two");
+    }
+    if (config->outstanding_loads < 1 || config->outstanding_loads > NS_CONFIG_MAX_LINES) {
+        return wrong(reason, "a hart has 1 to %u lines on their way", NS_CONFIG_MAX_LINES);
+    }
+    if (config->write_back_buffer > NS_CONFIG_MAX_LINES) {
+        return wrong(reason, "a write-back buffer has at most %u entries", NS_CONFIG_MAX_LINES);
+    }
+    if (config->dram.grade != NULL && ns_dram_config_check(&config->dram, reason->text, reason->size) != NS_OK) {
+        return false;
     }
     if (config->dma_outstanding < 1 || config->dma_outstanding > 16) {
         return wrong(reason, "a DMA master has 1 to 16 bursts in flight");

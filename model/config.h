@@ -6,6 +6,7 @@
 #ifndef NS_MODEL_CONFIG_H
 #define NS_MODEL_CONFIG_H
 
+#include "bus/dram.h"
 #include "cache/cache.h"
 #include "model/kernel_config.h"
 #include "model/mpu.h"
@@ -23,6 +24,7 @@ extern "C" {
 #define NS_CONFIG_MIN_FIRST_RAM   (UINT64_C(256) << 10)
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
+#define NS_CONFIG_MAX_LINES       16u /* fills, or write-backs, under way at once */
 
 /* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
  * the pool. */
@@ -107,7 +109,11 @@ struct ns_machine_config {
     uint32_t bus_width;         /* bytes per beat, 1 to 64, a power of two */
     uint64_t bus_clock_ps;      /* per beat */
     uint64_t bus_latency_ps;    /* request to grant, and back */
-    uint64_t memory_latency_ps; /* first beat */
+    uint64_t memory_latency_ps; /* first beat; without a DRAM */
+    struct ns_dram_config dram; /* grade NULL: none, memory has the fixed latency above */
+    uint32_t outstanding_loads; /* line fills under way at once for the loads and stores of one access, and prefetches,
+                                   1 to NS_CONFIG_MAX_LINES; 1: each is waited for */
+    uint32_t write_back_buffer; /* lines written back that nobody waits for, 0 to NS_CONFIG_MAX_LINES */
     uint64_t snoop_latency_ps;
     uint64_t interrupt_latency_ps;
     uint64_t register_latency_ps; /* a device register access */

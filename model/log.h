@@ -7,6 +7,7 @@
 #ifndef NS_MODEL_LOG_H
 #define NS_MODEL_LOG_H
 
+#include "bus/dram.h"
 #include "cache/cache.h"
 #include "model/hazard.h"
 #include "model/paging.h"
@@ -219,6 +220,15 @@ struct ns_log_master {
     uint64_t busy_ps; /* how long it held memory; 0 for posted writes and for snooping devices, which the model charges
                          with latency only */
 };
+/* What an actor's time went to. Levels of cache are parts of their own: NS_TIME_LEVEL + level. */
+enum ns_time_part {
+    NS_TIME_COMPUTE,     /* the actor's own cycles: stores into its buffer, pauses, and all that no other part names */
+    NS_TIME_MEMORY,      /* fills, write-backs, non-cacheable accesses, a device's transfers: bus beats and RAM */
+    NS_TIME_MAINTENANCE, /* cleans, invalidates and flushes with the write-backs that they make */
+    NS_TIME_WAITING,     /* turns, interrupts, doorbells, arbitration, other harts in the caches, fences, registers */
+    NS_TIME_LEVEL,
+    NS_TIME_PARTS = NS_TIME_LEVEL + NS_CACHE_MAX_LEVELS
+};
 struct ns_log_stats {
     bool known; /* false: the run did not come to its end, or this is no log of a run */
     unsigned harts;
@@ -226,6 +236,11 @@ struct ns_log_stats {
     struct ns_cache_stats level[NS_CACHE_MAX_LEVELS]; /* [0] is the sum of the L1s */
     struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
     struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor */
+    char dram_name[16];                               /* its speed bin; empty: the machine has no DRAM */
+    struct ns_dram_stats dram;
+    uint64_t hart_clock_ps;
+    uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */
+    uint64_t part_ps[NS_MAX_ACTORS][NS_TIME_PARTS]; /* these add up to time_ps */
 };
 
 struct ns_log {

@@ -43,6 +43,7 @@ ns_status tlm_dma::send(lane &on, const burst_job &job) {
 
 ns_status tlm_dma::transfer(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
                             ns_version *versions, uint32_t event) {
+    const time_scope memory(machine_.running_meter(), time_memory);
     // Bursts end at multiples of the burst size, hence never cross a 4 KiB border (AXI, IHI 0022, A3.4.1).
     worst_ = NS_OK;
     burst_job job = {command, address, length, data, versions, event};
@@ -107,6 +108,7 @@ void tlm_dma::ring() {
 }
 
 void tlm_dma::wait_for_ring() {
+    const time_scope waiting(machine_.running_meter(), time_waiting);
     while (rings_ == started_)
         sc_core::wait(rung_);
     started_++;

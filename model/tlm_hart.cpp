@@ -119,6 +119,7 @@ bool tlm_hart::has_cacheable_translation(uint64_t physical) const {
 ns_status tlm_hart::transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length) {
     set_payload(payload_, command, physical, data, length);
     attributes_.initiator_id = index_;
+    attributes_.meter = &machine_.actor(index_).meter;
     sc_time delay = SC_ZERO_TIME;
     socket->b_transport(payload_, delay);
     if (delay != SC_ZERO_TIME)
@@ -238,6 +239,7 @@ ns_status tlm_hart::load_piece(uint64_t address, uint64_t physical, ns_memory_ty
     attributes_.event = number;
     set_payload(payload_, tlm::TLM_READ_COMMAND, physical, data, length);
     attributes_.initiator_id = index_;
+    attributes_.meter = &machine_.actor(index_).meter;
     sc_time delay = SC_ZERO_TIME;
     socket->b_transport(payload_, delay);
     if (!payload_.is_response_ok())
@@ -291,6 +293,7 @@ void tlm_hart::prefetch_for_load(uint64_t line) {
     actor_state &hw = machine_.actor(machine_.hardware_actor());
     const uint32_t site = hw.site;
     hw.site = machine_.actor(index_).site;
+    const time_scope memory(machine_.running_meter(), time_memory);
     hardware(cache_request::prefetch, machine_.hardware_actor(), line);
     hw.site = site;
 }
@@ -366,8 +369,10 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
         entry.event = event;
         entry.due_ps = machine_.now_ps() + machine_.config().store_buffer_drain_ps;
         std::memcpy(entry.data, data, entry.length);
-        while (ns_store_buffer_full(&buffer_))
+        while (ns_store_buffer_full(&buffer_)) {
+            const time_scope memory(machine_.running_meter(), time_memory);
             drain_victim();
+        }
         ns_store_buffer_push(&buffer_, &entry);
         physical += entry.length;
         data += entry.length;
@@ -476,6 +481,7 @@ void tlm_hart::drain_thread() {
 // ---- fences and maintenance ---------------------------------------------------------------------
 
 void tlm_hart::fence(bool maintenance_too) {
+    const time_scope waiting(machine_.running_meter(), time_waiting);
     drain_touching(0, UINT64_MAX);
     if (maintenance_too)
         hardware(cache_request::fence, index_, 0);

@@ -124,11 +124,15 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     for (size_t i = 0; i < config_.ram_count; i++)
         memory.region[i] = {config_.ram[i].start, config_.ram[i].length};
     const ns_memory_observer memory_observer = {this, before_memory_write};
-    memory_ = std::make_unique<tlm_memory>("memory", memory, picoseconds(config_.memory_latency_ps), &memory_observer);
+    memory_ = std::make_unique<tlm_memory>("memory", memory, picoseconds(config_.memory_latency_ps), &memory_observer,
+                                           config_.dram.grade == nullptr ? nullptr : &config_.dram);
 
     cache_timing timing;
     for (unsigned level = 0; level < config_.cache.levels; level++)
         timing.hit[level] = cycle_ * config_.level_hit_cycles[level];
+    timing.cycle = cycle_;
+    timing.outstanding = config_.outstanding_loads;
+    timing.write_backs = config_.write_back_buffer;
     timing.snoop = picoseconds(config_.snoop_latency_ps);
     timing.maintenance_line = cycle_ * config_.maintenance_line_cycles;
     const ns_cache_observer cache_observer = {this, on_fill, on_write_back, on_drop};
@@ -306,7 +310,10 @@ void machine::set_program(unsigned index, ns_program program, void *context) {
 void machine::program_thread(unsigned index) {
     if (actors_[index].program == nullptr)
         return;
+    actors_[index].process = sc_core::sc_get_current_process_handle().get_process_object();
+    actors_[index].meter.start();
     actors_[index].program(face_, index, actors_[index].context);
+    actors_[index].meter.stop();
     finish_program();
 }
 
@@ -315,7 +322,16 @@ void machine::finish_program() {
         sc_core::sc_stop();
 }
 
+time_meter *machine::running_meter() {
+    const sc_core::sc_object *process = sc_core::sc_get_current_process_handle().get_process_object();
+    for (actor_state &actor : actors_)
+        if (actor.process == process && process != nullptr)
+            return &actor.meter;
+    return nullptr;
+}
+
 void machine::wait_turn(uint64_t turn) {
+    const time_scope waiting(running_meter(), time_waiting);
     while (turn_ != turn)
         sc_core::wait(turn_event_);
 }
@@ -345,6 +361,7 @@ void machine::set_level(unsigned irq, bool level) {
 }
 
 void machine::wait_irq(unsigned irq) {
+    const time_scope waiting(running_meter(), time_waiting);
     irq_line &line = irqs_[irq];
     for (;;) {
         while (!irq_pending(irq))

@@ -34,8 +34,10 @@ struct actor_state {
     uint64_t named = 0, named_length = 0; // physical: what the program named, when a routine maintains more than that
     ns_program program = nullptr;
     void *context = nullptr;
-    unsigned operations = 0; // begun since its step began
-    unsigned nesting = 0;    // operations under way: one may make others
+    unsigned operations = 0;                     // begun since its step began
+    unsigned nesting = 0;                        // operations under way: one may make others
+    time_meter meter;                            // of its program
+    const sc_core::sc_object *process = nullptr; // that runs its program
 };
 
 // Binds an initiator's socket to a target's. The machine calls it for every pair of its sockets, so that something (a
@@ -99,6 +101,7 @@ class machine : public sc_core::sc_module {
     unsigned device_actor(unsigned device) const { return hart_count() + device; }
     unsigned hardware_actor() const { return hart_count() + device_count(); }
     actor_state &actor(unsigned index) { return actors_[index]; }
+    time_meter *running_meter(); // of the actor whose program calls; null: nobody's
     const std::vector<ns_pma_region> &pmas() const { return pmas_; }
     const std::vector<bus_window> &windows_of(unsigned device) const { return windows_[device]; }
     uint64_t page_root() const { return page_root_; }

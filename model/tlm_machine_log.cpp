@@ -63,6 +63,7 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
     event.exact = piece.extent == NS_EXACT_LINES;
     event.local = piece.scope == NS_SCOPE_POC && config_.cache.reach == NS_REACH_LOCAL && hart_count() > 1;
     event.peer = 0xff;
+    const time_scope maintaining(&actors_[index].meter, time_maintenance);
     maintenance_lock_.lock(); // the tracker knows one operation at a time
     const uint32_t number = log_event(index, event);
     if (piece.extent != NS_WHOLE_CACHE && piece.length == 0) {
@@ -75,6 +76,7 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
                                  piece.extent == NS_WHOLE_CACHE);
     attribute.initiator_id = index;
     attribute.request = cache_request::maintain;
+    attribute.meter = &actors_[index].meter;
     attribute.maintenance = piece;
     attribute.event = number;
     set_request(payload, piece.address, attribute);
@@ -102,6 +104,19 @@ void machine::log_stats() {
     copy(stats.caches, cache_master_);
     for (unsigned i = 0; i < device_count(); i++)
         copy(stats.master[device_actor(i)], masters_[i]);
+    if (memory_->dram() != nullptr) {
+        std::snprintf(stats.dram_name, sizeof stats.dram_name, "%s", config_.dram.grade->name);
+        ns_dram_get_stats(memory_->dram(), &stats.dram);
+    }
+    stats.hart_clock_ps = config_.hart_clock_ps;
+    for (unsigned i = 0; i < actors_.size(); i++) {
+        time_meter &meter = actors_[i].meter;
+        if (meter.running())
+            meter.stop(); // its program waits for something that did not come
+        stats.time_ps[i] = meter.total().value() / unit_per_ps_;
+        for (unsigned part = 0; part < time_parts; part++)
+            stats.part_ps[i][part] = meter.spent(part).value() / unit_per_ps_;
+    }
     stats.known = true;
 }
 

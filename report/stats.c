@@ -43,6 +43,12 @@ static bool is_device(const struct ns_log *log, unsigned actor) {
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* The columns of a row of cycles. */
+static const unsigned time_columns[NS_TIME_PARTS] = {NS_TIME_COMPUTE,   NS_TIME_LEVEL,  NS_TIME_LEVEL + 1,
+                                                     NS_TIME_LEVEL + 2, NS_TIME_MEMORY, NS_TIME_MAINTENANCE,
+                                                     NS_TIME_WAITING};
+_Static_assert(NS_CACHE_MAX_LEVELS == 3, "one column for each level");
+
 /* A name, cut and filled up to its column. */
 static void add_row_name(struct ns_buffer *out, const char *actor, const char *level) {
     const size_t before = out->length;
@@ -106,6 +112,50 @@ static void add_bus(const struct ns_log *log, struct ns_buffer *out) {
     }
 }
 
+static void add_dram(const struct ns_log *log, struct ns_buffer *out) {
+    const struct ns_dram_stats *dram = &log->stats.dram;
+    char time[NS_TIME_TEXT];
+    if (log->stats.dram_name[0] == '\0') {
+        return;
+    }
+    ns_buffer_format(out, "\n  %-*s   reads  writes  row hit  closed conflict refresh  mean read\n", NAME_COLUMNS,
+                     "dram");
+    add_row_name(out, log->stats.dram_name, "");
+    ns_buffer_format(out, "%8" PRIu64 " %7" PRIu64 "  %7" PRIu64 " %7" PRIu64 "  %7" PRIu64 " %7" PRIu64 "  %s\n",
+                     dram->reads, dram->writes, dram->row_hits, dram->row_misses, dram->row_conflicts, dram->refreshes,
+                     ns_format_time(dram->reads > 0 ? dram->latency_ps / dram->reads : 0, time));
+}
+
+/* Every number is cut to whole cycles so that a row still adds up: what a part loses the next one gets. */
+static void add_time_row(const struct ns_log *log, struct ns_buffer *out, unsigned actor) {
+    const struct ns_log_stats *stats = &log->stats;
+    const uint64_t clock = stats->hart_clock_ps > 0 ? stats->hart_clock_ps : 1;
+    add_row_name(out, ns_actor_name(log, actor), "");
+    ns_buffer_format(out, "%8" PRIu64, stats->time_ps[actor] / clock);
+    uint64_t ps = 0, shown = 0;
+    for (unsigned column = 0; column < NS_TIME_PARTS; ++column) {
+        const unsigned part = time_columns[column];
+        if (part >= NS_TIME_LEVEL + level_count(log)) {
+            continue;
+        }
+        ps += stats->part_ps[actor][part];
+        ns_buffer_format(out, " %7" PRIu64, ps / clock - shown);
+        shown = ps / clock;
+    }
+    ns_buffer_text(out, "\n");
+}
+
+static void add_times(const struct ns_log *log, struct ns_buffer *out) {
+    ns_buffer_format(out, "\n  %-*s   total compute", NAME_COLUMNS, "cycles");
+    for (unsigned level = 0; level < level_count(log); ++level) {
+        ns_buffer_format(out, " %7.7s", ns_level_name(log, level));
+    }
+    ns_buffer_text(out, "  memory  maint. waiting\n");
+    for (unsigned actor = 0; actor + 1 < log->actor_count; ++actor) { /* the last one is hw */
+        add_time_row(log, out, actor);
+    }
+}
+
 static void add_actors(const struct ns_log *log, struct ns_buffer *out) {
     bool headed = false;
     for (unsigned actor = 0; actor < log->actor_count; ++actor) {
@@ -131,6 +181,8 @@ void ns_report_stats_text(const struct ns_log *log, struct ns_buffer *out) {
     add_caches(log, out);
     add_maintenance(log, out);
     add_bus(log, out);
+    add_dram(log, out);
+    add_times(log, out);
     add_actors(log, out);
     if (log->truncated) {
         ns_buffer_text(out, "  the event log is full: interrupts after that are missing here\n");
@@ -160,6 +212,22 @@ static void write_cache(struct ns_json *json, const struct ns_log *log, const ch
     ns_json_close(json, '}');
 }
 
+static void write_time(struct ns_json *json, const struct ns_log *log, unsigned actor) {
+    const uint64_t *part = log->stats.part_ps[actor];
+    ns_json_open(json, "time", '{');
+    ns_json_number(json, "total_ps", log->stats.time_ps[actor]);
+    ns_json_number(json, "compute_ps", part[NS_TIME_COMPUTE]);
+    ns_json_open(json, "levels_ps", '[');
+    for (unsigned level = 0; level < level_count(log); ++level) {
+        ns_json_number(json, NULL, part[NS_TIME_LEVEL + level]);
+    }
+    ns_json_close(json, ']');
+    ns_json_number(json, "memory_ps", part[NS_TIME_MEMORY]);
+    ns_json_number(json, "maintenance_ps", part[NS_TIME_MAINTENANCE]);
+    ns_json_number(json, "waiting_ps", part[NS_TIME_WAITING]);
+    ns_json_close(json, '}');
+}
+
 static void write_actor(struct ns_json *json, const struct ns_log *log, unsigned actor) {
     const struct actor_counts counts = count_events(log, actor);
     ns_json_open(json, NULL, '{');
@@ -174,6 +242,7 @@ static void write_actor(struct ns_json *json, const struct ns_log *log, unsigned
     }
     ns_json_number(json, "interrupts_raised", counts.raised);
     ns_json_number(json, "interrupts_taken", counts.taken);
+    write_time(json, log, actor);
     ns_json_close(json, '}');
 }
 
@@ -211,4 +280,17 @@ void ns_json_stats(const struct ns_log *log, struct ns_json *json) {
         }
     }
     ns_json_close(json, ']');
+    if (log->stats.dram_name[0] != '\0') {
+        const struct ns_dram_stats *dram = &log->stats.dram;
+        ns_json_open(json, "dram", '{');
+        ns_json_string(json, "bin", log->stats.dram_name);
+        ns_json_number(json, "reads", dram->reads);
+        ns_json_number(json, "writes", dram->writes);
+        ns_json_number(json, "row_hits", dram->row_hits);
+        ns_json_number(json, "row_misses", dram->row_misses);
+        ns_json_number(json, "row_conflicts", dram->row_conflicts);
+        ns_json_number(json, "refreshes", dram->refreshes);
+        ns_json_number(json, "read_latency_ps", dram->latency_ps);
+        ns_json_close(json, '}');
+    }
 }

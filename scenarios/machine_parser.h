@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A machine block at work: shared by machine_parser.c (the table), machine_caches.c and machine_kernel.c. */
+/* A machine block at work: shared by machine_parser.c (the table), machine_caches.c, machine_dram.c and
+ * machine_kernel.c. */
 #ifndef NS_SCENARIOS_MACHINE_PARSER_H
 #define NS_SCENARIOS_MACHINE_PARSER_H
 
@@ -25,6 +26,7 @@ bool ns_parser_take_word_then_number(struct ns_parser *parser, const char *word,
 /* Rows of the table; `target` is the builder. */
 bool ns_parse_machine_cache(struct ns_parser *parser, void *target);
 bool ns_parse_machine_no_caches_below(struct ns_parser *parser, void *target);
+bool ns_parse_machine_dram(struct ns_parser *parser, void *target);
 bool ns_parse_machine_cma(struct ns_parser *parser, void *target);
 bool ns_parse_machine_atomic_pool(struct ns_parser *parser, void *target);
 bool ns_parse_machine_global_pool(struct ns_parser *parser, void *target);

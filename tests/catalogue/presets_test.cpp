@@ -107,10 +107,11 @@ std::set<std::string> keys_in(const std::string &comment) {
     return keys;
 }
 
-TEST(Presets, StandForSevenPartsAndATeachingMachine) {
+TEST(Presets, StandForTenPartsAndATeachingMachine) {
     const auto found = parts();
     for (const char *name :
-         {"thead-c910", "thead-c920", "spacemit-k1", "stm32h743", "zynq-7000", "sifive-fu740", "isa-486"})
+         {"thead-c910", "thead-c920", "spacemit-k1", "stm32h743", "zynq-7000", "sifive-fu740", "isa-486", "bcm2711",
+          "allwinner-h616", "jh7110"})
         EXPECT_EQ(found.count(name), 1u) << name;
     EXPECT_NE(parsed("one-core-wb64"), nullptr);
 }
@@ -208,6 +209,12 @@ TEST(Presets, CachesHaveTheSetsOfTheirDeviceTreesAndManuals) {
         {"spacemit-k1", 1, 524288, 512, 64},
         {"sifive-fu740", 0, 32768, 64, 64}, // fu740-c000.dtsi
         {"sifive-fu740", 1, 2097152, 2048, 64},
+        {"bcm2711", 0, 32768, 256, 64}, // bcm2711.dtsi: d-cache-sets; l2-cache0: cache-sets
+        {"bcm2711", 1, 1048576, 1024, 64},
+        {"allwinner-h616", 0, 32768, 128, 64}, // sun50i-h616.dtsi
+        {"allwinner-h616", 1, 262144, 256, 64},
+        {"jh7110", 0, 32768, 64, 64}, // jh7110.dtsi: U74_1, ccache
+        {"jh7110", 1, 2097152, 2048, 64},
         {"isa-486", 0, 8192, 128, 16}, // Intel486 Hardware Reference Manual 9.3.1
         // UG585 page 96: of the 8 ways each is 64 KiB, which is 2048 sets of 32 bytes.
         {"zynq-7000", 1, 524288, 2048, 32},

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 namespace {
@@ -41,6 +43,11 @@ struct Log {
         }
         stats.caches = {41, 42, 43};
         stats.master[2] = {51, 52, 53000};
+        // Cut to whole cycles where the sum of the parts so far is: 1.5, 3.0, 3.0, 4.4, 6.4, 10.0.
+        stats.hart_clock_ps = 1000;
+        stats.time_ps[0] = 10000;
+        const uint64_t parts[] = {1500, 1400, 2000, 3600, 1500}; // by enum ns_time_part
+        std::copy(std::begin(parts), std::end(parts), stats.part_ps[0]);
         add(NS_EVENT_RAISE, 2);
         add(NS_EVENT_RAISE, 2);
         add(NS_EVENT_WAIT, 1);
@@ -75,6 +82,10 @@ TEST(Statistics, EachCountStandsInItsColumn) {
                           "\n  bus             bursts      bytes   memory held for\n"
                           "  caches             41         42   43 ps\n"
                           "  nic                51         52   53.0 ns\n"
+                          "\n  cycles            total compute     L1D      L2  memory  maint. waiting\n"
+                          "  cpu0                 10       1       2       0       1       2       4\n"
+                          "  cpu1                  0       0       0       0       0       0       0\n"
+                          "  nic                   0       0       0       0       0       0       0\n"
                           "\n  interrupts      raised      taken\n"
                           "  cpu1                0          1\n"
                           "  nic                 2          0\n");

@@ -35,7 +35,7 @@ cat before.dma steps >after.dma
 for file in before after; do
     nosnoop run --json $file.dma >$file.json
     check-schema <$file.json
-    sed -n '/"caches": \[/,$p' $file.json >$file.counts
+    sed -n '/"caches": \[/,$p' $file.json | sed '/"time": {/,/}/d' >$file.counts
 done
 paste -d '|' before.counts after.counts | awk -F '|' '
     /"(cache|name|master)"/ { split($1, word, "\""); who = word[4] }
