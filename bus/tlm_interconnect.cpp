@@ -97,7 +97,8 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
         coherent->b_transport(payload, delay);
         return;
     }
-    if (payload.is_write() && master.config.posted_entries > 0) {
+    master_state &queue = masters_[queue_of(index)];
+    if (payload.is_write() && queue.config.posted_entries > 0) {
         // A write that no memory answers is refused now: nobody is left to tell later.
         tlm::tlm_generic_payload probe;
         probe_data_.resize(payload.get_data_length());
@@ -106,11 +107,11 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
             payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
             return;
         }
-        post(master, payload, payload.get_extension<attributes>());
+        post(queue, payload, payload.get_extension<attributes>());
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
         return;
     }
-    if (!master.posted.empty())
+    if (!queue.posted.empty())
         drain_all(index);
     const attributes *attribute = payload.get_extension<attributes>();
     const bool pays = attribute != nullptr && attribute->meter != nullptr;
@@ -129,12 +130,12 @@ void tlm_interconnect::occupy(int index, const tlm::tlm_generic_payload &payload
     const attributes *attribute = occupied_ == nullptr ? nullptr : payload.get_extension<attributes>();
     const unsigned initiator = attribute == nullptr ? 0 : attribute->initiator_id;
     if (occupied_ != nullptr)
-        occupied_(occupied_context_, initiator, payload, true);
+        occupied_(occupied_context_, index, initiator, payload, true);
     const sc_time duration = timing_.beat * ((payload.get_data_length() + timing_.width - 1) / timing_.width);
     sc_core::wait(duration);
     masters_[static_cast<size_t>(index)].traffic.busy += duration;
     if (occupied_ != nullptr)
-        occupied_(occupied_context_, initiator, payload, false);
+        occupied_(occupied_context_, index, initiator, payload, false);
     release(index);
 }
 
@@ -216,19 +217,20 @@ static size_t oldest_touching(const std::deque<posted_write> &posted, uint64_t a
 }
 
 unsigned tlm_interconnect::drain(int master, uint64_t address, uint64_t length) {
-    std::deque<posted_write> &posted = masters_[static_cast<size_t>(master)].posted;
+    master_state &state = masters_[queue_of(master)];
+    const std::deque<posted_write> &posted = state.posted;
     unsigned count = 0;
     for (size_t next; (next = oldest_touching(posted, address, length)) < posted.size(); count++) {
         // Writes of one master to one address stay in order: an older one under the same bytes goes first.
         for (size_t older; (older = oldest_touching(posted, posted[next].address, posted[next].data.size())) < next;)
             next = older;
-        send_oldest(masters_[static_cast<size_t>(master)], next);
+        send_oldest(state, next);
     }
     return count;
 }
 
 bool tlm_interconnect::drain_one(int master, uint64_t address) {
-    master_state &state = masters_[static_cast<size_t>(master)];
+    master_state &state = masters_[queue_of(master)];
     size_t next = oldest_touching(state.posted, address, 1);
     if (next == state.posted.size())
         return false;

@@ -6,8 +6,10 @@
 // * An address without a window or a target is answered with TLM_ADDRESS_ERROR_RESPONSE at once.
 // * Memory serves one transaction at a time: round robin among the initiators that wait; it is occupied for the beats
 // of the burst.
-// * A posted write is acknowledged when it is queued and reaches memory later; order is kept per master. The same
-//   master's reads, and a hart's read of that master's registers, push it out first (PCI ordering rules do the same).
+// * A posted write is acknowledged when it is queued and reaches memory later; order is kept per queue. Reads of a
+// master
+//   of that queue, and a hart's read of its registers, push it out first (PCI ordering rules do the same). Each master
+//   has a queue of its own, unless it shares that of another: masters of one device behind one bridge.
 // * An IO-coherent master's accesses to memory go through `coherent`, so that the caches see them.
 #ifndef NS_BUS_TLM_INTERCONNECT_H
 #define NS_BUS_TLM_INTERCONNECT_H
@@ -43,6 +45,7 @@ struct bus_master {
     unsigned posted_entries = 0;     // 0: writes wait for memory
     drain_policy drain = drain_policy::lazy;
     sc_core::sc_time drain_after;
+    int posted_with = -1; // another master, whose queue and whose posted_entries, drain and drain_after it shares
 };
 
 struct posted_write {
@@ -71,10 +74,10 @@ class tlm_interconnect : public sc_core::sc_module {
     using drained_function = void (*)(void *context, unsigned initiator_id, uint32_t event, uint64_t address,
                                       uint32_t length);
 
-    // Called when a transfer begins to hold memory, and when it ends; the payload's address is physical. Posted writes
-    // hold it for no time, and are not among them.
-    using occupied_function = void (*)(void *context, unsigned initiator_id, const tlm::tlm_generic_payload &payload,
-                                       bool begins);
+    // Called when a transfer of a master begins to hold memory, and when it ends; the payload's address is physical.
+    // Posted writes hold it for no time, and are not among them.
+    using occupied_function = void (*)(void *context, int master, unsigned initiator_id,
+                                       const tlm::tlm_generic_payload &payload, bool begins);
 
     tlm_interconnect(sc_core::sc_module_name name, const bus_timing &timing);
 
@@ -93,6 +96,7 @@ class tlm_interconnect : public sc_core::sc_module {
     const bus_traffic &traffic(int index) const { return masters_[static_cast<size_t>(index)].traffic; }
     const bus_master &master(int index) const { return masters_[static_cast<size_t>(index)].config; }
 
+    // Of a master that shares the queue of another these are about that queue.
     // The oldest posted write of a master that touches the byte, after what lies before it under the same bytes; false
     // when there is none.
     bool drain_one(int master, uint64_t address);
@@ -100,7 +104,7 @@ class tlm_interconnect : public sc_core::sc_module {
     // went.
     unsigned drain(int master, uint64_t address, uint64_t length);
     unsigned drain_all(int master) { return drain(master, 0, UINT64_MAX); }
-    size_t posted_count(int master) const { return masters_[static_cast<size_t>(master)].posted.size(); }
+    size_t posted_count(int master) const { return masters_[queue_of(master)].posted.size(); }
     // The newest queued write of `address`, or null.
     const posted_write *posted_at(uint64_t address) const;
 
@@ -119,6 +123,10 @@ class tlm_interconnect : public sc_core::sc_module {
         std::unique_ptr<target_port> port;
     };
 
+    size_t queue_of(int master) const {
+        const int with = masters_[static_cast<size_t>(master)].config.posted_with;
+        return static_cast<size_t>(with == no_master ? master : with);
+    }
     void transport(int index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int index, tlm::tlm_generic_payload &payload);
     target_state *target_at(uint64_t address, uint64_t length);

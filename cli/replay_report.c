@@ -20,10 +20,9 @@ void ns_replay_report_trace(const char *file, const struct ns_trace_parser *pars
     ns_buffer_text(out, fetches_left_out && parser->fetches > 0 ? ", left out (no --l1i)\n" : "\n");
     if (parser->skipped > 0) {
         ns_buffer_format(out,
-                         "  %" PRIu64 " wrong line%s skipped; the first is line %" PRIu64 ", column %" PRIu32 ":\n"
-                         "  %s\n",
-                         parser->skipped, parser->skipped == 1 ? "" : "s", parser->error.line, parser->error.column,
-                         parser->error.text);
+                         "  %" PRIu64 " wrong line%s skipped; the first is line %" PRIu64 ", column %" PRIu32 ":\n  ",
+                         parser->skipped, parser->skipped == 1 ? "" : "s", parser->error.line, parser->error.column);
+        ns_buffer_wrap(out, parser->error.text, 2, 4, 80);
     }
 }
 

@@ -150,6 +150,17 @@ struct ns_axi_dma_access ns_axi_dma_next(const struct ns_axi_dma *dma, unsigned 
     return next_move(dma, at, stream);
 }
 
+enum ns_axi_dma_port ns_axi_dma_port_of(unsigned channel, enum ns_axi_dma_work work) {
+    return work == NS_AXI_DMA_FETCH || work == NS_AXI_DMA_UPDATE ? NS_AXI_DMA_PORT_SG
+           : channel == NS_AXI_DMA_MM2S                          ? NS_AXI_DMA_PORT_MM2S
+                                                                 : NS_AXI_DMA_PORT_S2MM;
+}
+
+const char *ns_axi_dma_port_name(unsigned port) {
+    static const char *const names[] = {"MM2S", "S2MM", "SG"};
+    return names[port];
+}
+
 void ns_axi_dma_begin(struct ns_axi_dma *dma, unsigned channel, const struct ns_axi_dma_access *access) {
     dma->channel[channel].under_way = access->work;
     if (access->work == NS_AXI_DMA_MOVE && !dma->channel[channel].in_frame) {

@@ -43,6 +43,11 @@ extern "C" {
 enum ns_axi_dma_channel_id { NS_AXI_DMA_MM2S, NS_AXI_DMA_S2MM };
 #define NS_AXI_DMA_CHANNELS 2u
 
+/* Its AXI masters (the guide, "Port Descriptions"): M_AXI_MM2S and M_AXI_S2MM move the data of their channel, M_AXI_SG
+ * has the descriptors of both and is there with scatter-gather only. */
+enum ns_axi_dma_port { NS_AXI_DMA_PORT_MM2S, NS_AXI_DMA_PORT_S2MM, NS_AXI_DMA_PORT_SG };
+#define NS_AXI_DMA_PORTS 3u
+
 /* Offsets within a channel's registers, bytes; MM2S begins at 0x00, S2MM at 0x30. */
 #define NS_AXI_DMA_S2MM_BASE    0x30u
 #define NS_AXI_DMA_DMACR        0x00u
@@ -190,6 +195,13 @@ bool ns_axi_dma_is_doorbell(const struct ns_axi_dma *dma, uint32_t offset);
 uint32_t ns_axi_dma_register(const char *name, unsigned length);
 /* All names in the order of their offsets; NULL-terminated. */
 extern const char *const ns_axi_dma_register_names[];
+
+/* The master that makes an access of a channel; its name without M_AXI_. */
+enum ns_axi_dma_port ns_axi_dma_port_of(unsigned channel, enum ns_axi_dma_work work);
+const char *ns_axi_dma_port_name(unsigned port);
+static inline unsigned ns_axi_dma_ports(const struct ns_axi_dma_config *config) {
+    return config->scatter_gather ? NS_AXI_DMA_PORTS : NS_AXI_DMA_PORTS - 1;
+}
 
 /* What the channel does next. The same answer until something changes; NOTHING while an access is under way, when it
  * has nothing to do, or when the stream has nothing for it. */

@@ -149,10 +149,10 @@ static bool check_memory(const struct ns_machine_config *config, const struct re
 static bool check_mpu(const struct ns_machine_config *config, const struct reason *reason) {
     if (config->attributes != NS_ATTRIBUTES_MPU) {
         return config->mpu_count == 0 ||
-               wrong(reason, "`mpu` regions belong to a machine with `attributes mpu`; others have `pma`");
+               wrong(reason, "`mpu` regions need `attributes mpu`; other machines have `pma`");
     }
     if (config->pma_count > 0) {
-        return wrong(reason, "a machine with `attributes mpu` has `mpu` regions, and no `pma`");
+        return wrong(reason, "with `attributes mpu`, a machine has `mpu` regions, and no `pma`");
     }
     if (config->mpu_count > NS_MPU_MOST_REGIONS) {
         return wrong(reason, "an MPU has at most %d regions", NS_MPU_MOST_REGIONS);
@@ -167,7 +167,7 @@ static bool check_mpu(const struct ns_machine_config *config, const struct reaso
     }
     for (size_t i = 0; i < config->ram_count; i++) {
         if (config->ram[i].start + config->ram[i].length > UINT64_C(1) << 32) {
-            return wrong(reason, "a machine with `attributes mpu` has addresses of 32 bits: no RAM above 4 GiB");
+            return wrong(reason, "with `attributes mpu`, addresses have 32 bits: no RAM above 4 GiB");
         }
     }
     if (config->kernel.uncached != NS_CONFIG_UNCACHED_NONE) {

@@ -233,8 +233,9 @@ static enum ns_whereabouts where_is(const struct ns_tracker *tracker, uint64_t a
     if (version_exists(tracker, address, version, false))
         return NS_IN_CACHE;
     const unsigned writer = event_at(tracker, version)->actor;
-    if (writer < NS_MAX_ACTORS && tracker->under_way[writer] == version)
-        return is_device(tracker, writer) ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
+    for (unsigned i = 0; writer < NS_MAX_ACTORS && i < WRITES_UNDER_WAY; i++)
+        if (tracker->under_way[writer][i] == version)
+            return is_device(tracker, writer) ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
     return NS_NOWHERE;
 }
 

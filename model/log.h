@@ -9,6 +9,7 @@
 
 #include "bus/dram.h"
 #include "cache/cache.h"
+#include "model/axi_dma.h"
 #include "model/hazard.h"
 #include "model/paging.h"
 #include "model/waveform.h"
@@ -31,6 +32,7 @@ struct ns_log_actor {
     enum ns_actor_class actor_class;
     unsigned index; /* hart number, device number */
     bool snoops;    /* devices: IO-coherent in hardware */
+    unsigned ports; /* devices: bus masters; more than one: those of an engine, enum ns_axi_dma_port */
 };
 
 enum ns_event_kind {
@@ -235,7 +237,8 @@ struct ns_log_stats {
     struct ns_cache_stats l1[NS_CACHE_MAX_HARTS];
     struct ns_cache_stats level[NS_CACHE_MAX_LEVELS]; /* [0] is the sum of the L1s */
     struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
-    struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor */
+    struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor; of an engine the sum of its ports */
+    struct ns_log_master port[NS_LOG_BUS_MASTERS][NS_AXI_DMA_PORTS]; /* of an engine: as many as ns_log_actor.ports */
     char dram_name[16];                               /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
     uint64_t hart_clock_ps;

@@ -106,13 +106,12 @@ ns_axi_dma_answer tlm_axi_dma::perform(unsigned channel, const ns_axi_dma_access
     else if (write)
         std::copy_n(received_.front().data.begin() + static_cast<std::ptrdiff_t>(received_.front().taken),
                     access.length, data);
-    master_.lock();
-    actor_state &actor = machine_.actor(machine_.device_actor(device_));
-    actor.site = site_[channel];
-    actor.object = NS_NO_OBJECT;
-    const ns_status status = engine_access(machine_, device_, write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND,
-                                           access.address, access.length, data);
-    master_.unlock();
+    const ns_axi_dma_port port = ns_axi_dma_port_of(channel, access.work);
+    master_[port].lock();
+    const ns_status status =
+        engine_access(machine_, device_, port, site_[channel], write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND,
+                      access.address, access.length, data);
+    master_[port].unlock();
     return status == NS_OK              ? NS_AXI_DMA_OKAY
            : status == NS_ERROR_ADDRESS ? NS_AXI_DMA_DECODE_ERROR
                                         : NS_AXI_DMA_SLAVE_ERROR;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The AXI DMA engine of axi_dma.h as a module: a target socket for its registers, two streams, two interrupt outputs.
-// Descriptors and data go through the DMA master of its device (tlm_dma), one access at a time, so that address width,
-// windows, bursts, posted writes and the tracker's rules are those of any device. The part has three AXI masters; here
-// they share one, as behind an interconnect.
+// Descriptors and data go through the DMA masters of its device (tlm_dma), so that address width, windows, bursts,
+// posted writes and the tracker's rules are those of any device. As on the part there are three: M_AXI_SG for the
+// descriptors of both channels, M_AXI_MM2S and M_AXI_S2MM for their data; each makes one access at a time. To a
+// program, and to the tracker, they are one device. Posted writes of the three are in one queue: the status of a
+// descriptor is written when its data has been answered, and a program that sees the status may rely on the data.
 //
 // Registers answer accesses of whole, aligned 32-bit words; others get a generic error (the part's AXI4-Lite port is 32
 // bits wide: PG021, "Register Space"). The interrupt outputs are levels.
@@ -85,7 +87,7 @@ class tlm_axi_dma : public sc_core::sc_module {
     ns_axi_dma core_;
     sc_core::sc_time clock_, caught_up_;
     sc_core::sc_event kick_, settled_, room_, frame_sent_;
-    operation_lock master_;
+    operation_lock master_[NS_AXI_DMA_PORTS]; // the channels take turns at M_AXI_SG
     uint32_t site_[NS_AXI_DMA_CHANNELS];
     std::deque<frame> received_, sent_;
     size_t received_bytes_ = 0, sent_bytes_ = 0;

@@ -94,7 +94,7 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
 }
 
 ns_status tlm_hart::bus_error(uint64_t physical, uint32_t length, ns_status status) {
-    machine_.report_bus_error(index_, physical, physical, length);
+    machine_.report_bus_error(index_, machine_.site_of(index_), physical, physical, length);
     return status;
 }
 

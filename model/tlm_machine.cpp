@@ -35,26 +35,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
     }
     for (unsigned i = 0; i < device_count; i++) {
         const ns_machine_device &device = devices[i];
-        devices_.push_back(std::make_unique<tlm_dma>(
-            ("device" + std::to_string(i)).c_str(), *this, device_actor(i), device.dma_bits,
-            device.burst != 0 ? device.burst : config.dma_burst,
-            device.outstanding != 0 ? device.outstanding : config.dma_outstanding, device.axi_dma == nullptr));
-        bus_master master;
-        master.dma = true;
-        master.snoops = device.snoops;
-        master.posted_entries = device.has_posted ? device.posted_entries : config.posted_entries;
-        master.drain = policy_of(config.posted_drain);
-        master.drain_after = picoseconds(config.posted_drain_ps);
-        for (const bool own : {true, false}) // a device's own windows come before those for all
-            for (size_t w = 0; w < config.window_count; w++) {
-                const ns_dma_window &window = config.window[w];
-                if (own ? std::strcmp(window.device, device.name) == 0 : window.device[0] == '\0')
-                    master.windows.push_back({window.bus, window.physical, window.length});
-            }
-        windows_.push_back(master.windows);
-        int number;
-        connect(devices_.back()->socket, interconnect_->add_master(master, &number));
-        masters_.push_back(number);
+        devices_.push_back(make_ports(device, i, connect));
         engines_.emplace_back();
         if (device.axi_dma != nullptr) {
             ns_axi_dma_config engine = *device.axi_dma;
@@ -62,27 +43,29 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
             engines_.back() = std::make_unique<tlm_axi_dma>(("engine" + std::to_string(i)).c_str(), *this, i, engine,
                                                             registers_of(i), device.introut);
         }
-        auto &port = interconnect_->add_target(registers_of(i), tlm_dma::register_bytes, number);
+        auto &port = interconnect_->add_target(registers_of(i), tlm_dma::register_bytes, master_of(i));
         if (engines_.back() != nullptr)
             connect(port, engines_.back()->registers);
         else
-            connect(port, *devices_.back()->registers);
+            connect(port, *this->device(i).registers);
     }
 
     // The log's cast, then the tracker that watches it.
     const auto cast = [&](unsigned index, const char *actor_name, ns_actor_class actor_class, unsigned number,
-                          bool snoops) {
+                          bool snoops, unsigned ports) {
         ns_log_actor &actor = log_->actor[index];
         std::snprintf(actor.name, sizeof actor.name, "%s", actor_name);
         actor.actor_class = actor_class;
         actor.index = number;
         actor.snoops = snoops;
+        actor.ports = ports;
     };
     for (unsigned i = 0; i < hart_count(); i++)
-        cast(i, ("cpu" + std::to_string(i)).c_str(), NS_ACTOR_CLASS_HART, i, true);
+        cast(i, ("cpu" + std::to_string(i)).c_str(), NS_ACTOR_CLASS_HART, i, true, 0);
     for (unsigned i = 0; i < device_count; i++)
-        cast(device_actor(i), devices[i].name, NS_ACTOR_CLASS_DEVICE, i, devices[i].snoops);
-    cast(hardware_actor(), "hw", NS_ACTOR_CLASS_HW, 0, true);
+        cast(device_actor(i), devices[i].name, NS_ACTOR_CLASS_DEVICE, i, devices[i].snoops,
+             static_cast<unsigned>(devices_[i].master.size()));
+    cast(hardware_actor(), "hw", NS_ACTOR_CLASS_HW, 0, true, 0);
     log_->actor_count = hardware_actor() + 1;
     log_->levels = config_.cache.levels;
     for (unsigned level = 0; level < config_.cache.levels; level++) {
@@ -117,6 +100,41 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
 
 // ---- construction -------------------------------------------------------------------------------
 
+machine::device_ports machine::make_ports(const ns_machine_device &device, unsigned index,
+                                          const socket_connector &connect) {
+    bus_master master;
+    master.dma = true;
+    master.snoops = device.snoops;
+    master.posted_entries = device.has_posted ? device.posted_entries : config_.posted_entries;
+    master.drain = policy_of(config_.posted_drain);
+    master.drain_after = picoseconds(config_.posted_drain_ps);
+    for (const bool own : {true, false}) // a device's own windows come before those for all
+        for (size_t w = 0; w < config_.window_count; w++) {
+            const ns_dma_window &window = config_.window[w];
+            if (own ? std::strcmp(window.device, device.name) == 0 : window.device[0] == '\0')
+                master.windows.push_back({window.bus, window.physical, window.length});
+        }
+    windows_.push_back(master.windows);
+
+    device_ports ports;
+    for (unsigned i = 0; i < (device.axi_dma == nullptr ? 1 : ns_axi_dma_ports(device.axi_dma)); i++) {
+        std::string name = "device" + std::to_string(index);
+        if (device.axi_dma != nullptr)
+            name += std::string("_") + ns_axi_dma_port_name(i);
+        ports.dma.push_back(std::make_unique<tlm_dma>(
+            name.c_str(), *this, device_actor(index), device.dma_bits,
+            device.burst != 0 ? device.burst : config_.dma_burst,
+            device.outstanding != 0 ? device.outstanding : config_.dma_outstanding, device.axi_dma == nullptr));
+        int number;
+        connect(ports.dma.back()->socket, interconnect_->add_master(master, &number));
+        ports.master.push_back(number);
+        port_of_master_.resize(static_cast<size_t>(number) + 1);
+        port_of_master_.back() = i;
+        master.posted_with = ports.master.front();
+    }
+    return ports;
+}
+
 void machine::build_memory_map(const ns_machine_device *devices, size_t device_count, const socket_connector &connect) {
     ns_memory_config memory{};
     memory.regions = config_.ram_count;
@@ -147,6 +165,7 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     connect(interconnect_->memory, memory_->socket);
     connect(interconnect_->coherent, cache_->coherent_port);
     connect(cache_->memory_port, interconnect_->add_master(bus_master{}, &cache_master_));
+    port_of_master_.resize(static_cast<size_t>(cache_master_) + 1);
 
     place_registers(devices, device_count);
 

@@ -51,9 +51,10 @@ inline void connect_directly(tlm::tlm_initiator_socket<64> &from, tlm::tlm_targe
 std::string address_text(uint64_t address);
 
 class machine;
-// What an engine does in its own time, as its device: an access at a programmed address; an interrupt.
-ns_status engine_access(machine &body, unsigned device, tlm::tlm_command command, uint64_t bus, uint32_t length,
-                        uint8_t *data);
+// What an engine does in its own time, as its device and for a step of the program: an access at a programmed address
+// by one of its masters; an interrupt. The masters may be at work at the same time, each with one access.
+ns_status engine_access(machine &body, unsigned device, ns_axi_dma_port port, uint32_t site, tlm::tlm_command command,
+                        uint64_t bus, uint32_t length, uint8_t *data);
 void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site);
 
 // An operation of an actor's program, from its call to its end.
@@ -93,11 +94,12 @@ class machine : public sc_core::sc_module {
     ns_memory *memory_core() { return memory_->core(); }
     tlm_interconnect &interconnect() { return *interconnect_; }
     tlm_hart &hart(unsigned index) { return *harts_[index]; }
-    tlm_dma &device(unsigned index) { return *devices_[index]; }
+    tlm_dma &device(unsigned index, unsigned port = 0) { return *devices_[index].dma[port]; }
     tlm_axi_dma *engine(unsigned index) { return engines_[index].get(); } // null: the device is none
     unsigned hart_count() const { return static_cast<unsigned>(harts_.size()); }
     unsigned device_count() const { return static_cast<unsigned>(devices_.size()); }
-    int master_of(unsigned device) const { return masters_[device]; }
+    // The interconnect's number of its first master. Windows and posted writes are those of all of them.
+    int master_of(unsigned device) const { return devices_[device].master[0]; }
     unsigned device_actor(unsigned device) const { return hart_count() + device; }
     unsigned hardware_actor() const { return hart_count() + device_count(); }
     actor_state &actor(unsigned index) { return actors_[index]; }
@@ -118,11 +120,13 @@ class machine : public sc_core::sc_module {
     sc_core::sc_time register_latency() const { return register_latency_; }
     uint64_t now_ps() const { return sc_core::sc_time_stamp().value() / unit_per_ps_; }
 
-    // Appends an event with the actor's site and the time.
-    uint32_t log_event(unsigned actor, ns_event event);
+    // Appends an event with the time, and the actor's site or another one.
+    uint32_t log_event(unsigned actor, const ns_event &event) { return log_event(actor, event, site_of(actor)); }
+    uint32_t log_event(unsigned actor, ns_event event, uint32_t site);
+    uint32_t site_of(unsigned actor) const { return actor < actors_.size() ? actors_[actor].site : NS_NO_SITE; }
     // Copies what caches and bus have counted into the log.
     void log_stats();
-    void report_bus_error(unsigned actor, uint64_t bus, uint64_t address, uint32_t length);
+    void report_bus_error(unsigned actor, uint32_t site, uint64_t bus, uint64_t address, uint32_t length);
     ns_status maintain_piece(tlm_hart &hart, unsigned index, const ns_maintenance &piece, attributes &attribute,
                              tlm::tlm_generic_payload &payload);
 
@@ -157,6 +161,11 @@ class machine : public sc_core::sc_module {
     void next_turn();
 
   private:
+    // The bus masters of a device: one, or those of an engine by enum ns_axi_dma_port.
+    struct device_ports {
+        std::vector<std::unique_ptr<tlm_dma>> dma;
+        std::vector<int> master; // interconnect number of each
+    };
     struct irq_line {
         unsigned pending = 0;
         unsigned drivers = 0;
@@ -164,6 +173,7 @@ class machine : public sc_core::sc_module {
         sc_core::sc_event event;
     };
 
+    device_ports make_ports(const ns_machine_device &device, unsigned index, const socket_connector &connect);
     void build_memory_map(const ns_machine_device *devices, size_t device_count, const socket_connector &connect);
     void place_registers(const ns_machine_device *devices, size_t device_count);
     void build_page_tables();
@@ -181,7 +191,8 @@ class machine : public sc_core::sc_module {
     static bool find_in_flight(void *self, uint64_t address, ns_in_flight *out);
     // Only when the log keeps a waveform.
     static void on_line_changed(void *self, unsigned level, unsigned hart, uint64_t line_address);
-    static void on_occupied(void *self, unsigned initiator, const tlm::tlm_generic_payload &payload, bool begins);
+    static void on_occupied(void *self, int master, unsigned initiator, const tlm::tlm_generic_payload &payload,
+                            bool begins);
     void show_irq(unsigned irq);
     uint32_t log_line_event(ns_event_kind kind, const ns_cache_line_event &line, bool dirty);
 
@@ -200,10 +211,10 @@ class machine : public sc_core::sc_module {
     std::unique_ptr<tlm_cache> cache_;
     std::unique_ptr<tlm_interconnect> interconnect_;
     std::vector<std::unique_ptr<tlm_hart>> harts_;
-    std::vector<std::unique_ptr<tlm_dma>> devices_;
+    std::vector<device_ports> devices_;
     std::vector<std::unique_ptr<tlm_axi_dma>> engines_; // of each device, or null
-    std::vector<int> masters_;                          // interconnect number of each device
-    int cache_master_ = 0;                              // and of the caches
+    int cache_master_ = 0;                              // interconnect number of the caches
+    std::vector<unsigned> port_of_master_;              // of each interconnect number
     std::vector<std::vector<bus_window>> windows_;
     std::vector<ns_pma_region> pmas_;
     std::vector<actor_state> actors_;

@@ -24,25 +24,25 @@ operation_scope::~operation_scope() {
         actor_->nesting--;
 }
 
-uint32_t machine::log_event(unsigned actor_index, ns_event event) {
+uint32_t machine::log_event(unsigned actor_index, ns_event event, uint32_t site) {
     if (actor_index < actors_.size()) {
         const actor_state &actor = actors_[actor_index];
         event.part = static_cast<uint16_t>(actor.operations - (actor.nesting > 0 && actor.operations > 0 ? 1 : 0));
     }
     event.time_ps = now_ps();
-    event.site = actor_index < actors_.size() ? actors_[actor_index].site : NS_NO_SITE;
+    event.site = site;
     event.actor = static_cast<uint8_t>(actor_index);
     return ns_log_append(log_, &event);
 }
 
-void machine::report_bus_error(unsigned actor_index, uint64_t bus, uint64_t address, uint32_t length) {
+void machine::report_bus_error(unsigned actor_index, uint32_t site, uint64_t bus, uint64_t address, uint32_t length) {
     ns_event event{};
     event.kind = NS_EVENT_BUS_ERROR;
     event.address = address;
     event.bus_address = bus;
     event.length = length;
     event.peer = 0xff;
-    const uint32_t number = log_event(actor_index, event);
+    const uint32_t number = log_event(actor_index, event, site);
     char detail[256];
     std::snprintf(detail, sizeof detail, "%s puts %s on the bus: no window and no target answers",
                   log_->actor[actor_index].name, address_text(bus).c_str());
@@ -103,7 +103,11 @@ void machine::log_stats() {
         ns_cache_get_stats(cache_core(), level, &stats.level[level]);
     copy(stats.caches, cache_master_);
     for (unsigned i = 0; i < device_count(); i++)
-        copy(stats.master[device_actor(i)], masters_[i]);
+        for (unsigned port = 0; port < devices_[i].master.size(); port++) {
+            ns_log_master &one = stats.port[device_actor(i)][port], &all = stats.master[device_actor(i)];
+            copy(one, devices_[i].master[port]);
+            all = {all.bursts + one.bursts, all.bytes + one.bytes, all.busy_ps + one.busy_ps};
+        }
     if (memory_->dram() != nullptr) {
         std::snprintf(stats.dram_name, sizeof stats.dram_name, "%s", config_.dram.grade->name);
         ns_dram_get_stats(memory_->dram(), &stats.dram);
@@ -171,7 +175,12 @@ void machine::on_drained(void *self, unsigned initiator, uint32_t written, uint6
     event.length = length;
     event.link = written;
     event.peer = 0xff;
-    static_cast<machine *>(self)->log_event(initiator, event);
+    machine *owner = static_cast<machine *>(self);
+    const unsigned device = initiator - owner->hart_count();
+    // An engine's program is elsewhere by now: the step is the one that led to the write.
+    const bool engine =
+        initiator >= owner->hart_count() && device < owner->device_count() && owner->engine(device) != nullptr;
+    owner->log_event(initiator, event, engine ? owner->log_->event[written].site : owner->site_of(initiator));
 }
 
 bool machine::find_in_flight(void *self, uint64_t address, ns_in_flight *out) {
@@ -205,10 +214,12 @@ void machine::on_line_changed(void *self, unsigned level, unsigned hart, uint64_
                      line_address);
 }
 
-void machine::on_occupied(void *self, unsigned initiator, const tlm::tlm_generic_payload &payload, bool begins) {
+void machine::on_occupied(void *self, int master, unsigned initiator, const tlm::tlm_generic_payload &payload,
+                          bool begins) {
     const machine *owner = static_cast<machine *>(self);
     const ns_wave_bus what = !begins ? NS_WAVE_BUS_IDLE : payload.is_read() ? NS_WAVE_BUS_READ : NS_WAVE_BUS_WRITE;
-    ns_waveform_bus(owner->log_->waveform, owner->now_ps(), initiator, payload.get_address(), what);
+    const unsigned port = owner->port_of_master_[static_cast<size_t>(master)];
+    ns_waveform_bus(owner->log_->waveform, owner->now_ps(), initiator, port, payload.get_address(), what);
 }
 
 void machine::show_irq(unsigned irq) {

@@ -97,11 +97,17 @@ static uint32_t contiguous(const ns::machine &body, unsigned device, const ns::t
     return length;
 }
 
-static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tlm_command command, uint64_t bus,
+/* Who makes a transfer: a master of a device, for a step of the program. */
+struct requester {
+    unsigned device, port;
+    uint32_t site;
+};
+
+static enum ns_status transfer_piece(ns::machine &body, const requester &by, tlm::tlm_command command, uint64_t bus,
                                      uint64_t intended, uint32_t length, uint8_t *data, ns_version *versions,
                                      unsigned flags) {
-    ns::tlm_dma &dma = body.device(device);
-    const unsigned actor = body.device_actor(device);
+    const unsigned device = by.device, actor = body.device_actor(device);
+    ns::tlm_dma &dma = body.device(device, by.port);
     destination to = resolve(body, dma, device, bus, intended, length);
     if (intended == UINT64_MAX && to.problem == NS_HAZARD_NONE && (intended = meant_by(body, device, to)) != UINT64_MAX)
         to.problem = NS_AD_OFFSET;
@@ -119,7 +125,7 @@ static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tl
         event.data_length = static_cast<uint8_t>(std::min(length, 8u));
         std::memcpy(event.data, data, event.data_length);
     }
-    const uint32_t number = body.log_event(actor, event);
+    const uint32_t number = body.log_event(actor, event, by.site);
     if (to.problem != NS_HAZARD_NONE)
         report_address(body, device, number, to, bus, intended, length, write);
     std::vector<ns_version> own;
@@ -136,7 +142,7 @@ static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tl
         ns_tracker_arrived(body.tracker(), number);
     if (status != NS_OK) {
         if (to.problem == NS_HAZARD_NONE)
-            body.report_bus_error(actor, bus, bus, length);
+            body.report_bus_error(actor, by.site, bus, bus, length);
         return status;
     }
     if (!write) {
@@ -154,13 +160,13 @@ static enum ns_status transfer_piece(ns::machine &body, unsigned device, tlm::tl
     return NS_OK;
 }
 
-static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::tlm_command command, uint64_t bus,
+static enum ns_status device_transfer(ns::machine &body, const requester &by, tlm::tlm_command command, uint64_t bus,
                                       uint64_t intended, uint32_t length, uint8_t *data, ns_version *versions,
                                       unsigned flags) {
     enum ns_status status = NS_OK;
     while (length > 0 && status == NS_OK) {
-        const uint32_t piece = contiguous(body, device, body.device(device), bus, length);
-        status = transfer_piece(body, device, command, bus, intended, piece, data, versions, flags);
+        const uint32_t piece = contiguous(body, by.device, body.device(by.device), bus, length);
+        status = transfer_piece(body, by, command, bus, intended, piece, data, versions, flags);
         bus += piece;
         intended += intended == UINT64_MAX ? 0 : piece;
         data += piece;
@@ -173,16 +179,19 @@ static enum ns_status device_transfer(ns::machine &body, unsigned device, tlm::t
 
 enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
                               uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
-    const ns::operation_scope scope(*machine->body, machine->body->device_actor(device));
-    return device_transfer(*machine->body, device, tlm::TLM_READ_COMMAND, bus, intended, length, data, versions, flags);
+    const unsigned actor = machine->body->device_actor(device);
+    const ns::operation_scope scope(*machine->body, actor);
+    return device_transfer(*machine->body, {device, 0, machine->body->site_of(actor)}, tlm::TLM_READ_COMMAND, bus,
+                           intended, length, data, versions, flags);
 }
 
 enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint64_t bus, uint64_t intended,
                                uint32_t length, const uint8_t *data) {
-    const ns::operation_scope scope(*machine->body, machine->body->device_actor(device));
+    const unsigned actor = machine->body->device_actor(device);
+    const ns::operation_scope scope(*machine->body, actor);
     /* One data pointer serves both directions in TLM; a target does not change write data. */
-    return device_transfer(*machine->body, device, tlm::TLM_WRITE_COMMAND, bus, intended, length,
-                           const_cast<uint8_t *>(data), nullptr, 0);
+    return device_transfer(*machine->body, {device, 0, machine->body->site_of(actor)}, tlm::TLM_WRITE_COMMAND, bus,
+                           intended, length, const_cast<uint8_t *>(data), nullptr, 0);
 }
 
 /* ---- engines --------------------------------------------------------------------------------- */
@@ -286,10 +295,10 @@ static uint64_t before_the_cut(machine &body, unsigned device, uint64_t bus) {
     return bus;
 }
 
-ns_status engine_access(machine &body, unsigned device, tlm::tlm_command command, uint64_t bus, uint32_t length,
-                        uint8_t *data) {
+ns_status engine_access(machine &body, unsigned device, ns_axi_dma_port port, uint32_t site, tlm::tlm_command command,
+                        uint64_t bus, uint32_t length, uint8_t *data) {
     const uint64_t meant = before_the_cut(body, device, bus);
-    return device_transfer(body, device, command, meant,
+    return device_transfer(body, {device, port, site}, command, meant,
                            meant != body.device(device).driven(meant) ? meant : UINT64_MAX, length, data, nullptr, 0);
 }
 
@@ -297,12 +306,11 @@ void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site) {
     const unsigned actor = body.device_actor(device);
     if ((body.config().may & NS_MAY_IRQ_BEFORE_DATA) == 0) // as ns_device_raise
         body.interconnect().drain_all(body.master_of(device));
-    body.actor(actor).site = site;
     ns_event event{};
     event.kind = NS_EVENT_RAISE;
     event.irq = static_cast<uint8_t>(irq);
     event.peer = 0xff;
-    body.log_event(actor, event);
+    body.log_event(actor, event, site);
     ns_tracker_raise(body.tracker(), actor, irq);
 }
 

@@ -235,6 +235,11 @@ size_t ns_tracker_report(struct ns_tracker *tracker, enum ns_hazard_id id, enum 
 /* ---- accesses -------------------------------------------------------------------------------- */
 
 /* The flat memory takes the bytes; from now on they are defined, wanted and nobody's loss. */
+static void set_out(struct ns_tracker *tracker, uint32_t event) {
+    uint32_t *out = tracker->under_way[event_at(tracker, event)->actor];
+    out[out[0] == NS_NO_EVENT ? 0 : WRITES_UNDER_WAY - 1] = event;
+}
+
 static void write_flat(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint32_t length,
                        const uint8_t *data) {
     const uint64_t end = address + length;
@@ -273,7 +278,7 @@ void ns_tracker_store(struct ns_tracker *tracker, uint32_t event, uint32_t objec
         bounce_stores(tracker, event, address, length, data);
     else
         check_hart_ownership(tracker, event, address, length, true);
-    tracker->under_way[event_at(tracker, event)->actor] = event;
+    set_out(tracker, event);
     write_flat(tracker, event, address, length, data);
     if (copies)
         bounce_stored(tracker, event, address, length);
@@ -286,7 +291,7 @@ void ns_tracker_dma_write(struct ns_tracker *tracker, uint32_t event, uint64_t a
         return;
     }
     check_device_access(tracker, event, address, length, true);
-    tracker->under_way[event_at(tracker, event)->actor] = event;
+    set_out(tracker, event);
     write_flat(tracker, event, address, length, data);
     for (uint32_t i = 0; i < length; i++) {
         struct ghost_page *page = ghost_at(tracker, address + i);
@@ -600,8 +605,10 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
 }
 
 void ns_tracker_arrived(struct ns_tracker *tracker, uint32_t event) {
-    if (tracker->under_way[event_at(tracker, event)->actor] == event)
-        tracker->under_way[event_at(tracker, event)->actor] = NS_NO_EVENT;
+    uint32_t *out = tracker->under_way[event_at(tracker, event)->actor];
+    for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
+        if (out[i] == event)
+            out[i] = NS_NO_EVENT;
 }
 
 void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t address, uint64_t length) {

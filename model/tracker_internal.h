@@ -74,6 +74,9 @@ struct bounce_copy {
 #define PAGE_LIMIT    20480u /* ghost pages, 80 MiB of simulated memory: a run that touches more is stopped */
 #define TRAFFIC_LIMIT 8192u  /* of these, pages that devices, mappings or hazards touch */
 
+/* At once, of one actor: an engine has a master for data and one for descriptors. */
+#define WRITES_UNDER_WAY 2u
+
 struct ns_tracker {
     struct ns_log *log;
     struct ns_recording *recording; /* or NULL */
@@ -95,7 +98,8 @@ struct ns_tracker {
         uint32_t event;
         uint64_t first, length;
     } maintenance;
-    uint32_t under_way[NS_MAX_ACTORS]; /* the write that an actor has issued and that has not arrived everywhere */
+    /* the writes that an actor has issued and that have not arrived everywhere; the rest NS_NO_EVENT */
+    uint32_t under_way[NS_MAX_ACTORS][WRITES_UNDER_WAY];
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];

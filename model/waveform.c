@@ -48,11 +48,12 @@ void ns_waveform_move(struct ns_waveform *waveform, uint64_t time_ps, unsigned a
                          .kind = NS_WAVE_MOVE, .time_ps = time_ps, .actor = (uint8_t)actor, .value = (uint32_t)move});
 }
 
-void ns_waveform_bus(struct ns_waveform *waveform, uint64_t time_ps, unsigned actor, uint64_t address,
+void ns_waveform_bus(struct ns_waveform *waveform, uint64_t time_ps, unsigned actor, unsigned port, uint64_t address,
                      enum ns_wave_bus what) {
     append(waveform, (struct ns_wave_change){.kind = NS_WAVE_BUS,
                                              .time_ps = time_ps,
                                              .actor = (uint8_t)actor,
+                                             .level = (uint8_t)port,
                                              .address = address,
                                              .value = (uint32_t)what});
 }

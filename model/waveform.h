@@ -23,7 +23,7 @@ enum ns_wave_kind {
     NS_WAVE_STEP, /* actor; value: the site of the step that begins, or NS_NO_SITE when one ends */
     NS_WAVE_MOVE, /* actor; value: the index in log->move of the move that begins; it ends as a step does */
     NS_WAVE_LINE, /* level, hart (0 below L1), address of the line; value: enum ns_mesi, perhaps with NS_WAVE_STALE */
-    NS_WAVE_BUS,  /* actor: who has memory; address: where; value: enum ns_wave_bus */
+    NS_WAVE_BUS,  /* actor: who has memory, level: by which of its ports; address: where; value: enum ns_wave_bus */
     NS_WAVE_IRQ,  /* irq; value: 1 from the time it is raised until a hart takes it, else 0 */
 };
 enum ns_wave_bus { NS_WAVE_BUS_IDLE, NS_WAVE_BUS_READ, NS_WAVE_BUS_WRITE };
@@ -74,7 +74,7 @@ void ns_waveform_destroy(struct ns_waveform *waveform);
 
 void ns_waveform_step(struct ns_waveform *waveform, uint64_t time_ps, unsigned actor, uint32_t site);
 void ns_waveform_move(struct ns_waveform *waveform, uint64_t time_ps, unsigned actor, size_t move);
-void ns_waveform_bus(struct ns_waveform *waveform, uint64_t time_ps, unsigned actor, uint64_t address,
+void ns_waveform_bus(struct ns_waveform *waveform, uint64_t time_ps, unsigned actor, unsigned port, uint64_t address,
                      enum ns_wave_bus what);
 void ns_waveform_irq(struct ns_waveform *waveform, uint64_t time_ps, unsigned irq, bool up);
 void ns_waveform_name(struct ns_waveform *waveform, const char *name, uint64_t address, uint64_t length);

@@ -9,6 +9,8 @@
 
 /* Beyond this a schedule is no longer something to read or edit; the options of the run repeat it as well. */
 #define SCHEDULE_LIMIT 200
+/* Of what does not fit into the first line of a hazard. */
+#define HEADER_INDENT 4
 
 bool ns_report_is_expected(const struct ns_log *log, size_t index) {
     for (size_t i = 0; i < log->outcome_count; ++i) {
@@ -30,6 +32,29 @@ const char *ns_report_when(const struct ns_log *log, const struct ns_event *even
                                                                                       : "before the first step";
 }
 
+/* As ns_buffer_wrap, without the newline at the end, each line painted by itself; returns the column behind it. */
+static size_t wrap_strong(const char *text, size_t at, const struct ns_report_style *style, struct ns_buffer *out) {
+    struct ns_buffer lines = {0};
+    size_t column = at;
+    ns_buffer_wrap(&lines, text, at, HEADER_INDENT, NS_REPORT_COLUMNS);
+    for (const char *line = lines.data; line != NULL && *line != '\0';) {
+        if (line != lines.data) {
+            line += HEADER_INDENT;
+            ns_buffer_text(out, "\n");
+            ns_buffer_repeat(out, ' ', HEADER_INDENT);
+            column = HEADER_INDENT;
+        }
+        const size_t length = strcspn(line, "\n");
+        ns_paint_begin(out, style, NS_PAINT_STRONG);
+        ns_buffer_add(out, line, length);
+        ns_paint_end(out, style);
+        column += length;
+        line += length + (line[length] == '\n');
+    }
+    ns_buffer_release_piece(&lines, out);
+    return column;
+}
+
 static void write_header(const struct ns_log *log, size_t index, const struct ns_report_style *style,
                          struct ns_buffer *out) {
     const struct ns_hazard *hazard = &log->hazard[index];
@@ -39,13 +64,26 @@ static void write_header(const struct ns_log *log, size_t index, const struct ns
     ns_buffer_format(out, "hazard[%s]", text != NULL ? text->id : "unknown");
     ns_paint_end(out, style);
     ns_buffer_format(out, "%s: ", expected ? " (expected)" : "");
-    ns_paint_begin(out, style, NS_PAINT_STRONG);
-    ns_label_headline(log, hazard, out);
-    ns_paint_end(out, style);
+    struct ns_buffer headline = {0}, repeats = {0};
+    ns_label_headline(log, hazard, &headline);
     if (hazard->repeats > 0) {
-        ns_buffer_format(out, " (and %" PRIu32 " more time%s)", hazard->repeats, hazard->repeats == 1 ? "" : "s");
+        ns_buffer_format(&repeats, "(and %" PRIu32 " more time%s)", hazard->repeats, hazard->repeats == 1 ? "" : "s");
+    }
+    const size_t before =
+        strlen("hazard[]: ") + strlen(text != NULL ? text->id : "unknown") + (expected ? strlen(" (expected)") : 0);
+    const size_t column = wrap_strong(headline.data != NULL ? headline.data : "", before, style, out);
+    if (repeats.data != NULL) {
+        if (column + 1 + repeats.length <= NS_REPORT_COLUMNS) {
+            ns_buffer_text(out, " ");
+        } else {
+            ns_buffer_text(out, "\n");
+            ns_buffer_repeat(out, ' ', HEADER_INDENT);
+        }
+        ns_buffer_text(out, repeats.data);
     }
     ns_buffer_text(out, "\n");
+    ns_buffer_release_piece(&headline, out);
+    ns_buffer_release_piece(&repeats, out);
 }
 
 /* A run by a schedule cannot be repeated without it, however long it is. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/format.h"
 #include "report/report.h"
+#include "report/snippet.h"
 #include "report/stats.h"
 
 #include <inttypes.h>
@@ -99,30 +100,52 @@ static void add_part(struct ns_buffer *out, const char **separator, size_t count
     }
 }
 
+/* Clauses that are separated by "; ": a line of the terminal ends behind one of them. */
+static void wrap_clauses(const char *text, size_t at, struct ns_buffer *out) {
+    size_t column = at;
+    while (*text != '\0') {
+        const char *end = strstr(text, "; ");
+        const size_t length = end != NULL ? (size_t)(end - text) + 1 : strlen(text);
+        if (text[0] == ' ' && column + length > NS_REPORT_COLUMNS) {
+            ns_buffer_text(out, "\n ");
+            column = 1;
+        }
+        ns_buffer_add(out, text, length);
+        column += length;
+        text += length;
+    }
+    ns_buffer_text(out, "\n");
+}
+
 static void write_summary(const struct ns_log *log, const struct tally *tally, const struct ns_report_style *style,
                           struct ns_buffer *out) {
     const char *verdict = ns_report_verdict(log);
     const char *separator = ": ";
     char time[NS_TIME_TEXT];
-    ns_format_source(out, log->scenario, strlen(log->scenario));
+    struct ns_buffer name = {0}, parts = {0};
+    ns_format_source(&name, log->scenario, strlen(log->scenario));
+    ns_buffer_add(out, name.data, name.length);
     ns_buffer_text(out, ": ");
     ns_paint_begin(out, style, strcmp(verdict, "pass") == 0 ? NS_PAINT_GOOD : NS_PAINT_ERROR);
     ns_buffer_text(out, verdict);
     ns_paint_end(out, style);
     if (tally->expected + tally->unexpected + tally->missing + tally->missing_checks == 0) {
-        ns_buffer_text(out, ": no hazard");
+        ns_buffer_text(&parts, ": no hazard");
         separator = "; ";
     }
-    add_part(out, &separator, tally->unexpected, "unexpected hazard", "unexpected hazards");
-    add_part(out, &separator, tally->missing, "expected hazard did not occur", "expected hazards did not occur");
-    add_part(out, &separator, tally->missing_checks, "expected check did not fire", "expected checks did not fire");
-    add_part(out, &separator, tally->expected, "hazard, as expected", "hazards, as expected");
-    add_part(out, &separator, tally->failed, "final does not hold", "finals do not hold");
-    add_part(out, &separator, tally->held, "final holds", "finals hold");
+    add_part(&parts, &separator, tally->unexpected, "unexpected hazard", "unexpected hazards");
+    add_part(&parts, &separator, tally->missing, "expected hazard did not occur", "expected hazards did not occur");
+    add_part(&parts, &separator, tally->missing_checks, "expected check did not fire", "expected checks did not fire");
+    add_part(&parts, &separator, tally->expected, "hazard, as expected", "hazards, as expected");
+    add_part(&parts, &separator, tally->failed, "final does not hold", "finals do not hold");
+    add_part(&parts, &separator, tally->held, "final holds", "finals hold");
     if (tally->incomplete > 0) {
-        ns_buffer_format(out, "%sstopped early", separator);
+        ns_buffer_format(&parts, "%sstopped early", separator);
     }
-    ns_buffer_format(out, "; %s simulated\n", ns_format_time(log->end_ps, time));
+    ns_buffer_format(&parts, "; %s simulated", ns_format_time(log->end_ps, time));
+    wrap_clauses(parts.data != NULL ? parts.data : "", name.length + strlen(": ") + strlen(verdict), out);
+    ns_buffer_release_piece(&name, out);
+    ns_buffer_release_piece(&parts, out);
 }
 
 void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *style, struct ns_buffer *out) {

@@ -94,9 +94,10 @@ static void add_maintenance(const struct ns_log *log, struct ns_buffer *out) {
     }
 }
 
-static void add_master_row(struct ns_buffer *out, const char *name, const struct ns_log_master *master) {
+static void add_master_row(struct ns_buffer *out, const char *name, const char *port,
+                           const struct ns_log_master *master) {
     char time[NS_TIME_TEXT];
-    add_row_name(out, name, "");
+    add_row_name(out, name, port);
     ns_buffer_format(out, "%6" PRIu64 " %10" PRIu64 "   %s", master->bursts, master->bytes,
                      ns_format_time(master->busy_ps, time));
     ns_buffer_text(out, "\n");
@@ -104,10 +105,13 @@ static void add_master_row(struct ns_buffer *out, const char *name, const struct
 
 static void add_bus(const struct ns_log *log, struct ns_buffer *out) {
     ns_buffer_text(out, "\n  bus             bursts      bytes   memory held for\n");
-    add_master_row(out, "caches", &log->stats.caches);
+    add_master_row(out, "caches", "", &log->stats.caches);
     for (unsigned actor = 0; actor < log->actor_count; ++actor) {
-        if (is_device(log, actor)) {
-            add_master_row(out, ns_actor_name(log, actor), &log->stats.master[actor]);
+        if (is_device(log, actor) && log->actor[actor].ports <= 1) {
+            add_master_row(out, ns_actor_name(log, actor), "", &log->stats.master[actor]);
+        }
+        for (unsigned port = 0; log->actor[actor].ports > 1 && port < log->actor[actor].ports; ++port) {
+            add_master_row(out, ns_actor_name(log, actor), ns_axi_dma_port_name(port), &log->stats.port[actor][port]);
         }
     }
 }
@@ -246,9 +250,12 @@ static void write_actor(struct ns_json *json, const struct ns_log *log, unsigned
     ns_json_close(json, '}');
 }
 
-static void write_master(struct ns_json *json, const char *name, const struct ns_log_master *master) {
+static void write_master(struct ns_json *json, const char *name, const char *port, const struct ns_log_master *master) {
     ns_json_open(json, NULL, '{');
     ns_json_string(json, "master", name);
+    if (port != NULL) {
+        ns_json_string(json, "port", port);
+    }
     ns_json_number(json, "bursts", master->bursts);
     ns_json_number(json, "bytes", master->bytes);
     ns_json_number(json, "busy_ps", master->busy_ps);
@@ -273,10 +280,13 @@ void ns_json_stats(const struct ns_log *log, struct ns_json *json) {
     }
     ns_json_close(json, ']');
     ns_json_open(json, "bus", '[');
-    write_master(json, "caches", &log->stats.caches);
+    write_master(json, "caches", NULL, &log->stats.caches);
     for (unsigned actor = 0; actor < log->actor_count; ++actor) {
-        if (is_device(log, actor)) {
-            write_master(json, ns_actor_name(log, actor), &log->stats.master[actor]);
+        if (is_device(log, actor) && log->actor[actor].ports <= 1) {
+            write_master(json, ns_actor_name(log, actor), NULL, &log->stats.master[actor]);
+        }
+        for (unsigned port = 0; log->actor[actor].ports > 1 && port < log->actor[actor].ports; ++port) {
+            write_master(json, ns_actor_name(log, actor), ns_axi_dma_port_name(port), &log->stats.port[actor][port]);
         }
     }
     ns_json_close(json, ']');

@@ -173,7 +173,7 @@ static void take_change(struct writer *writer, const struct ns_wave_change *chan
         set(writer, signals->bus_busy, busy);
         set(writer, signals->bus_write, busy ? change->value == NS_WAVE_BUS_WRITE : VCD_NOBODY);
         set(writer, signals->bus_address, busy ? change->address : VCD_NOBODY);
-        set(writer, signals->bus_owner, busy ? vcd_actor_text(signals, change->actor) : VCD_NOBODY);
+        set(writer, signals->bus_owner, busy ? vcd_owner_text(signals, change->actor, change->level) : VCD_NOBODY);
         break;
     }
     case NS_WAVE_IRQ:

@@ -48,7 +48,7 @@ static bool find_equal_texts(struct vcd_signals *signals) {
 
 static bool find_texts(struct vcd_signals *signals) {
     const struct ns_log *log = signals->log;
-    signals->text_count = 1 + log->site_count + log->move_count + log->actor_count;
+    signals->text_count = 1 + log->site_count + log->move_count + (size_t)log->actor_count * NS_AXI_DMA_PORTS;
     signals->text = calloc(signals->text_count, sizeof *signals->text);
     signals->same = calloc(signals->text_count, sizeof *signals->same);
     if (signals->text == NULL || signals->same == NULL) {
@@ -63,7 +63,12 @@ static bool find_texts(struct vcd_signals *signals) {
         } else if (move < log->move_count) {
             ns_format_move(&text, log->move[move].text, signals->scenario->machine.cache.harts > 1);
         } else {
-            ns_buffer_text(&text, log->actor[move - log->move_count].name);
+            const size_t owner = move - log->move_count;
+            const struct ns_log_actor *actor = &log->actor[owner / NS_AXI_DMA_PORTS];
+            ns_buffer_text(&text, actor->name);
+            if (actor->ports > 1) {
+                ns_buffer_format(&text, ".%s", ns_axi_dma_port_name((unsigned)(owner % NS_AXI_DMA_PORTS)));
+            }
         }
         keep_text(signals->text[i], &text);
     }
@@ -84,9 +89,10 @@ uint64_t vcd_move_text(const struct vcd_signals *signals, size_t move) {
     return signals->same[1 + signals->log->site_count + move];
 }
 
-uint64_t vcd_actor_text(const struct vcd_signals *signals, unsigned actor) {
-    return actor < signals->log->actor_count
-               ? signals->same[1 + signals->log->site_count + signals->log->move_count + actor]
+uint64_t vcd_owner_text(const struct vcd_signals *signals, unsigned actor, unsigned port) {
+    const size_t first = 1 + signals->log->site_count + signals->log->move_count;
+    return actor < signals->log->actor_count && port < NS_AXI_DMA_PORTS
+               ? signals->same[first + (size_t)actor * NS_AXI_DMA_PORTS + port]
                : VCD_NO_TEXT;
 }
 
@@ -305,8 +311,9 @@ static void declare_caches(struct vcd_signals *signals) {
 
 static void declare_bus(struct vcd_signals *signals) {
     size_t longest = 0;
-    for (unsigned i = 0; i < signals->log->actor_count; ++i) {
-        const size_t length = strlen(vcd_text(signals, vcd_actor_text(signals, i)));
+    for (unsigned i = 0; i < signals->log->actor_count * NS_AXI_DMA_PORTS; ++i) {
+        const uint64_t text = vcd_owner_text(signals, i / NS_AXI_DMA_PORTS, i % NS_AXI_DMA_PORTS);
+        const size_t length = strlen(vcd_text(signals, text));
         longest = length > longest ? length : longest;
     }
     begin_scope(signals, "bus");

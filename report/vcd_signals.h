@@ -58,7 +58,7 @@ struct vcd_signals {
     size_t bus_busy, bus_owner, bus_write, bus_address;
     size_t irq, irq_count;
     size_t any_hazard, hazard[NS_HAZARD_COUNT];
-    size_t text_count; /* [0] is empty; then sites, moves, actors */
+    size_t text_count; /* [0] is empty; then sites, moves, owners of the bus: NS_AXI_DMA_PORTS for each actor */
     char (*text)[NS_VCD_TEXT + 1];
     size_t *same; /* of each text: the first one that is equal */
 };
@@ -74,7 +74,8 @@ void vcd_write_declarations(const struct vcd_signals *signals, const struct ns_v
 const char *vcd_text(const struct vcd_signals *signals, uint64_t value);
 uint64_t vcd_site_text(const struct vcd_signals *signals, uint32_t site);
 uint64_t vcd_move_text(const struct vcd_signals *signals, size_t move);
-uint64_t vcd_actor_text(const struct vcd_signals *signals, unsigned actor);
+/* An actor as owner of the bus: by which of its masters, if it has several. */
+uint64_t vcd_owner_text(const struct vcd_signals *signals, unsigned actor, unsigned port);
 /* The letter that a line's state is shown as, of a change of NS_WAVE_LINE. */
 uint64_t vcd_state(uint32_t value);
 /* Its state; the next signal says whether it is stale. VCD_NO_SIGNAL: this line has none. */

@@ -134,10 +134,13 @@ static bool parse_mpu(struct ns_parser *parser, void *target) {
         ns_parser_error(parser, ns_parser_place(parser, &word), "an MPU has at most %d regions", NS_MPU_MOST_REGIONS);
         return false;
     }
+    if (region.start > UINT32_MAX || region.length > (UINT64_C(1) << 32) - region.start) {
+        ns_parser_error(parser, ns_parser_place(parser, &word), "a region of an MPU lies below 4 GiB");
+        return false;
+    }
     if (!ns_mpu_is_region(region.start, region.length)) {
         ns_parser_error(parser, ns_parser_place(parser, &word),
-                        "a region of an MPU is a power of two of at least 4096 bytes, at a multiple of its size, below "
-                        "4 GiB");
+                        "a region's size is a power of two from 4096 on, and its start a multiple of it");
         return false;
     }
     config->mpu[config->mpu_count++] = region;

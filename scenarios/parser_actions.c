@@ -112,7 +112,7 @@ bool ns_parse_set_attr(struct ns_parser *parser, struct ns_step *step) {
     step->type = (enum ns_memory_type)type;
     if (parser->machine_known && parser->scenario->machine.attributes == NS_ATTRIBUTES_MPU) {
         ns_parser_error(parser, step->ref.place,
-                        "this machine has an MPU and no page tables: its regions do not change while it runs");
+                        "the regions of an MPU do not change while the machine runs");
         return false;
     }
     if (!ns_parser_accept_word(parser, "sequence")) {

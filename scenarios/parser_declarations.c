@@ -365,7 +365,7 @@ static bool parse_alias(struct ns_parser *parser, const struct ns_token *name) {
     }
     if (parser->machine_known && parser->scenario->machine.attributes == NS_ATTRIBUTES_MPU) {
         ns_parser_error(parser, ns_parser_place(parser, name),
-                        "this machine has an MPU and no page tables: nothing has a second address");
+                        "a machine with an MPU has no page tables: nothing has a second address");
         return false;
     }
     struct ns_place place = line.object.place;

@@ -39,7 +39,11 @@ static void object_begin(struct run *run, uint32_t index, const struct run_objec
 /* An allocation that failed. Why decides what it is: nothing left, or nothing left that the device reaches. */
 static void allocation_failed(struct run *run, uint32_t event, const char *name, enum ns_pool_status status) {
     char detail[256];
-    snprintf(detail, sizeof detail, "no memory for `%s`: %s", name, ns_pool_status_text(status));
+    const bool regions_decide = run->scenario->machine.attributes == NS_ATTRIBUTES_MPU;
+    snprintf(detail, sizeof detail, "no memory for `%s`: %s%s", name, ns_pool_status_text(status),
+             status == NS_POOL_ERROR_EXHAUSTED && regions_decide
+                 ? "; with an MPU it comes from regions of type `nc`: `mpu at ADDRESS size N nc`"
+                 : "");
     if (status == NS_POOL_ERROR_NOT_ADDRESSABLE)
         run_report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, event, 0, 0, detail);
     else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steps of the streaming DMA API: map, unmap, sync, lists, resources. */
+#include "model/mpu.h"
 #include "scenarios/run_internal.h"
 
 #include <stdio.h>
@@ -53,6 +54,14 @@ static uint64_t device_side(const struct run *run, uint64_t bus, uint64_t physic
                                                                           : physical;
 }
 
+/* On a machine with an MPU: the maintenance of this byte would fault. */
+static bool in_no_region(const struct run *run, uint64_t physical) {
+    const struct ns_machine_config *machine = &run->scenario->machine;
+    enum ns_memory_type type;
+    return machine->attributes == NS_ATTRIBUTES_MPU &&
+           !ns_mpu_type(machine->mpu, machine->mpu_count, !machine->mpu_no_background, physical, &type);
+}
+
 static void map_refused(struct run *run, const struct ns_step *step, uint32_t event, uint64_t physical, uint64_t length,
                         enum ns_pool_status status) {
     char detail[256], end[NS_ADDRESS_TEXT];
@@ -68,6 +77,12 @@ static void map_refused(struct run *run, const struct ns_step *step, uint32_t ev
                    "the mapping is refused (DMA_MAPPING_ERROR): no bounce buffer is free");
         break;
     case NS_POOL_ERROR_ARGUMENT:
+        if (in_no_region(run, physical) || in_no_region(run, physical + length - 1)) {
+            run_report(run, NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, event, physical, length,
+                       "the mapping is refused (DMA_MAPPING_ERROR): no region of the MPU covers these bytes, and "
+                       "`mpu-background no` leaves them without a type");
+            break;
+        }
         run_report(run, NS_OW_UNMAP_MISMATCH, NS_SYMPTOM_MISUSE, event, physical, length,
                    "the mapping is refused (DMA_MAPPING_ERROR): memory of this kind is not mapped in this way");
         break;

@@ -66,8 +66,8 @@ TEST(RunText, MarksAnExpectedHazardAndPasses) {
     }
     std::string text = report(log);
     EXPECT_TRUE(has(text, "hazard[DC-REFETCH] (expected): stale read: "));
-    EXPECT_EQ(lines_of(text).back(),
-              "rx-missing-invalidate: pass: 1 hazard, as expected; 3 finals hold; 1.24 us simulated");
+    EXPECT_TRUE(has(text, "\nrx-missing-invalidate: pass: 1 hazard, as expected; 3 finals hold;\n"));
+    EXPECT_EQ(lines_of(text).back(), "  1.24 us simulated") << "it would end at column 83";
 }
 
 TEST(RunText, QuietIsTheSummaryLineAlone) {
@@ -86,7 +86,7 @@ TEST(RunText, UnexpectedHazardsComeFirst) {
     log.outcome(NS_OUTCOME_UNEXPECTED, NS_LS_ALIGN, 1);
     std::string text = report(log);
     EXPECT_LT(text.find("hazard[LS-ALIGN]: alignment: "), text.find("hazard[DC-REFETCH] (expected)"));
-    EXPECT_TRUE(has(text, ": fail: 1 unexpected hazard; 1 hazard, as expected; "));
+    EXPECT_TRUE(has(text, ": fail: 1 unexpected hazard; 1 hazard, as expected;"));
 }
 
 TEST(RunText, SaysLatentAndCountsRepeats) {
@@ -94,7 +94,7 @@ TEST(RunText, SaysLatentAndCountsRepeats) {
     log->hazard[0].latent = true;
     log->hazard[0].repeats = 7;
     std::string text = report(log);
-    EXPECT_TRUE(has(text, "has already replaced (and 7 more times)\n"));
+    EXPECT_TRUE(has(text, "has already replaced\n    (and 7 more times)\n"));
     EXPECT_TRUE(has(text, "   = note: latent: "));
     log->hazard[0].repeats = 1;
     log->hazard[0].latent = false;
@@ -239,7 +239,7 @@ TEST(RunText, LongSourceLinesAreCutAroundTheCaret) {
                                          log.append(SampleLog::event(NS_EVENT_LOAD, SampleLog::CPU0, site)), site, 0);
     ns_log_add_hazard(log.get(), &hazard);
     std::vector<std::string> lines = lines_of(report(log));
-    size_t source_line = 3; // header, arrow, gutter, source, underline
+    size_t source_line = 4; // header in two lines, arrow, gutter, source, underline
     EXPECT_LE(lines[source_line].size(), 110u);
     EXPECT_TRUE(has(lines[source_line], "..."));
     size_t caret = lines[source_line + 1].find("^^^^");

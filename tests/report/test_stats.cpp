@@ -91,6 +91,23 @@ TEST(Statistics, EachCountStandsInItsColumn) {
                           "  nic                 2          0\n");
 }
 
+TEST(Statistics, EachMasterOfAnEngineHasARow) {
+    const Log log;
+    log.log->actor[2].ports = 3;
+    ns_log_master *port = log.log->stats.port[2];
+    port[NS_AXI_DMA_PORT_MM2S] = {61, 62, 63};
+    port[NS_AXI_DMA_PORT_S2MM] = {64, 65, 66};
+    port[NS_AXI_DMA_PORT_SG] = {67, 68, 69};
+    const std::string text = log.text();
+    EXPECT_NE(text.find("  caches             41         42   43 ps\n"
+                        "  nic MM2S           61         62   63 ps\n"
+                        "  nic S2MM           64         65   66 ps\n"
+                        "  nic SG             67         68   69 ps\n"
+                        "\n  interrupts"),
+              std::string::npos)
+        << text;
+}
+
 TEST(Statistics, ARunThatDidNotEndHasNone) {
     Log log;
     log.log->stats.known = false;

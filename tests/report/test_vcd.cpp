@@ -137,15 +137,26 @@ TEST(Vcd, WritesTheLastOfSeveralChangesOfOneTime) {
 
 TEST(Vcd, ShowsTheBusOnlyWhileSomebodyHasIt) {
     Dump dump;
-    ns_waveform_bus(dump.waveform(), 3, 1, 0x80000040, NS_WAVE_BUS_WRITE);
-    ns_waveform_bus(dump.waveform(), 5, 1, 0x80000040, NS_WAVE_BUS_IDLE);
-    ns_waveform_bus(dump.waveform(), 5, 0, 0x80000000, NS_WAVE_BUS_READ);
-    ns_waveform_bus(dump.waveform(), 9, 0, 0x80000000, NS_WAVE_BUS_IDLE);
+    ns_waveform_bus(dump.waveform(), 3, 1, 0, 0x80000040, NS_WAVE_BUS_WRITE);
+    ns_waveform_bus(dump.waveform(), 5, 1, 0, 0x80000040, NS_WAVE_BUS_IDLE);
+    ns_waveform_bus(dump.waveform(), 5, 0, 0, 0x80000000, NS_WAVE_BUS_READ);
+    ns_waveform_bus(dump.waveform(), 9, 0, 0, 0x80000000, NS_WAVE_BUS_IDLE);
     const vcd_file file(dump.text());
     EXPECT_EQ(file.sequence("bus.bus_owner"), "0 z, 3 nic, 5 cpu0, 9 z");
     EXPECT_EQ(file.sequence("bus.bus_busy", vcd_file::number), "0 0, 3 1, 9 0");
     EXPECT_EQ(file.sequence("bus.bus_write", vcd_file::number), "0 z, 3 1, 5 0, 9 z");
     EXPECT_EQ(file.sequence("bus.bus_address", vcd_file::number), "0 z, 3 2147483712, 5 2147483648, 9 z");
+}
+
+TEST(Vcd, ShowsWhichMasterOfAnEngineHasTheBus) {
+    Dump dump;
+    dump.log->actor[1].ports = 3;
+    ns_waveform_bus(dump.waveform(), 3, 1, NS_AXI_DMA_PORT_SG, 0x80000040, NS_WAVE_BUS_READ);
+    ns_waveform_bus(dump.waveform(), 5, 1, NS_AXI_DMA_PORT_SG, 0x80000040, NS_WAVE_BUS_IDLE);
+    ns_waveform_bus(dump.waveform(), 5, 1, NS_AXI_DMA_PORT_MM2S, 0x80000000, NS_WAVE_BUS_READ);
+    ns_waveform_bus(dump.waveform(), 9, 1, NS_AXI_DMA_PORT_MM2S, 0x80000000, NS_WAVE_BUS_IDLE);
+    ns_waveform_bus(dump.waveform(), 9, 0, 0, 0x80000000, NS_WAVE_BUS_READ);
+    EXPECT_EQ(vcd_file(dump.text()).sequence("bus.bus_owner"), "0 z, 3 nic.SG, 5 nic.MM2S, 9 cpu0");
 }
 
 TEST(Vcd, ShowsInterruptsByTheirNames) {
