@@ -41,10 +41,11 @@ static bool meets(const struct ns_hazard *hazard, const struct discovery *discov
 size_t replay_match(const struct ns_log *log, const struct discovery *discovery, uint32_t site) {
     const enum finding_kind kind = (enum finding_kind)discovery->finding.kind;
     size_t here = SIZE_MAX, late = SIZE_MAX;
-    /* A schedule ends with what it shows: of several that fit, the last one. */
+    /* A schedule ends with what it shows: of several that fit, the last one. Of bytes that were never written a report
+     * tells the first. */
     for (size_t i = 0; i < log->hazard_count; i++) {
         const struct ns_hazard *hazard = &log->hazard[i];
-        if (!fits(hazard->symptom, kind) || (!meets(hazard, discovery) && kind != FOUND_HANG))
+        if (!fits(hazard->symptom, kind) || (!meets(hazard, discovery) && kind != FOUND_HANG && kind != FOUND_LEAK))
             continue;
         if (hazard->site == site && (here == SIZE_MAX || hazard->event >= log->hazard[here].event))
             here = i;
@@ -212,7 +213,7 @@ enum others {
     /* Where a small store buffer holds several stores to the same bytes: */
     OTHERS_UNDRAINED, /* none of its entries leaves by itself */
     OTHERS_DRAINED,   /* two do for one */
-    OTHERS_UNHELD,    /* none is held back */
+    OTHERS_UNHELD,    /* only the entry that it is about is held back */
     OTHERS_WAYS
 };
 enum { OTHER_LINES = 16 };
@@ -260,11 +261,17 @@ static void put_in_order(struct variant *variant, uint64_t line) {
         add_item(variant, move);
 }
 
+/* Whose bytes are, and whether they were ever written, is judged only where an access reads what it should. Where other
+ * lines cannot be put in order, that is what is wrong with the step. */
+static bool is_judged_last(const struct discovery *discovery) {
+    return discovery->finding.kind == FOUND_OWNER || discovery->finding.kind == FOUND_LEAK;
+}
+
 static void put_others_in_order(struct variant *variant) {
     const struct discovery *discovery = variant->discovery;
     for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
          at += discovery->line)
-        if (is_other_line(discovery, at) || discovery->finding.kind == FOUND_OWNER)
+        if (is_other_line(discovery, at) || is_judged_last(discovery))
             put_in_order(variant, at);
 }
 
@@ -302,7 +309,8 @@ static bool with_others(const struct verification *all, const struct discovery *
                             item->line == all->scenario->steps[discovery->newest_step].step->line;
         const bool always = (how == OTHERS_ALWAYS || how == OTHERS_FLUSHED) && item->kind == NS_SCHEDULE_STEP;
         const bool drains = item->kind == NS_SCHEDULE_DRAIN && !item->is_device;
-        if ((how == OTHERS_UNDRAINED && drains) || (how == OTHERS_UNHELD && item->kind == NS_SCHEDULE_HOLD))
+        if ((how == OTHERS_UNDRAINED && drains) ||
+            (how == OTHERS_UNHELD && item->kind == NS_SCHEDULE_HOLD && item->address / 8 != discovery->first / 8))
             continue;
         if (how == OTHERS_DRAINED && drains)
             add_item(&variant, *item);
@@ -364,12 +372,11 @@ static enum ns_status take_the_rest(struct replays *replays, enum ns_status stat
     return status;
 }
 
-/* Whose bytes are is judged only where an access reads what it should. Where other lines cannot be put in order, that
- * is what is wrong with the step. */
 static bool is_stale_there(const struct ns_log *log, uint32_t site) {
     bool stale = false;
     for (size_t i = 0; i < log->hazard_count; i++)
-        stale |= log->hazard[i].site == site && log->hazard[i].symptom == NS_SYMPTOM_STALE;
+        stale |= log->hazard[i].site == site &&
+                 (log->hazard[i].symptom == NS_SYMPTOM_STALE || log->hazard[i].symptom == NS_SYMPTOM_LEAK);
     return stale;
 }
 
@@ -387,7 +394,7 @@ static enum ns_status finish_replay(struct replays *replays, struct child *child
         return status;
     const uint32_t site = site_of(all->scenario, discovery);
     const size_t index = replay_match(log, discovery, site);
-    *named |= index != SIZE_MAX || (discovery->finding.kind == FOUND_OWNER && is_stale_there(log, site));
+    *named |= index != SIZE_MAX || (is_judged_last(discovery) && is_stale_there(log, site));
     if (index != SIZE_MAX && !is_known(all->result, &log->hazard[index]) && !add_hazard(all, log, index, discovery))
         return NS_ERROR_MEMORY;
     return keep_shown(replays, log, discovery) ? NS_OK : NS_ERROR_MEMORY;

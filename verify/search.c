@@ -228,7 +228,8 @@ static void note_access(struct discovery *made, const struct ns_recorded *access
     made->line = machine->cache.level[machine->cache.levels - 1].line;
     const bool several =
         access->length > 0 && access->address / made->line != (access->address + access->length - 1) / made->line;
-    if (!accesses || access->length == 0 || (!several && made->finding.kind != FOUND_OWNER))
+    if (!accesses || access->length == 0 ||
+        (!several && made->finding.kind != FOUND_OWNER && made->finding.kind != FOUND_LEAK))
         return;
     made->other_first = access->address;
     made->other_end = access->address + access->length;
