@@ -103,7 +103,7 @@ TEST(Statistics, EachMasterOfAnEngineHasARow) {
                         "  nic MM2S           61         62   63 ps\n"
                         "  nic S2MM           64         65   66 ps\n"
                         "  nic SG             67         68   69 ps\n"
-                        "\n  interrupts"),
+                        "\n  cycles"),
               std::string::npos)
         << text;
 }
