@@ -586,7 +586,7 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
                !(tracker->maintenance.active &&
                  range_holds(tracker->maintenance.first, tracker->maintenance.length, line->address + end)))
             end++;
-        const bool aged = !dirty && (page->flags[offset] & NS_BYTE_AGED) != 0;
+        const bool aged = !dirty && (page->flags[offset] & (NS_BYTE_AGED | NS_BYTE_UNDEFINED)) == NS_BYTE_AGED;
         const struct lost_bytes bytes = {.cause_event = aged                          ? page->traffic->aux[offset]
                                                         : tracker->maintenance.active ? tracker->maintenance.event
                                                                                       : event,

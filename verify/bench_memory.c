@@ -145,7 +145,9 @@ void bench_on_drop(void *context, const struct ns_cache_line_event *line, bool d
                !(bench->maintaining && line->address + end >= bench->named_first &&
                  line->address + end < bench->named_end))
             end++;
-        bench_found(bench, FOUND_LOST, cell, (uint32_t)line->address + end)->where = NS_NOWHERE;
+        struct finding *finding = bench_found(bench, FOUND_LOST, cell, (uint32_t)line->address + end);
+        finding->where = NS_NOWHERE;
+        finding->got = bench->memory[cell]; /* who wrote that has destroyed them, if it was later */
         for (uint32_t at = i; at < end; at++)
             bench->flags[line->address + at] |= NS_BYTE_LOST;
         i = end;

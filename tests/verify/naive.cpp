@@ -34,6 +34,7 @@ struct state {
     uint8_t sample[max_harts][max_lines][cells];
     uint8_t memory[max_lines][cells], flat[max_lines][cells];
     uint8_t flags[max_lines][cells];
+    uint8_t aged[max_lines][cells]; // 1 + step that gave memory an older version while a copy kept the newest; 0: none
     uint8_t map_device[max_lines][cells], map_dir[max_lines][cells]; // 1 + device, 0: not mapped
     uint8_t wrote[max_lines][cells], read[max_lines][cells];         // last device access: number of its step
     uint8_t rung[max_devices], started[max_devices], pending[max_irqs];
@@ -94,10 +95,13 @@ struct explorer {
     // Memory gets a cell. `blame`: the step that made the write, 0 the hardware.
     void memory_cell(unsigned line, unsigned cell, uint8_t version, unsigned blame) {
         const uint8_t flat = s.flat[line][cell];
-        if (s.memory[line][cell] == flat && version != flat && !(s.flags[line][cell] & lost) &&
-            !elsewhere(line, cell, flat, false)) {
-            s.flags[line][cell] |= lost;
-            report(blame, "lost");
+        if (s.memory[line][cell] == flat && version != flat && !(s.flags[line][cell] & lost)) {
+            if (!elsewhere(line, cell, flat, false)) {
+                s.flags[line][cell] |= lost;
+                report(blame, "lost");
+            } else if (!(s.flags[line][cell] & (discarded | undefined))) {
+                s.aged[line][cell] = static_cast<uint8_t>(1 + blame);
+            }
         }
         s.memory[line][cell] = version;
     }
@@ -129,8 +133,10 @@ struct explorer {
             if (named) {
                 s.flags[line][c] |= discarded;
             } else {
+                // Of a clean copy memory had the bytes: who put older ones there has destroyed them.
+                const bool aged = before.state != 2 && s.aged[line][c] != 0 && !(s.flags[line][c] & undefined);
                 s.flags[line][c] |= lost;
-                report(number, "lost");
+                report(aged ? s.aged[line][c] - 1u : number, "lost");
             }
         }
     }
@@ -336,6 +342,7 @@ struct explorer {
     void wrote_flat(unsigned line, unsigned cell, unsigned version) {
         s.flat[line][cell] = static_cast<uint8_t>(version);
         s.flags[line][cell] &= static_cast<uint8_t>(~(discarded | undefined | lost));
+        s.aged[line][cell] = 0;
     }
     bool hart_owner(unsigned hart, const step &one, bool is_store) {
         for (unsigned c = one.first; c < one.end; c++) {
