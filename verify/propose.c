@@ -235,7 +235,16 @@ static void propose_moves(struct repair *repair) {
     }
 }
 
-/* Maintenance of a part, or of something else, that becomes one of a whole range that the device touches. */
+/* Does a device touch bytes of the object that the step names? Then another object was not meant. */
+static bool means_its_object(const struct repair *repair, const struct ns_step *step) {
+    bool touched = false;
+    for (size_t r = 0; r < repair->range_count; r++)
+        touched |= step->ref.kind == NS_REF_OBJECT && repair->range[r].object == step->ref.index;
+    return touched;
+}
+
+/* Maintenance of a part, or of something that no device touches, that becomes one of a whole range that the device
+ * touches. */
 static void propose_widening(struct repair *repair) {
     const struct ns_scenario *scenario = repair->scenario;
     for (size_t i = 0; i < scenario->written_count; i++) {
@@ -248,10 +257,11 @@ static void propose_widening(struct repair *repair) {
             const struct range *range = &repair->range[r];
             const bool same = step->ref.kind == NS_REF_OBJECT && step->ref.index == range->object &&
                               step->ref.offset == range->offset && step->ref.length == range->length;
+            const bool other = means_its_object(repair, step) && step->ref.index != range->object;
             char old[EDIT_TEXT], text[EDIT_TEXT];
             repair_copy_line(scenario, step->line, old);
             const size_t at = step->ref.place.column - 1, width = step->ref.place.width;
-            if (same || at + width > strlen(old))
+            if (same || other || at + width > strlen(old))
                 continue;
             snprintf(text, sizeof text, "%.*s%s%.60s", (int)(at < 90 ? at : 90), old, range->text, old + at + width);
             repair_add_edit(repair_new_candidate(repair), EDIT_REPLACE, step->line, text);
