@@ -12,7 +12,9 @@ enum command { READ, WRITE, ACTIVATE, PRECHARGE };
 /* One grade in clocks. */
 struct clocks {
     uint32_t cl, cwl, data; /* data: a burst on the bus */
-    uint32_t dqs;           /* tDQSCK */
+    uint32_t dqs;           /* tDQSCK, the least */
+    uint32_t dqs_most;      /* ... and the most: the bus turns round behind it */
+    uint32_t rp_all;        /* tRPab: of all banks at once */
     uint32_t dqss;          /* tDQSS: the data of a write behind WL */
     uint32_t rcd, rp, ras, wr, rtp, wtr_s, wtr_l, rrd_s, rrd_l, ccd_s, ccd_l, faw, refi, rfc;
 };
@@ -113,9 +115,11 @@ enum ns_status ns_dram_config_check(const struct ns_dram_config *config, char *r
         return wrong(reason, size, "a device of LPDDR4 is 16 bits wide");
     }
     if (ns_dram_rfc_ps(config->grade->kind, config->gigabits) == 0) {
-        return wrong(reason, size,
-                     "no tRFC is known for this density; DDR3 has 1, 2, 4, 8, DDR4 2, 4, 8, 16, a channel of LPDDR4 2, "
-                     "3, 4, 6, 8, 12, 16 Gbit");
+        static const char *const known[] = {[NS_DRAM_DDR3] = "a device of DDR3 has 1, 2, 4 or 8 Gbit",
+                                            [NS_DRAM_DDR4] = "a device of DDR4 has 2, 4, 8 or 16 Gbit",
+                                            [NS_DRAM_LPDDR4] =
+                                                "a channel of an LPDDR4 device has 2, 3, 4, 6, 8, 12 or 16 Gbit"};
+        return wrong(reason, size, known[config->grade->kind]);
     }
     if (config->queue < 1 || config->queue > NS_DRAM_MOST_QUEUE) {
         return wrong(reason, size, "the queue of a DRAM controller has 1 to 64 entries");
@@ -143,7 +147,8 @@ struct ns_dram *ns_dram_create(const struct ns_dram_config *config) {
     dram->config = *config;
     dram->tck = grade->tck_ps;
     dram->burst_bytes = ns_dram_burst_bytes(config);
-    const bool wide = config->device == 16;
+    /* Pages of 2 KiB: devices of 16 bits, and DDR3 of 8 Gbit whatever its width (JESD79-3F, "8Gb Addressing"). */
+    const bool wide = config->device == 16 || (grade->kind == NS_DRAM_DDR3 && config->gigabits == 8);
     const uint32_t page = (wide ? 2048 : 1024) * (config->width / config->device);
     dram->bursts_per_row = page / dram->burst_bytes;
     dram->groups = grade->kind != NS_DRAM_DDR4 ? 1 : wide ? 2 : 4;
@@ -153,6 +158,9 @@ struct ns_dram *ns_dram_create(const struct ns_dram_config *config) {
         .cwl = grade->cwl_ck,
         .data = grade->burst / 2,
         .dqs = clocks_of(grade, grade->dqs_ps, 0),
+        /* JESD209-4B, "Timing parameters": tDQSCK up to 3.5 ns; tRPab max(21 ns, 4 nCK). The others have one tRP. */
+        .dqs_most = grade->kind == NS_DRAM_LPDDR4 ? clocks_of(grade, 3500, 0) : 0,
+        .rp_all = grade->kind == NS_DRAM_LPDDR4 ? clocks_of(grade, 21000, 4) : clocks_of(grade, grade->rp_ps, 1),
         .dqss = grade->kind == NS_DRAM_LPDDR4,
         .rcd = clocks_of(grade, grade->rcd_ps, 1),
         .rp = clocks_of(grade, grade->rp_ps, 1),
@@ -277,9 +285,9 @@ static void note_column(const struct ns_dram *dram, struct channel *channel, con
                         uint64_t at) {
     const struct clocks *t = &dram->t;
     struct bank *bank = &channel->bank[request->bank];
-    /* Read to write: the bus turns round, RL + BL/2 + 2 - WL (LPDDR4 adds tDQSCK). Write to read: tWTR from the last
-     * data. */
-    const uint32_t read_write = t->cl + t->dqs + t->data + 2 - t->cwl; /* no WL exceeds its RL */
+    /* Read to write: the bus turns round, RL + BL/2 + 2 - WL (LPDDR4 adds the longest tDQSCK). Write to read: tWTR from
+     * the last data. */
+    const uint32_t read_write = t->cl + t->dqs_most + t->data + 2 - t->cwl; /* no WL exceeds its RL */
     for (uint32_t group = 0; group < dram->groups; group++) {
         const bool same = group == request->group;
         const uint32_t ccd = same ? t->ccd_l : t->ccd_s;
@@ -323,7 +331,7 @@ static void refresh(struct ns_dram *dram, struct channel *channel) {
             at = later(at, channel->bank[i].precharge);
         }
     }
-    uint64_t start = open ? at + dram->t.rp : at;
+    uint64_t start = open ? at + dram->t.rp_all : at;
     for (uint32_t i = 0; i < dram->banks; i++) {
         if (!channel->bank[i].open) { /* its own precharge must be over; tRC is not asked for */
             start = later(start, channel->bank[i].activate);

@@ -8,7 +8,8 @@
  * gets no command before the first clock edge after its arrival.
  *
  * What is simpler than a part: one rank; REF for all banks; no power-down; LPDDR4's commands, which take two or four
- * clocks, take one; a read is not served from a write that waits in the queue.
+ * clocks, take one; its channels of 16 bits work in lockstep where `width` is more; a read is not served from a write
+ * that waits in the queue.
  *
  * Sources of the timing parameters, in dram_grades.c with each number:
  *   DDR3    JEDEC JESD79-3F: "Standard Speed Bins", "Timing Parameters by Speed Bin", "Refresh parameters by density"
@@ -37,7 +38,7 @@ struct ns_dram_grade {
     enum ns_dram_kind kind;
     uint32_t tck_ps;        /* tCK(avg).min of the bin */
     uint32_t cl_ck, cwl_ck; /* CL and CWL; LPDDR4: RL and WL without DBI, set A */
-    uint32_t dqs_ps;        /* LPDDR4: tDQSCK after RL; others 0: DLL-aligned */
+    uint32_t dqs_ps;        /* LPDDR4: the least tDQSCK after RL; others 0: DLL-aligned */
     uint32_t rcd_ps, rp_ps, ras_ps;
     uint32_t wr_ps;          /* tWR, from the last data of a write to PRE */
     uint32_t rtp_ps, rtp_ck; /* tRTP */
@@ -76,9 +77,9 @@ struct ns_dram_config {
     uint32_t channels;                 /* 1, 2 or 4; bursts go round them */
     uint32_t width;                    /* bits of one channel's data bus: 8, 16, 32, 64 */
     uint32_t device;                   /* bits of one device, 8 or 16, at most the width; LPDDR4: 16. A device of 8 bits
-                                        * has pages of 1 KiB, DDR4 then four bank groups; of 16 bits 2 KiB and two. Banks:
-                                        * DDR3 and LPDDR4 8, DDR4 4 in each group */
-    uint32_t gigabits;                 /* density of a device, for tRFC */
+                                        * has pages of 1 KiB (DDR3 of 8 Gbit: 2 KiB), DDR4 then four bank groups; of 16 bits 2 KiB and
+                                        * two. Banks:                   DDR3 and LPDDR4 8, DDR4 4 in each group */
+    uint32_t gigabits;                 /* density of a device (LPDDR4: of one channel of it), for tRFC */
     enum ns_dram_map map;
     enum ns_dram_scheduler scheduler;
     uint32_t queue; /* bursts that a channel's controller holds, 1 to NS_DRAM_MOST_QUEUE */

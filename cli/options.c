@@ -47,7 +47,7 @@ const struct ns_option_spec ns_option_table[] = {
     {NS_OPTION_TAP, '\0', "tap", "FILE", NS_COMMAND_TEST,
      "write the result as KTAP, which is TAP, to FILE; - as for --json"},
     {NS_OPTION_STATS, '\0', "stats", NULL, NS_COMMAND_RUN,
-     "count hits, misses, fills, evictions, write-backs, maintenance, bursts, interrupts"},
+     "count hits, misses, write-backs, maintenance, bursts; where the cycles went"},
     {NS_OPTION_LANES, '\0', "lanes", NULL, NS_COMMAND_RUN, "show the steps in a lane for each actor, and what changed"},
     {NS_OPTION_TRACE, '\0', "trace", "FILE", NS_COMMAND_RUN,
      "write a line per step to FILE: time, step, what changed; - as for --json"},

@@ -181,7 +181,7 @@ uint32_t bench_entry_size(const struct world *world, const struct flight *flight
 }
 
 /* Do two parts of one write leave together? A burst of a device does; of a hart's store, what lies in one entry. */
-static bool leave_together(const struct world *world, const struct flight *a, const struct flight *b) {
+bool bench_leave_together(const struct world *world, const struct flight *a, const struct flight *b) {
     if (a->op != b->op || a->actor != b->actor)
         return false;
     const uint32_t size = bench_entry_size(world, a);
@@ -205,7 +205,7 @@ void bench_arrive_in_order(struct bench *bench, unsigned index) {
         }
     arrive(bench, index);
     for (unsigned i = 0; i < bench->flight_count;)
-        if (leave_together(bench->world, &bench->flight[i], &flight))
+        if (bench_leave_together(bench->world, &bench->flight[i], &flight))
             arrive(bench, i);
         else
             i++;

@@ -126,6 +126,9 @@ static bool continues(const struct program *program, const struct ns_recorded *e
                         entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
     const bool alike = before->kind == entry->kind && before->step == entry->step && before->actor == entry->actor &&
                        before->type == entry->type && before->meant == entry->meant && before->flags == entry->flags;
+    /* Parts of one store leave a store buffer together, those of several do not; at a multiple of 64 neither does. */
+    if (entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_NC && entry->address % 64 != 0)
+        return false;
     const bool data = entry->data == 0 ? before->data == 0 : before->data + before->length == entry->data;
     return access && alike && data && (entry->flags & NS_RECORDED_COPIES) == 0 && entry->step != UINT32_MAX &&
            before->address + before->length == entry->address &&

@@ -92,7 +92,8 @@ static bool can_play_harts(const struct program *program) {
         const struct ns_recorded *entry = &program->ops[op].recorded;
         if (entry->kind == NS_RECORDED_PTE && entry->step != UINT32_MAX)
             return false;
-        if (entry->kind == NS_RECORDED_HARDWARE && entry->op == NS_VERB_DRAIN && machine->store_buffer_entries > 1)
+        if (entry->kind == NS_RECORDED_HARDWARE && entry->op == NS_VERB_DRAIN && entry->peer < program->harts &&
+            machine->store_buffer_entries > 1)
             return false;
     }
     return true;

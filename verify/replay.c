@@ -248,11 +248,11 @@ static void put_in_order(struct variant *variant, uint64_t line) {
     for (move.actor = 0; drains && machine->store_buffer_entries > 0 && move.actor < machine->cache.harts; move.actor++)
         for (move.address = line; move.address < end; move.address += 8)
             add_item(variant, move);
-    move.is_device = true;
+    /* Posted writes leave in order: all of them. */
+    move = (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN, .is_device = true};
     for (move.actor = 0; drains && move.actor < scenario->device_count; move.actor++) {
         const struct ns_device *device = &scenario->devices[move.actor];
-        const bool posts = (device->has_posted ? device->posted : machine->posted_entries) > 0;
-        for (move.address = line; posts && move.address < end; move.address += 8)
+        if ((device->has_posted ? device->posted : machine->posted_entries) > 0)
             add_item(variant, move);
     }
     move = (struct ns_schedule_item){.kind = NS_SCHEDULE_EVICT, .has_address = true, .address = line};

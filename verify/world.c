@@ -2,7 +2,9 @@
 #include "verify/world_internal.h"
 
 #include "model/grow.h"
+#include "model/store_buffer.h"
 #include "verify/hash.h"
+#include "verify/queues.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -466,9 +468,11 @@ uint32_t world_history(const struct world *world, unsigned cell) {
 }
 
 static void choose_cells(struct world *world) {
+    /* An entry of a store buffer leaves as a whole. */
+    const uint32_t entry = world->machine->store_buffer_entries > 0 ? NS_STORE_ENTRY_BYTES : 1;
+    const uint32_t first = world->options.first / entry * entry, end = (world->options.end + entry - 1) / entry * entry;
     for (uint32_t cell = 0; cell < world->cells; cell++)
-        world->follows[cell] = !world->options.focused ||
-                               (world->cut[cell] >= world->options.first && world->cut[cell] < world->options.end);
+        world->follows[cell] = !world->options.focused || (world->cut[cell] >= first && world->cut[cell] < end);
     for (uint32_t i = 0; i < world->unit.count; i++)
         if (world->program->ops[world->ops[i].op].poll != NO_INDEX &&
             (world->options.polls == NULL || world->options.polls[world->ops[i].op]))
@@ -551,11 +555,21 @@ uint32_t world_op(const struct world *world, uint32_t op) {
     return low < world->unit.count && world->ops[low].op == op ? low : NO_INDEX;
 }
 
+/* Does the operation make followed bytes leave their queue? */
+static bool makes_room(const struct world *world, uint32_t at) {
+    bool makes = false;
+    for (uint32_t i = 0; i < world->unit.count && !makes && world->program->leave_count > 0; i++)
+        for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end && !makes; cell++)
+            makes = world->follows[cell] &&
+                    queues_leaves_at(world->program, world->ops[i].op, world->unit.address + world->cut[cell]) == at;
+    return makes;
+}
+
 bool world_ignores(const struct world *world, uint32_t index) {
     const struct unit_op *op = &world->ops[index];
     const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
-    if (op->first == op->end)
-        return false; /* it makes entries leave their queue */
+    if (op->first == op->end || makes_room(world, op->op))
+        return false;
     const bool device = entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
     const bool hart = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE;
     if (!device && !hart)
@@ -585,8 +599,13 @@ const struct unit *world_unit(const struct world *world) {
 unsigned world_buffered(struct world *world, uint32_t state, unsigned hart) {
     unsigned count = 0;
     lay_out(world, state);
-    for (unsigned i = 0; i < world->bench.flight_count; i++)
-        count += world->bench.flight[i].actor == hart;
+    const struct bench *bench = &world->bench;
+    for (unsigned i = 0; i < bench->flight_count; i++) {
+        bool first = bench->flight[i].actor == hart;
+        for (unsigned j = 0; j < i && first; j++) /* cells of one entry are one */
+            first = !bench_leave_together(world, &bench->flight[j], &bench->flight[i]);
+        count += first;
+    }
     return count;
 }
 

@@ -138,6 +138,8 @@ size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit);
 unsigned bench_variants(const struct bench *bench, uint32_t unit_op, uint8_t variants[8]);
 /* Whose the bytes are that the operation touches. */
 void bench_owner(struct bench *bench, uint32_t unit_op, struct reaction *reaction);
+/* Do two parts of one write leave together? */
+bool bench_leave_together(const struct world *world, const struct flight *a, const struct flight *b);
 /* Bytes of an entry of the queue in which a write is on its way. */
 uint32_t bench_entry_size(const struct world *world, const struct flight *flight);
 uint8_t bench_types(const struct bench *bench, uint32_t unit_op);

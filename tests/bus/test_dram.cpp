@@ -280,6 +280,31 @@ TEST(Dram, Lpddr4AddsTdqsckToReadLatency) {
     EXPECT_EQ(driver.run({{0, 0}}), (Ends{1 + 29 + 28 + 3 + 8}));
 }
 
+// Read to write: RL 28 + the longest tDQSCK 6 (3.5 ns) + 8 + 2 - WL 14 = 30; data of the write behind WL 14 + tDQSS 1.
+TEST(Dram, Lpddr4TurnsTheBusRoundBehindTheLongestTdqsck) {
+    Driver driver(config("LPDDR4-3200"));
+    EXPECT_EQ(driver.run({{0, 0}, {100, 64, true}, {100, 128}}), (Ends{69, 101 + 30 + 14 + 1 + 8, 101 + 28 + 3 + 8}));
+}
+
+// tRPab is 21 ns, 34 clocks, where one bank takes 18 ns: a refresh that finds a row open begins so much later.
+TEST(Dram, Lpddr4ClosesAllBanksInTrpabBeforeARefresh) {
+    Driver open(config("LPDDR4-3200")), closed(config("LPDDR4-3200"));
+    EXPECT_EQ(open.run({{0, 0}, {6300, 0}})[1], closed.run({{6300, 0}})[0] + 34) << "tREFI is at 6247, tRFC 288";
+}
+
+// JESD79-3F, 8Gb addressing: 2 KiB also with 8 bits. Eight devices make rows of 16 KiB.
+TEST(Dram, Ddr3Of8GbitHasPagesOf2KibWhateverItsWidth) {
+    for (const uint32_t gigabits : {4u, 8u}) {
+        ns_dram_config c = config(k1600);
+        c.device = 8;
+        c.gigabits = gigabits;
+        c.map = NS_DRAM_MAP_ROW_BANK_COLUMN;
+        Driver driver(c);
+        driver.run({{0, 0}, {500, 8192}, {1000, 16320}});
+        EXPECT_EQ(driver.stats().row_hits, gigabits == 8 ? 2u : 1u);
+    }
+}
+
 TEST(Dram, ChannelsWorkAtTheSameTime) {
     ns_dram_config c = config("LPDDR4-3200");
     c.channels = 2;

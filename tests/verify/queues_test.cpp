@@ -82,3 +82,47 @@ TEST(FullQueueOfPostedWrites, KeepsTheLastBurstsWhateverLineTheyAreOn) {
         EXPECT_EQ(verdict_of(on_machine(two, written_and_loaded(write + more, "b[192..256]"))), NS_VERIFY_REFUTED);
     }
 }
+
+// Two stores into two entries fit into a buffer of two, though one of them is read in part only.
+TEST(FullStoreBuffer, CountsEntriesAndNotTheirParts) {
+    EXPECT_EQ(
+        verdict_of(on_machine("  store-buffer 2 entries lazy\n",
+                              "buffer a size 64 align 64 type nc\ncpu0: store a[0..8] fill 7\ncpu0: store a[8..12] "
+                              "= 1\ncpu0: doorbell nic\ncpu0: fence\nnic: start\nnic: read a[0..4]\n")),
+        NS_VERIFY_REFUTED);
+}
+
+// A line with many parts on their way is searched part by part: the others make room all the same.
+TEST(FullStoreBuffer, LetsEntriesOfALineGoForStoresToTheSameLine) {
+    std::string stores = "buffer a size 64 align 64 type nc\n";
+    for (unsigned i = 0; i < 4; i++)
+        stores += "cpu0: store a[" + std::to_string(8 * i) + ".." + std::to_string(8 * i + 4) + "] = 1\n";
+    const std::string one = "  may nothing\n  store-buffer 1 entries lazy\n", end = "cpu0: doorbell nic\nnic: start\n";
+    EXPECT_EQ(verdict_of(on_machine(one, stores + end + "nic: read a[0..4]\n")), NS_VERIFY_PROVED);
+    EXPECT_EQ(verdict_of(on_machine(one, stores + end + "nic: read a[16..20]\n")), NS_VERIFY_PROVED);
+    EXPECT_EQ(verdict_of(on_machine(one, stores + end + "nic: read a[24..28]\n")), NS_VERIFY_REFUTED);
+}
+
+TEST(FullStoreBuffer, LosesAWholeEntryToALoadOfAPartOfIt) {
+    std::string steps = "buffer a size 64 align 64 type nc\ncpu0: store a[0..8] fill 7\n@";
+    for (unsigned i = 1; i < 8; i++)
+        steps += "cpu0: store a[" + std::to_string(8 * i) + ".." + std::to_string(8 * i + 4) + "] = 1\n";
+    steps += "cpu0: doorbell nic\nnic: start\nnic: read a[0..4]\n";
+    std::string with = steps, without = steps;
+    with.replace(with.find('@'), 1, "cpu0: load a[4..8]\n");
+    without.erase(without.find('@'), 1);
+    const std::string sixteen = "  may nothing\n  store-buffer 16 entries lazy\n";
+    EXPECT_EQ(verdict_of(on_machine(sixteen, with)), NS_VERIFY_PROVED);
+    EXPECT_EQ(verdict_of(on_machine(sixteen, without)), NS_VERIFY_REFUTED);
+}
+
+// cbo.zero is a store for each line: the full buffer lets go the parts of the first one alone.
+TEST(FullStoreBuffer, LetsThePartsOfOneStoreGoAndNotOfSeveral) {
+    const std::string lines =
+        "  cache L1D private size 32K ways 4 line 16 replacement lru write-back write-allocate hit 2 "
+        "cycles\n  no-caches-below L1D\n  may nothing\n  store-buffer 4 entries lazy\n";
+    const std::string steps = "buffer a size 32 align 64 type nc\nbuffer b size 64 align 64 type nc\ncpu0: cbo.zero a\n"
+                              "cpu0: store b[0..8] fill 1\ncpu0: doorbell nic\nnic: start\nnic: read ";
+    EXPECT_EQ(verdict_of(on_machine(lines, steps + "a[0..16]\n")), NS_VERIFY_PROVED);
+    EXPECT_EQ(verdict_of(on_machine(lines, steps + "a[16..32]\n")), NS_VERIFY_REFUTED);
+}

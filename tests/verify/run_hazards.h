@@ -28,7 +28,10 @@ inline std::ostream &operator<<(std::ostream &out, const seen &one) {
 
 inline seen of(const ns_log &log, size_t index) {
     const ns_hazard &hazard = log.hazard[index];
-    return {static_cast<ns_hazard_id>(hazard.id), hazard.site < log.site_count ? log.site[hazard.site].line : 0};
+    // What the hardware does is nobody's step: a run has it at an `hw` step where one is written, the search by itself.
+    const bool hardware = hazard.actor < log.actor_count && log.actor[hazard.actor].actor_class == NS_ACTOR_CLASS_HW;
+    const bool placed = hazard.site < log.site_count && !hardware;
+    return {static_cast<ns_hazard_id>(hazard.id), placed ? log.site[hazard.site].line : 0};
 }
 
 // The hazards of one run, in a process of its own: this one must not make a machine. Empty with a failure otherwise.

@@ -66,7 +66,8 @@ class wide {
             sizes_[i] = 32 * (1 + below(6));
             char place[32];
             snprintf(place, sizeof place, packed ? "at 0x%08x" : "align %u", packed ? at : 64u);
-            line("buffer b" + number(i) + " size " + number(sizes_[i]) + " " + place + (!packed && chance(4) ? " type nc" : ""));
+            line("buffer b" + number(i) + " size " + number(sizes_[i]) + " " + place +
+                 (!packed && chance(4) ? " type nc" : ""));
             at += sizes_[i] + (chance(2) ? 0 : 32);
         }
     }
