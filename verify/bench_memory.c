@@ -188,21 +188,34 @@ bool bench_leave_together(const struct world *world, const struct flight *a, con
     return (world->unit.address + world->cut[a->first]) / size == (world->unit.address + world->cut[b->first]) / size;
 }
 
+/* What is older of the same actor under bytes of the entry, all of its parts; -1: nothing. */
+static int older_than(const struct bench *bench, unsigned index) {
+    for (unsigned part = 0; part < bench->flight_count; part++) {
+        if (part != index && !bench_leave_together(bench->world, &bench->flight[part], &bench->flight[index]))
+            continue;
+        for (unsigned i = 0; i < part; i++)
+            if (bench->flight[i].op != bench->flight[index].op && bench->flight[i].actor == bench->flight[part].actor &&
+                bench->flight[i].posted == bench->flight[part].posted &&
+                bench_overlaps(&bench->flight[i], bench->flight[part].first, bench->flight[part].end))
+                return (int)i;
+    }
+    return -1;
+}
+
 /* The entry arrives, after what is older of the same actor under the same bytes, and with what leaves together with it.
  */
 void bench_arrive_in_order(struct bench *bench, unsigned index) {
     const struct flight flight = bench->flight[index];
-    for (unsigned i = 0; i < index; i++)
-        if (bench->flight[i].actor == flight.actor && bench->flight[i].posted == flight.posted &&
-            bench_overlaps(&bench->flight[i], flight.first, flight.end)) {
-            bench_arrive_in_order(bench, i);
-            for (unsigned j = 0; j < bench->flight_count; j++) /* unless it has gone with the other one */
-                if (bench->flight[j].op == flight.op && bench->flight[j].first == flight.first) {
-                    bench_arrive_in_order(bench, j);
-                    break;
-                }
-            return;
-        }
+    const int older = older_than(bench, index);
+    if (older >= 0) {
+        bench_arrive_in_order(bench, (unsigned)older);
+        for (unsigned i = 0; i < bench->flight_count; i++) /* unless it has gone with the other one */
+            if (bench->flight[i].op == flight.op && bench->flight[i].first == flight.first) {
+                bench_arrive_in_order(bench, i);
+                break;
+            }
+        return;
+    }
     arrive(bench, index);
     for (unsigned i = 0; i < bench->flight_count;)
         if (bench_leave_together(bench->world, &bench->flight[i], &flight))
