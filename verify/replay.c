@@ -278,8 +278,8 @@ static void put_others_in_order(struct variant *variant) {
 /* A move of the hardware with this line, for the others too. */
 static void repeat_for_others(struct variant *variant, const struct ns_schedule_item *move) {
     const struct discovery *discovery = variant->discovery;
-    if (move->kind == NS_SCHEDULE_STEP || move->kind == NS_SCHEDULE_HOLD || !move->has_address ||
-        is_other_line(discovery, move->address))
+    if (move->kind == NS_SCHEDULE_STEP || move->kind == NS_SCHEDULE_HOLD || !move->has_address || move->is_device ||
+        is_other_line(discovery, move->address)) /* posted writes of other lines have their order */
         return;
     struct ns_schedule_item copy = *move;
     for (uint64_t at = discovery->other_first / discovery->line * discovery->line; at < discovery->other_end;
