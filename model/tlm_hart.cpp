@@ -350,14 +350,30 @@ ns_status tlm_hart::store_piece(uint64_t address, uint64_t physical, ns_memory_t
         ns_tracker_arrived(machine_.tracker(), number);
         return NS_OK;
     }
-    std::fill_n(versions_.begin(), length, number);
+    ns_status status = NS_OK;
+    if (const uint64_t stop = machine_.stop_inside(index_, physical, length); stop != 0 && type == NS_TYPE_CACHEABLE) {
+        const uint32_t before = static_cast<uint32_t>(stop - physical);
+        status = write_through(type, physical, before, data, number);
+        machine_.come_to(index_, stop, length - before);
+        physical += before;
+        data += before;
+        length -= before;
+    }
+    if (status == NS_OK)
+        status = write_through(type, physical, length, data, number);
+    ns_tracker_arrived(machine_.tracker(), number);
+    return status;
+}
+
+// Bytes of a store that do not wait in the buffer.
+ns_status tlm_hart::write_through(ns_memory_type type, uint64_t physical, uint32_t length, const uint8_t *data,
+                                  uint32_t event) {
+    std::fill_n(versions_.begin(), length, event);
     attributes_.type = type;
     attributes_.request = cache_request::access;
     attributes_.versions = versions_.data();
-    attributes_.event = number;
-    const ns_status status = transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
-    ns_tracker_arrived(machine_.tracker(), number);
-    return status;
+    attributes_.event = event;
+    return transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
 }
 
 void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event) {
@@ -388,6 +404,8 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
 // The oldest entry that touches the range reaches memory, with what it gathers when the range is everything; false when
 // there is none. Until it has arrived it stays in the buffer, where loads, fences and the tracker find it.
 bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
+    if (const int next = ns_store_buffer_find(&buffer_, physical, length); next >= 0)
+        machine_.come_to(index_, buffer_.entry[next].address, buffer_.entry[next].length);
     leaving_.lock();
     int index = ns_store_buffer_find(&buffer_, physical, length);
     if (index < 0) {
@@ -527,6 +545,16 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
     uint64_t address = what.address, length = what.length;
     while (length > 0) {
         const ns_status fault = gather(&address, &length, &run);
+        if (const uint64_t stop = machine_.stop_inside(index_, run.address, run.length); stop != 0) {
+            ns_maintenance before = run;
+            before.length = stop - run.address;
+            const ns_status status = machine_.maintain_piece(*this, index_, before, attributes_, payload_);
+            if (status != NS_OK)
+                return status;
+            machine_.come_to(index_, stop, run.length - before.length);
+            run.address += before.length;
+            run.length -= before.length;
+        }
         // What lies before a page that faults is done, as a loop of instructions would have done it.
         const ns_status status =
             run.length > 0 ? machine_.maintain_piece(*this, index_, run, attributes_, payload_) : NS_OK;

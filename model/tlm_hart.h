@@ -67,6 +67,8 @@ class tlm_hart : public sc_core::sc_module {
                          ns_version *versions, unsigned flags);
     ns_status store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,
                           const uint8_t *data);
+    ns_status write_through(ns_memory_type type, uint64_t physical, uint32_t length, const uint8_t *data,
+                            uint32_t event);
     void buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event);
     void train_prefetcher(uint64_t physical, uint32_t length, bool missed);
     void prefetch_for_load(uint64_t line);

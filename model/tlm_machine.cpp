@@ -87,6 +87,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         ns_tracker_set_device(tracker_.get(), device_actor(i), &facts);
     }
     interconnect_->on_drained(on_drained, this);
+    interconnect_->on_leaving(on_leaving, this);
     if (log_->waveform != nullptr) {
         ns_cache_set_watch(cache_->core(), &watch_);
         interconnect_->on_occupied(on_occupied, this);

@@ -31,6 +31,7 @@ struct actor_state {
     uint32_t site = NS_NO_SITE;
     uint32_t object = NS_NO_OBJECT;
     uint32_t inside = NS_NO_EVENT;
+    uint64_t stop_at = UINT64_MAX;        // physical: where the program stops for others, see ns_actor_stop_at()
     uint64_t named = 0, named_length = 0; // physical: what the program named, when a routine maintains more than that
     ns_program program = nullptr;
     void *context = nullptr;
@@ -90,6 +91,15 @@ class machine : public sc_core::sc_module {
         hook_(face_, actor, number, hook_context_);
         quiet = false;
     }
+    void set_stop_hook(ns_stop_hook hook, void *context) {
+        stop_hook_ = hook;
+        stop_hook_context_ = context;
+    }
+    // The actor's program is about to do something at these bytes in the middle of an operation.
+    void come_to(unsigned actor, uint64_t physical, uint64_t length);
+    // Where, strictly inside of these bytes, the program has to stop: the first byte of that line; 0: nowhere.
+    uint64_t stop_inside(unsigned actor, uint64_t physical, uint64_t length) const;
+    void begin_operation(unsigned actor); // calls the hooks
     ns_cache *cache_core() { return cache_->core(); }
     ns_memory *memory_core() { return memory_->core(); }
     tlm_interconnect &interconnect() { return *interconnect_; }
@@ -188,6 +198,7 @@ class machine : public sc_core::sc_module {
                                     const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
                                     const ns_version *versions);
     static void on_drained(void *self, unsigned initiator, uint32_t event, uint64_t address, uint32_t length);
+    static void on_leaving(void *self, unsigned initiator, uint64_t address, uint32_t length);
     static bool find_in_flight(void *self, uint64_t address, ns_in_flight *out);
     // Only when the log keeps a waveform.
     static void on_line_changed(void *self, unsigned level, unsigned hart, uint64_t line_address);
@@ -200,6 +211,8 @@ class machine : public sc_core::sc_module {
     ns_log *log_;
     ns_operation_hook hook_ = nullptr;
     void *hook_context_ = nullptr;
+    ns_stop_hook stop_hook_ = nullptr;
+    void *stop_hook_context_ = nullptr;
     ::ns_machine *face_;
     struct tracker_deleter {
         void operator()(ns_tracker *tracker) const { ns_tracker_destroy(tracker); }

@@ -15,13 +15,38 @@ using sc_core::SC_ZERO_TIME;
 operation_scope::operation_scope(machine &owner, unsigned actor) : actor_(owner.quiet ? nullptr : &owner.actor(actor)) {
     if (actor_ == nullptr || actor_->nesting++ > 0)
         return;
-    owner.call_hook(actor, actor_->operations);
+    owner.begin_operation(actor);
     actor_->operations++;
 }
 
 operation_scope::~operation_scope() {
     if (actor_ != nullptr)
         actor_->nesting--;
+}
+
+void machine::begin_operation(unsigned actor) {
+    call_hook(actor, actors_[actor].operations);
+    while (stop_hook_ != nullptr && stop_hook_(face_, actor, actors_[actor].operations, stop_hook_context_))
+        call_hook(actor, actors_[actor].operations);
+}
+
+void machine::come_to(unsigned index, uint64_t physical, uint64_t length) {
+    actor_state &actor = actors_[index];
+    // What its program makes others do, or the hardware does by itself, is not the program's.
+    if (physical > actor.stop_at || actor.stop_at - physical >= length || stop_hook_ == nullptr ||
+        actor.process != sc_core::sc_get_current_process_handle().get_process_object())
+        return;
+    actor.stop_at = UINT64_MAX;
+    if (stop_hook_(face_, index, NS_AT_ADDRESS, stop_hook_context_))
+        call_hook(index, actor.operations - 1);
+}
+
+uint64_t machine::stop_inside(unsigned index, uint64_t physical, uint64_t length) const {
+    const uint64_t stop = actors_[index].stop_at;
+    if (config_.cache.levels == 0 || stop == UINT64_MAX || stop < physical || stop - physical >= length)
+        return 0;
+    const uint64_t line = stop / config_.cache.level[0].line * config_.cache.level[0].line;
+    return line > physical ? line : 0;
 }
 
 uint32_t machine::log_event(unsigned actor_index, ns_event event, uint32_t site) {
@@ -166,6 +191,12 @@ void machine::before_memory_write(void *self, uint64_t tag, uint64_t address, ui
     if (owner->log_->waveform != nullptr)
         ns_waveform_memory(owner->log_->waveform, owner->now_ps(), owner->cache_core(), owner->memory_core(), address,
                            length, versions);
+}
+
+void machine::on_leaving(void *self, unsigned initiator, uint64_t address, uint32_t length) {
+    machine &owner = *static_cast<machine *>(self);
+    if (initiator < owner.actors_.size())
+        owner.come_to(initiator, address, length);
 }
 
 void machine::on_drained(void *self, unsigned initiator, uint32_t written, uint64_t address, uint32_t length) {

@@ -314,6 +314,16 @@ static void note_consequence(struct ns_tracker *tracker, uint32_t event, uint32_
         hazard->consequence_site[hazard->consequence_count++] = site;
 }
 
+/* A write that its actor is still at may be missed by whoever was not told of it: the access came before it. Who polls
+ * its first bytes was told of all. */
+static bool may_miss(const struct ns_tracker *tracker, uint32_t event, ns_version newest) {
+    const uint32_t *out = tracker->under_way[event_at(tracker, newest)->actor];
+    bool under_way = false;
+    for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
+        under_way |= out[i] == newest;
+    return under_way && !happened_before(tracker, newest, event_at(tracker, event)->actor);
+}
+
 /* Compares what an access returned with the flat memory. Runs of bytes with the same history make one hazard. True when
  * something was stale. */
 static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
@@ -326,7 +336,7 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
         const size_t offset = (address + i) % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
         /* What was written while the access was under way is not older than it. */
-        if (!ns_is_stale(versions[i], newest) || newest > event) {
+        if (!ns_is_stale(versions[i], newest) || newest > event || may_miss(tracker, event, newest)) {
             i++;
             continue;
         }

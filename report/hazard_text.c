@@ -111,7 +111,7 @@ static void write_replay(const struct ns_log *log, const struct ns_hazard *hazar
         }
         const struct ns_site *site = i < length ? ns_site_at(log, log->executed[i]) : NULL;
         if (site != NULL) {
-            ns_buffer_format(out, "%s%" PRIu32, first ? "" : ",", site->line);
+            ns_buffer_format(out, "%s%" PRIu32 "%s", first ? "" : ",", site->line, ns_log_stop_text(log, i));
             first = false;
         }
     }

@@ -78,6 +78,16 @@ struct run_move {
     size_t place;
 };
 
+/* How far a schedule lets a step at this place of the plan go before others have their turn. */
+struct run_stop {
+    uint32_t part;    /* before this operation, 0: to its end */
+    uint64_t address; /* or where it comes to this physical address; UINT64_MAX: nowhere */
+    bool stops;
+    bool continues; /* the step has begun at an earlier place */
+    size_t goes_on; /* then: the place in the plan where it goes on */
+    uint64_t turn;  /* stretches of one actor's steps before this one */
+};
+
 struct run {
     const struct ns_scenario *scenario;
     const struct ns_run_options *options;
@@ -107,6 +117,7 @@ struct run {
     struct ns_dma_debug *debug;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
+    struct run_stop *stop; /* by place in the plan; NULL: every step goes to its end */
     struct run_move *move; /* of the schedule, in its order */
     size_t move_count, next_move;
     size_t at;          /* place in the plan of the step under way */
@@ -175,6 +186,20 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size);
 /* chaos.c: what the machine may do to maintenance, drawn once for a run; the hardware's own moves before a step. */
 void run_chaos_machine(struct run *run, struct ns_machine_config *config);
 void run_chaos(struct run *run);
+
+static inline bool run_same_actor(const struct ns_step *a, const struct ns_step *b) {
+    return a->actor_kind == b->actor_kind && a->actor == b->actor;
+}
+
+/* schedule_plan.c: the plan of options->schedule. NS_OK, NS_ERROR_MEMORY, or NS_ERROR_ARGUMENT with one sentence. */
+enum ns_status run_plan_schedule(struct run *run, char *message, size_t size);
+
+/* schedule_run.c: the step at this place of the plan is executed from here on: for the log. */
+void run_log_executed(struct run *run, uint32_t site);
+/* schedule_run.c: the step at this place of the plan begins, and may have to stop for others; it does, when the
+ * operation `number`, or the address, is come to. */
+void run_stop_arm(struct run *run, size_t place);
+bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, void *context);
 
 /* schedule_run.c: the moves that a schedule has before the step at this place of the plan, and those inside of it when
  * the operation begins; the step's end. */

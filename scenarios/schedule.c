@@ -141,11 +141,24 @@ static bool read_move(const struct reader *reader, struct ns_schedule_item *item
 }
 
 static bool read_item(const struct reader *reader, struct ns_schedule_item *item) {
-    uint64_t line;
+    const char *text = reader->item, *at = memchr(text, '@', reader->length);
+    const size_t length = at == NULL ? reader->length : (size_t)(at - text);
+    uint64_t line, stop = 0;
     *item = (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP};
-    if (!read_number(reader->item, reader->length, &line))
+    if (!read_number(text, length, &line))
         return read_move(reader, item);
     item->line = (uint32_t)line;
+    item->has_address = at != NULL && reader->length - length > 2 && at[1] == '0' && (at[2] == 'x' || at[2] == 'X');
+    if (at != NULL && (!read_number(at + 1, reader->length - length - 1, &stop) ||
+                       (!item->has_address && (stop == 0 || stop > UINT16_MAX))))
+        return refuse(reader,
+                      "the schedule's `%.*s` has neither the number of an operation, from 1, nor an address such as "
+                      "0x8000_0000 behind `@`",
+                      (int)reader->length, text);
+    if (item->has_address)
+        item->address = stop;
+    else
+        item->part = (uint32_t)stop;
     return (line >= 1 && line <= UINT32_MAX) ||
            refuse(reader, "the schedule's `%.*s` is no line number", (int)reader->length, reader->item);
 }
@@ -186,8 +199,15 @@ size_t ns_schedule_item_text(const struct ns_schedule_item *item, const struct n
                              char text[NS_SCHEDULE_ITEM_TEXT]) {
     char address[NS_ADDRESS_TEXT];
     int used;
-    if (item->kind == NS_SCHEDULE_STEP)
-        return (size_t)snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%u", item->line);
+    if (item->kind == NS_SCHEDULE_STEP) {
+        used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%u", item->line);
+        if (item->has_address)
+            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "@%s",
+                             ns_format_address(item->address, address));
+        else if (item->part > 0)
+            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "@%u", item->part);
+        return (size_t)used;
+    }
     used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%s", moves[item->kind].word);
     if (moves[item->kind].operands != NOTHING && item->is_device)
         used +=

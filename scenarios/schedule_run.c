@@ -2,6 +2,8 @@
 /* The moves of the hardware that a schedule asks for. */
 #include "scenarios/run_internal.h"
 
+#include <stdio.h>
+
 static void move(struct run *run, const struct ns_schedule_item *item) {
     struct ns_machine *machine = run->machine;
     const uint64_t address = item->address;
@@ -106,4 +108,41 @@ void run_moves_end(struct run *run) {
     run->as_flush = false;
     while (run->next_move < run->move_count && run->move[run->next_move].place == run->at)
         make_next(run, run->log->executed_count);
+}
+
+/* ---- steps that stop for others -------------------------------------------------------------- */
+
+void run_log_executed(struct run *run, uint32_t site) {
+    ns_log_executed(run->log, site);
+    if (run->stop == NULL || !run->stop[run->at].stops)
+        return;
+    const struct run_stop *stop = &run->stop[run->at];
+    char address[NS_ADDRESS_TEXT], text[NS_LOG_STOP_BYTES];
+    if (stop->part > 0)
+        snprintf(text, sizeof text, "@%u", stop->part);
+    else
+        snprintf(text, sizeof text, "@%s", ns_format_address(stop->address, address));
+    ns_log_stopped(run->log, text);
+}
+
+void run_stop_arm(struct run *run, size_t place) {
+    run->at = place;
+    ns_actor_stop_at(run->machine, run_actor(run, run->plan[place]), run->stop[place].address);
+}
+
+bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, void *context) {
+    struct run *run = context;
+    if (run->at >= run->plan_count || run_actor(run, run->plan[run->at]) != actor)
+        return false;
+    const struct run_stop *stop = &run->stop[run->at];
+    if (!stop->stops ||
+        (number == NS_AT_ADDRESS ? stop->address == UINT64_MAX : stop->part == 0 || number < stop->part))
+        return false;
+    if (run->stop[stop->goes_on].turn != stop->turn) {
+        ns_machine_next_turn(machine);
+        ns_machine_wait_turn(machine, run->stop[stop->goes_on].turn);
+    }
+    run_stop_arm(run, stop->goes_on);
+    run_log_executed(run, run_site(run, run->plan[run->at]));
+    return true;
 }

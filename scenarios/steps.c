@@ -589,7 +589,7 @@ void run_step(struct run *run, const struct ns_step *step) {
         run->free_order && (step->verb == NS_VERB_WAIT || step->verb == NS_VERB_START || step->verb == NS_VERB_POLL ||
                             step->verb == NS_VERB_MMIO_POLL || step->verb == NS_VERB_DRAIN_STREAM);
     if (!waits)
-        ns_log_executed(run->log, site);
+        run_log_executed(run, site);
     run->executed[site] = true;
     if (was_never_made(run, &step->ref) || was_never_made(run, &step->to))
         return;
