@@ -23,10 +23,14 @@ void bench_arrive_in_order(struct bench *bench, unsigned index);
 int bench_oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
 /* All entries of the actor that hold one of the cells reach memory. */
 void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
-/* Entries that leave their queue because this operation fills it, its own apart. */
-void bench_make_room(struct bench *bench, uint32_t op);
+/* Entries that leave their queue in this phase of the operation. */
+void bench_make_room(struct bench *bench, uint32_t op, unsigned phase);
 /* A write gets on its way, cell by cell where the cells are kept apart. */
-void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, bool posted);
+void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, enum flight_kind kind);
+/* Its write has not come into its queue yet, or not to this line: the writer is still at it. */
+bool bench_is_under_way(const struct bench *bench, const struct flight *flight);
+/* The bytes of a cacheable store that is under way are no longer so. */
+void bench_end_begun(struct bench *bench, uint32_t op);
 const struct ns_device *bench_device_of(const struct world *world, unsigned actor);
 uint32_t bench_posted_entries(const struct world *world, unsigned actor);
 uint32_t bench_buffer_entries(const struct world *world);

@@ -226,6 +226,10 @@ static void add_op(struct builder *builder, uint32_t number, uint8_t view) {
         if (first + length <= base || first >= base + lines->size)
             first = first - one->address + other->address; /* the other side of a bounce */
     }
+    if (entry->kind == NS_RECORDED_FENCE) { /* it only makes entries of this line leave their queue */
+        first = base;
+        length = 0;
+    }
     struct unit_op *made = &lines->ops[lines->op_count++];
     *made = (struct unit_op){.op = number,
                              .first = clipped(first, base, lines->size),
@@ -353,14 +357,18 @@ static uint64_t history_hash(const struct lines *lines, const struct unit *unit)
     return hash;
 }
 
+static bool leave_alike(const struct program_leave *a, const struct program_leave *b) {
+    return a == NULL || b == NULL ? a == b : a->at == b->at && a->phase == b->phase;
+}
+
 /* Do the same parts of two units' lines leave full queues at the same operations? */
 static bool leaves_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
     const struct program *program = lines->program;
     for (uint32_t i = 0; i < a->count && program->leave_count > 0; i++) {
         const struct unit_op *op = &lines->ops[a->first + i];
         for (uint32_t at = op->first; at < op->end; at++)
-            if (queues_leaves_at(program, op->op, a->address + at) !=
-                queues_leaves_at(program, op->op, b->address + at))
+            if (!leave_alike(queues_leave(program, op->op, a->address + at),
+                             queues_leave(program, op->op, b->address + at)))
                 return false;
     }
     return true;
@@ -441,8 +449,8 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
                 break;
             }
         for (uint32_t at = op->first + 1u; lines->program->leave_count > 0 && at < op->end; at++)
-            if (queues_leaves_at(lines->program, op->op, unit->address + at) !=
-                queues_leaves_at(lines->program, op->op, unit->address + at - 1))
+            if (!leave_alike(queues_leave(lines->program, op->op, unit->address + at),
+                             queues_leave(lines->program, op->op, unit->address + at - 1)))
                 is_cut[at] = true;
     }
 }

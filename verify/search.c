@@ -27,14 +27,18 @@ static bool is_blocked(struct search_state *search, uint32_t state, const struct
                                             : !search->signals.pending[entry->irq];
 }
 
-/* An actor in the middle of a step, or `actors`: steps are one piece for everybody but the hardware. */
-static unsigned in_the_middle(const struct search_state *search, const uint16_t *pcs) {
+/* An actor in the middle of a step where nobody may come between, or `actors`. *call: some hart is in the middle of a
+ * call, and no other one can begin any. */
+static unsigned in_the_middle(const struct search_state *search, const uint16_t *pcs, bool *call) {
     const struct projection *projection = search->projection;
+    *call = false;
     for (unsigned actor = 0; actor < projection->actors; actor++) {
-        const size_t at = pcs[actor];
-        if (at > 0 && at < projection->op_count[actor] &&
-            projection->ops[actor][at].step == projection->ops[actor][at - 1].step)
+        if (!is_in_a_step(projection, actor, pcs[actor]))
+            continue;
+        const struct projected_op *op = &projection->ops[actor][pcs[actor]];
+        if (!op->interrupts)
             return actor;
+        *call |= op->calls;
     }
     return projection->actors;
 }
@@ -131,7 +135,8 @@ static void expand(struct search_state *search, struct search_work *work, uint32
     const struct projection *projection = search->projection;
     uint16_t pcs[SEARCH_ACTORS];
     memcpy(pcs, state_pcs(state_words(search, state)), projection->actors * sizeof *pcs);
-    const unsigned only = in_the_middle(search, pcs);
+    bool call;
+    const unsigned only = in_the_middle(search, pcs, &call);
     bool over = true, certain = false;
     search_report_closures(search, state);
     for (unsigned actor = 0; actor < projection->actors && search->stopped == NULL && !search->failed; actor++) {
@@ -143,7 +148,8 @@ static void expand(struct search_state *search, struct search_work *work, uint32
         if (only < projection->actors && actor != only)
             continue;
         const struct projected_op *op = &projection->ops[actor][at];
-        if (!needs_are_met(projection, pcs, op) || is_blocked(search, state, op))
+        if (!needs_are_met(projection, pcs, op) || is_blocked(search, state, op) ||
+            (call && op->calls && !is_in_a_step(projection, actor, at)))
             continue;
         certain = certain || (!optional && projection->program->ops[op->op].poll == NO_INDEX);
         search_begin(work, search, state);

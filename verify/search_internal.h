@@ -72,6 +72,12 @@ struct search_state {
     const char *stopped;
 };
 
+/* Has the actor begun the step of its operation `at`, and not ended it? */
+static inline bool is_in_a_step(const struct projection *projection, unsigned actor, size_t at) {
+    return at > 0 && at < projection->op_count[actor] &&
+           projection->ops[actor][at].step == projection->ops[actor][at - 1].step;
+}
+
 static inline uint32_t *state_words(const struct search_state *search, uint32_t state) {
     return &search->word[(size_t)state * search->words];
 }

@@ -68,21 +68,24 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     struct taken *taken = &work->taken[work->taken_count++];
     *taken = (struct taken){.unit = unit, .move = move};
     /* Where entries leave by themselves, one that is forced to leave has left before: that is where it is told. */
+    const bool varies = move.action == WORLD_OP || move.action == WORLD_REST;
     const bool told = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
     for (size_t i = 0; i < reaction->finding_count && !told; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
         if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
             continue; /* whose the bytes are is wrong: what they hold needs no other explanation */
+        if (costly->finding.under_way != 0 && !search->projection->few && !is_ordered(work, costly->finding.newest - 1))
+            continue; /* it comes before that write */
         taken->node = costly->node;
-        taken->move.a = move.action == WORLD_OP ? costly->variant : move.a;
+        taken->move.a = varies ? costly->variant : move.a;
         search_report(search, &costly->finding, unit, distance + weight + costly->cost, transition_of(work),
                       work->taken, NO_INDEX);
     }
-    bool judged = move.action != WORLD_OP;
+    bool judged = move.action != WORLD_OP && move.action != WORLD_BEGIN;
     for (size_t i = 0; i < reaction->outcome_count && !search->failed && search->stopped == NULL; i++) {
         const struct outcome *outcome = &reaction->outcomes[i];
         taken->node = outcome->node;
-        taken->move.a = move.action == WORLD_OP ? outcome->variant : move.a;
+        taken->move.a = varies ? outcome->variant : move.a;
         work->distance = distance;
         work->distance = distance + outcome->cost;
         if (!judged && !outcome->stale) {
@@ -165,10 +168,11 @@ static void touch_from(struct search_work *work, uint32_t touch) {
         finish(work);
         return;
     }
-    if (force_room(work, touch))
+    if (!work->op->is_part && force_room(work, touch))
         return;
     const struct projected_touch *at = &work->search->projection->touch[work->op->touch + touch];
-    act(work, at->unit, (struct world_move){.action = WORLD_OP, .index = (uint16_t)at->unit_op}, touch_from, touch + 1);
+    const struct world_move move = {.action = at->action, .a = at->phase, .index = (uint16_t)at->unit_op};
+    act(work, at->unit, move, touch_from, touch + 1);
 }
 
 /* What has to arrive first, unit by unit, before the operation itself. */
@@ -176,7 +180,7 @@ static void arrive_from(struct search_work *work, uint32_t unit) {
     struct search_state *search = work->search;
     const struct program *program = search->projection->program;
     const struct ns_recorded *entry = &program->ops[work->op->op].recorded;
-    for (; unit < search->projection->units; unit++) {
+    for (; unit < search->projection->units && !work->op->is_part; unit++) {
         struct world *world = search->projection->world[unit];
         const uint32_t state = work_units(work)[unit];
         struct world_move move = {.action = WORLD_FLUSH, .a = entry->actor};
@@ -338,6 +342,10 @@ void search_drain_posted(struct search_state *search, struct search_work *work, 
     if (!search->projection->posted || !drains)
         return;
     for (unsigned d = 0; d < program->devices; d++) {
+        const unsigned actor = program->harts + d;
+        const size_t at = state_pcs(state_words(search, state))[actor];
+        if (is_in_a_step(search->projection, actor, at) && search->projection->ops[actor][at].is_part)
+            continue; /* the older ones of that write have not come into the queue yet */
         search_begin(work, search, state);
         work->actor = search->projection->actors;
         work->index = program->harts + d;

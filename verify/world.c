@@ -370,7 +370,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
     if (reaction == NULL)
         return NULL;
     size_t outcomes = 0, findings = 0;
-    if (move.action == WORLD_OP) {
+    if (move.action == WORLD_OP || move.action == WORLD_BEGIN) {
         lay_out(world, state);
         bench_owner(&world->bench, move.index, reaction);
     }
@@ -380,7 +380,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
             continue;
         uint8_t variants[8] = {move.a};
         unsigned variant_count = 1;
-        if (move.action == WORLD_OP) {
+        if (move.action == WORLD_OP || move.action == WORLD_REST) {
             lay_out(world, node.state);
             variant_count = bench_variants(&world->bench, move.index, variants);
         }
@@ -429,6 +429,8 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
 
 static bool flies(const struct lines *lines, const struct unit_op *op) {
     const struct ns_recorded *entry = &lines->program->ops[op->op].recorded;
+    if (lines->program->ops[op->op].phases > 0 && !program_phases_first(&lines->program->ops[op->op]))
+        return true;
     if (entry->kind == NS_RECORDED_STORE)
         return entry->type == NS_TYPE_NC && lines->program->machine->store_buffer_entries > 0;
     if (entry->kind != NS_RECORDED_DMA_WRITE)
@@ -563,6 +565,19 @@ static bool makes_room(const struct world *world, uint32_t at) {
             makes = world->follows[cell] &&
                     queues_leaves_at(world->program, world->ops[i].op, world->unit.address + world->cut[cell]) == at;
     return makes;
+}
+
+bool world_has_phase(const struct world *world, uint32_t op, unsigned phase) {
+    bool has = false;
+    for (uint32_t i = 0; i < world->unit.count && !has; i++)
+        for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end && !has; cell++) {
+            const struct program_leave *leave =
+                world->follows[cell]
+                    ? queues_leave(world->program, world->ops[i].op, world->unit.address + world->cut[cell])
+                    : NULL;
+            has = leave != NULL && leave->at == op && leave->phase == phase;
+        }
+    return has;
 }
 
 bool world_ignores(const struct world *world, uint32_t index) {

@@ -22,6 +22,9 @@ enum world_action {
     WORLD_POSTED, /* its oldest one */
     WORLD_HANDED, /* a doorbell of device a (its actor) rings: for the past alone */
     WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full */
+    WORLD_PHASE,  /* what leaves in phase `a` of operation `index` */
+    WORLD_BEGIN,  /* operation `index`, a cacheable store of several lines, is at another one: it is under way */
+    WORLD_REST,   /* ... and now it is at this one, in variant `a` */
     /* moves of the hardware; index: which line of L1, or which entry */
     WORLD_FILL,
     WORLD_SAMPLE,
@@ -59,6 +62,7 @@ struct finding {
     uint16_t past;        /* ... and before this was found */
     uint16_t unit_op;     /* 1 + the operation, 0: a move of the hardware */
     uint16_t dirty;       /* FOUND_LOST by a write: which other bytes it changed; bytes of one line blame each other */
+    uint16_t under_way;   /* FOUND_STALE: the newest version's writer is still at it: who was not told may miss it */
     uint32_t got, newest; /* versions */
 };
 
@@ -139,6 +143,8 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
 uint32_t world_op(const struct world *world, uint32_t op);
 const struct unit_op *world_unit_op(const struct world *world, uint32_t index);
 const struct unit *world_unit(const struct world *world);
+/* Do followed bytes leave a queue in this phase of operation `op` of the program? */
+bool world_has_phase(const struct world *world, uint32_t op, unsigned phase);
 /* Can the operation change nothing, and find nothing, in this world? It passes the caches, and none of its bytes are
  * followed. */
 bool world_ignores(const struct world *world, uint32_t index);

@@ -19,8 +19,11 @@ struct flight {
     uint32_t op; /* of the program; its versions are op + 1 */
     uint16_t first, end;
     uint8_t actor;
-    uint8_t posted;
+    uint8_t posted; /* enum flight_kind */
 };
+/* In a store buffer, or posted, whether it waits in a queue or not; through the caches, from a device that snoops; or a
+ * cacheable store that is still at another line. */
+enum flight_kind { FLIGHT_BUFFERED, FLIGHT_POSTED, FLIGHT_SNOOPING, FLIGHT_BEGUN };
 
 /* What came last, in programs with several harts (bench_past.c). */
 struct past {
