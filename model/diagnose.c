@@ -124,6 +124,8 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
         if (coverage == COVERED && right) {
             facts->after_some_levels =
                 (!facts->after_covers || facts->after_some_levels) && !reached_every_level(tracker, event, at);
+            facts->after_under_way =
+                (!facts->after_covers || facts->after_under_way) && tracker->maintaining[event->actor] == i;
             facts->after_covers = true;
         } else if (coverage == COVERED) {
             facts->after_wrong_op = true;
@@ -376,7 +378,8 @@ static uint32_t gather_signals(const struct ns_tracker *tracker, const struct st
     if (!facts->told)
         return NS_NO_EVENT;
     uint32_t signal = NS_NO_EVENT;
-    facts->told_by_memory = facts->reader_is_device; /* by a flag that it saw, unless a doorbell rang */
+    /* By a flag that it saw, unless a doorbell rang. */
+    facts->told_by_memory = facts->reader_is_device || facts->writer == NS_WRITER_HART;
     for (uint32_t i = bytes->event; i-- > bytes->newest + 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (signal == NS_NO_EVENT && (event->kind == NS_EVENT_RAISE || event->kind == NS_EVENT_DOORBELL))

@@ -545,16 +545,6 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
     uint64_t address = what.address, length = what.length;
     while (length > 0) {
         const ns_status fault = gather(&address, &length, &run);
-        if (const uint64_t stop = machine_.stop_inside(index_, run.address, run.length); stop != 0) {
-            ns_maintenance before = run;
-            before.length = stop - run.address;
-            const ns_status status = machine_.maintain_piece(*this, index_, before, attributes_, payload_);
-            if (status != NS_OK)
-                return status;
-            machine_.come_to(index_, stop, run.length - before.length);
-            run.address += before.length;
-            run.length -= before.length;
-        }
         // What lies before a page that faults is done, as a loop of instructions would have done it.
         const ns_status status =
             run.length > 0 ? machine_.maintain_piece(*this, index_, run, attributes_, payload_) : NS_OK;

@@ -137,6 +137,8 @@ class machine : public sc_core::sc_module {
     // Copies what caches and bus have counted into the log.
     void log_stats();
     void report_bus_error(unsigned actor, uint32_t site, uint64_t bus, uint64_t address, uint32_t length);
+    void visit_lines(tlm_hart &hart, unsigned index, const ns_maintenance &whole, const ns_maintenance &part,
+                     attributes &attribute, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     ns_status maintain_piece(tlm_hart &hart, unsigned index, const ns_maintenance &piece, attributes &attribute,
                              tlm::tlm_generic_payload &payload);
 

@@ -95,24 +95,44 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
         maintenance_lock_.unlock();
         return NS_OK; // it names nothing
     }
-    const actor_state &who = actors_[index];
-    ns_tracker_maintenance_begin(tracker_.get(), number, who.named_length > 0 ? who.named : piece.address,
-                                 who.named_length > 0 ? who.named_length : piece.length,
-                                 piece.extent == NS_WHOLE_CACHE);
     attribute.initiator_id = index;
-    attribute.request = cache_request::maintain;
     attribute.meter = &actors_[index].meter;
-    attribute.maintenance = piece;
     attribute.event = number;
-    set_request(payload, piece.address, attribute);
+    ns_tracker_maintaining(tracker_.get(), index, number);
+    // Others may have to come before the rest of its lines.
+    ns_maintenance part = piece, rest = piece;
+    const uint64_t stop = piece.extent == NS_WHOLE_CACHE ? 0 : stop_inside(index, piece.address, piece.length);
     sc_time delay = SC_ZERO_TIME;
-    on.socket->b_transport(payload, delay);
-    ns_tracker_maintenance_end(tracker_.get());
+    if (stop != 0) {
+        part.length = stop - piece.address;
+        rest.address = stop;
+        rest.length = piece.length - part.length;
+        visit_lines(on, index, piece, part, attribute, payload, delay);
+        maintenance_lock_.unlock();
+        come_to(index, rest.address, rest.length);
+        maintenance_lock_.lock();
+    }
+    visit_lines(on, index, piece, rest, attribute, payload, delay);
+    ns_tracker_maintaining(tracker_.get(), index, NS_NO_EVENT);
     maintenance_lock_.unlock();
     attribute.request = cache_request::access;
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
     return payload_status(payload);
+}
+
+// The lines of a part of what the maintenance names.
+void machine::visit_lines(tlm_hart &on, unsigned index, const ns_maintenance &whole, const ns_maintenance &part,
+                          attributes &attribute, tlm::tlm_generic_payload &payload, sc_time &delay) {
+    const actor_state &who = actors_[index];
+    ns_tracker_maintenance_begin(tracker_.get(), attribute.event, who.named_length > 0 ? who.named : whole.address,
+                                 who.named_length > 0 ? who.named_length : whole.length,
+                                 whole.extent == NS_WHOLE_CACHE);
+    attribute.request = cache_request::maintain;
+    attribute.maintenance = part;
+    set_request(payload, part.address, attribute);
+    on.socket->b_transport(payload, delay);
+    ns_tracker_maintenance_end(tracker_.get());
 }
 
 void machine::log_stats() {

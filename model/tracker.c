@@ -491,6 +491,10 @@ void ns_tracker_maintenance_end(struct ns_tracker *tracker) {
     tracker->maintenance.active = false;
 }
 
+void ns_tracker_maintaining(struct ns_tracker *tracker, unsigned actor, uint32_t event) {
+    tracker->maintaining[actor] = event;
+}
+
 /* Did memory hold the newest version of some of these bytes, and gets another? `count` bytes of one page. */
 static bool replaces_newest(const struct ghost_page *page, uint64_t address, size_t count,
                             const ns_version *old_versions, const ns_version *versions) {

@@ -111,6 +111,8 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
 void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
                                   bool whole);
 void ns_tracker_maintenance_end(struct ns_tracker *tracker);
+/* The actor is at this maintenance event, whose lines are visited one after the other; NS_NO_EVENT: at none. */
+void ns_tracker_maintaining(struct ns_tracker *tracker, unsigned actor, uint32_t event);
 
 /* Hand-over and lifetime. device: its actor number. */
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,

@@ -100,6 +100,7 @@ struct ns_tracker {
     } maintenance;
     /* the writes that an actor has issued and that have not arrived everywhere; the rest NS_NO_EVENT */
     uint32_t under_way[NS_MAX_ACTORS][WRITES_UNDER_WAY];
+    uint32_t maintaining[NS_MAX_ACTORS]; /* the maintenance event that it is at, or NS_NO_EVENT */
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];

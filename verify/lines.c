@@ -295,6 +295,13 @@ static bool is_elsewhere(const struct lines *lines, const struct unit *unit, con
     return first >= unit->address + lines->size || end <= unit->address;
 }
 
+/* A store of several lines, of which another actor polls some byte. */
+static bool is_seen_in_parts(const struct program *program, const struct ns_recorded *entry) {
+    const uint64_t line = program->machine->cache.level[0].line, end = entry->address + entry->length;
+    return entry->kind == NS_RECORDED_STORE && entry->length > 0 && entry->address / line != (end - 1) / line &&
+           program_is_polled(program, entry->address, end, entry->actor);
+}
+
 static void look_at(struct builder *builder, uint32_t number) {
     struct unit *unit = builder->unit;
     const struct program_op *op = &builder->lines->program->ops[number];
@@ -322,7 +329,7 @@ static void look_at(struct builder *builder, uint32_t number) {
             return;
         }
         view = (uint8_t)found;
-        unit->interesting |= entry->type != NS_TYPE_CACHEABLE;
+        unit->interesting |= entry->type != NS_TYPE_CACHEABLE || is_seen_in_parts(builder->lines->program, entry);
         break;
     }
     case NS_RECORDED_MAINTAIN:

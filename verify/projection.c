@@ -98,7 +98,7 @@ static bool add_touches(struct projection *projection, uint32_t number, struct p
 static bool is_same_fence(const struct program *program, const struct projected_op *before,
                           const struct ns_recorded *fence) {
     const struct ns_recorded *entry = &program->ops[before->op].recorded;
-    return entry->kind == NS_RECORDED_FENCE && entry->flags == fence->flags;
+    return entry->kind == NS_RECORDED_FENCE && entry->flags == fence->flags && !before->is_part;
 }
 
 /* ---- operations in parts --------------------------------------------------------------------- */
