@@ -322,11 +322,13 @@ static void gather_place(const struct ns_tracker *tracker, const struct stale_by
                     : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
                                                        : NS_WRITER_NOBODY;
     facts->newest = facts->discarded ? NS_NOWHERE : where_is(tracker, bytes->first, bytes->newest);
-    /* The access went past the caches, and memory has the newest bytes by now: they were on their way when it looked.
-     */
-    const bool past_caches =
-        at->reader_is_device ? !tracker->device[access->actor].snoops : access->type != NS_TYPE_CACHEABLE;
-    if (facts->newest == NS_IN_MEMORY && past_caches)
+    /* The access looked into memory itself, past the caches or with a fill of its own, and memory has the newest bytes
+     * by now: they were on their way when it looked. */
+    const bool found = version_exists(tracker, bytes->first, bytes->got, false);
+    const bool past_caches = at->reader_is_device ? !tracker->device[access->actor].snoops || !found
+                                                  : access->type != NS_TYPE_CACHEABLE;
+    const bool fills = at->filled != NS_NO_EVENT && at->filled > bytes->event;
+    if (facts->newest == NS_IN_MEMORY && (past_caches || fills))
         facts->newest = facts->writer == NS_WRITER_DEVICE ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
     facts->nothing_cached = !at->reader_is_device && access->type != NS_TYPE_CACHEABLE;
     facts->writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;

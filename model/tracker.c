@@ -314,13 +314,15 @@ static void note_consequence(struct ns_tracker *tracker, uint32_t event, uint32_
         hazard->consequence_site[hazard->consequence_count++] = site;
 }
 
-/* A write that its actor is still at may be missed by whoever was not told of it: the access came before it. Who polls
- * its first bytes was told of all. */
+/* A write that its actor was still at when the access began may be missed by whoever was not told of it: the access came
+ * before it. Who polls its first bytes was told of all. */
 static bool may_miss(const struct ns_tracker *tracker, uint32_t event, ns_version newest) {
-    const uint32_t *out = tracker->under_way[event_at(tracker, newest)->actor];
+    const unsigned writer = event_at(tracker, newest)->actor;
     bool under_way = false;
     for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
-        under_way |= out[i] == newest;
+        under_way |= tracker->under_way[writer][i] == newest;
+    for (unsigned i = 0; i < ARRIVALS_KEPT; i++)
+        under_way |= tracker->arrived[writer][i].write == newest && tracker->arrived[writer][i].at > event;
     return under_way && !happened_before(tracker, newest, event_at(tracker, event)->actor);
 }
 
@@ -623,6 +625,10 @@ void ns_tracker_arrived(struct ns_tracker *tracker, uint32_t event) {
     for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
         if (out[i] == event)
             out[i] = NS_NO_EVENT;
+    const unsigned actor = event_at(tracker, event)->actor;
+    const unsigned slot = tracker->arrived_count[actor]++ % ARRIVALS_KEPT;
+    tracker->arrived[actor][slot].write = event;
+    tracker->arrived[actor][slot].at = (uint32_t)tracker->log->event_count - 1;
 }
 
 void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t address, uint64_t length) {

@@ -76,6 +76,7 @@ struct bounce_copy {
 
 /* At once, of one actor: an engine has a master for data and one for descriptors. */
 #define WRITES_UNDER_WAY 2u
+#define ARRIVALS_KEPT    4u /* of each actor: the accesses of others that began before them are few */
 
 struct ns_tracker {
     struct ns_log *log;
@@ -100,7 +101,11 @@ struct ns_tracker {
     } maintenance;
     /* the writes that an actor has issued and that have not arrived everywhere; the rest NS_NO_EVENT */
     uint32_t under_way[NS_MAX_ACTORS][WRITES_UNDER_WAY];
-    uint32_t maintaining[NS_MAX_ACTORS]; /* the maintenance event that it is at, or NS_NO_EVENT */
+    struct {
+        uint32_t write, at; /* its event, and the newest one when it had arrived */
+    } arrived[NS_MAX_ACTORS][ARRIVALS_KEPT];
+    uint32_t arrived_count[NS_MAX_ACTORS]; /* ever */
+    uint32_t maintaining[NS_MAX_ACTORS];   /* the maintenance event that it is at, or NS_NO_EVENT */
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];

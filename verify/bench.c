@@ -42,8 +42,6 @@ static void compare(struct bench *bench, const struct unit_op *op, const ns_vers
             end++;
         if ((flags & NS_BYTE_LOST) == 0) {
             struct finding *finding = bench_found(bench, FOUND_STALE, i, end);
-            for (unsigned f = 0; f < bench->flight_count; f++)
-                finding->under_way |= bench->flight[f].op + 1 == newest && bench_is_under_way(bench, &bench->flight[f]);
             finding->got = got;
             finding->where =
                 (uint8_t)((flags & NS_BYTE_DISCARDED) != 0 ? NS_NOWHERE : bench_where_is(bench, i, newest));
@@ -454,6 +452,9 @@ void bench_do(struct bench *bench, struct world_move move) {
         break;
     case WORLD_HANDED:
         bench_note_hand_over(bench, move.a);
+        break;
+    case WORLD_SEEN:
+        bench_note_seen(bench, move.a);
         break;
     case WORLD_FILL:
         (void)ns_cache_prefetch(bench->cache, move.a, address, NULL);

@@ -38,6 +38,7 @@ bool bench_overlaps(const struct flight *flight, uint32_t first, uint32_t end);
 /* What a diagnosis asks of the past; kept with several harts only. `device`: its actor. */
 bool bench_has_past(const struct bench *bench);
 void bench_note_hand_over(struct bench *bench, unsigned device);
+void bench_note_seen(struct bench *bench, unsigned device);
 void bench_note_op(struct bench *bench, uint32_t index);
 /* As one number: what came before a write, and what before something was found. */
 uint16_t bench_past_of_write(const struct bench *bench, bool by_device);

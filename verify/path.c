@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a way through one search's states to a schedule of the whole program: the steps that the search left out are put
  * back, and the hardware's moves get their places. */
+#include "verify/queues.h"
 #include "verify/search_internal.h"
 
 #include <stdlib.h>
@@ -23,10 +24,14 @@ struct path {
     uint32_t *by_actor[SEARCH_ACTORS]; /* its steps by number */
     uint32_t steps[SEARCH_ACTORS];     /* how many it has */
     size_t item_of[SEARCH_ACTORS];     /* the newest item of the actor's step; SIZE_MAX: none */
-    unsigned open;                     /* the actor whose step the list ends with, or `actors` */
-    const uint16_t *pcs;               /* where the actors are */
-    uint32_t units[SEARCH_UNITS];      /* states of the worlds */
-    uint64_t wanted;                   /* address of the first byte that it is about */
+    struct {
+        uint32_t op;    /* at which it stopped last */
+        unsigned order; /* ... before which phase */
+    } stopped[SEARCH_ACTORS];
+    unsigned open;                /* the actor whose step the list ends with, or `actors` */
+    const uint16_t *pcs;          /* where the actors are */
+    uint32_t units[SEARCH_UNITS]; /* states of the worlds */
+    uint64_t wanted;              /* address of the first byte that it is about */
     struct holds drained, waited; /* entries that the way lets go; all that were in a store buffer behind some step */
     bool failed;
 };
@@ -102,12 +107,21 @@ static void close_step(struct path *path) {
     if (actor == path->program->actors || !is_in_a_step(projection, actor, path->pcs[actor]) || path->failed)
         return;
     const struct projected_op *next = &projection->ops[actor][path->pcs[actor]];
-    struct ns_schedule_item *item = &path->item[path->item_of[actor]];
-    item->has_address = next->stops != UINT64_MAX;
-    if (item->has_address)
-        item->address = next->stops;
+    struct ns_schedule_item stop = path->item[path->item_of[actor]];
+    stop.has_address = next->stops != UINT64_MAX;
+    if (stop.has_address)
+        stop.address = next->stops;
     else
-        item->part = path->program->ops[next->op].recorded.part;
+        stop.part = path->program->ops[next->op].recorded.part;
+    path->item[path->item_of[actor]] = stop;
+    /* Older writes to the same byte come there first. */
+    const unsigned from = path->stopped[actor].op == next->op ? path->stopped[actor].order : 0;
+    unsigned others =
+        stop.has_address ? queues_leaves_before(path->program, next->op, from, next->order, stop.address) : 0;
+    path->stopped[actor].op = next->op;
+    path->stopped[actor].order = next->order;
+    for (; others > 0; others--)
+        insert(path, path->item_of[actor] + 1, stop);
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
@@ -301,6 +315,22 @@ static void emit_as_flush(struct path *path, const struct projected_op *op) {
     insert(path, inside ? path->item_of[actor] : path->count, item);
 }
 
+/* What is on its way has arrived when a poll looks in vain for ever. */
+static void emit_arrivals(struct path *path) {
+    const struct projection *projection = path->search->projection;
+    for (unsigned actor = 0; actor < path->program->harts + path->program->devices; actor++) {
+        const bool is_device = actor >= path->program->harts;
+        bool waits = false;
+        for (unsigned u = 0; u < projection->units; u++)
+            waits |= world_buffered(projection->world[u], path->units[u], actor) > 0 ||
+                     (!is_device && world_late(projection->world[u], path->units[u], actor));
+        if (waits)
+            emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
+                                                      .is_device = is_device,
+                                                      .actor = is_device ? actor - path->program->harts : actor});
+    }
+}
+
 static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, bool with_step) {
     const struct search_state *search = path->search;
     const struct projection *projection = search->projection;
@@ -336,6 +366,8 @@ static void emit_transition(struct path *path, const struct transition *by, cons
     add_waiting(path, &path->waited, PATH_HOLDS);
     if (op == NULL)
         return;
+    if (by->looks && with_step)
+        emit_arrivals(path);
     if (by->looks && !with_step)
         emit_turn(path, by);
     else if (first)
@@ -386,7 +418,7 @@ static bool begin_path(struct path *path) {
     const struct program *program = path->program;
     path->open = program->actors;
     for (unsigned actor = 0; actor < SEARCH_ACTORS; actor++)
-        path->item_of[actor] = SIZE_MAX;
+        path->item_of[actor] = SIZE_MAX, path->stopped[actor].op = NO_INDEX;
     for (unsigned actor = 0; actor < program->actors; actor++) {
         path->by_actor[actor] = malloc((program->step_count + 1) * sizeof **path->by_actor);
         if (path->by_actor[actor] == NULL)

@@ -118,6 +118,10 @@ void program_release(struct program *program);
 
 /* Does another actor poll some of these bytes? */
 bool program_is_polled(const struct program *program, uint64_t first, uint64_t end, unsigned actor);
+/* What each actor was told is followed: some edge is checked, or a poll tells of a write that its actor is still at. */
+static inline bool program_follows(const struct program *program) {
+    return program->clocks || program->poll_count > 0;
+}
 /* The phases come before the operation. */
 static inline bool program_phases_first(const struct program_op *op) {
     return op->recorded.kind != NS_RECORDED_STORE && op->recorded.kind != NS_RECORDED_DMA_WRITE;

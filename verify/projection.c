@@ -134,6 +134,7 @@ static enum ns_status take_phase(struct taking *taking, const struct projected_o
     op.is_part = true;
     op.touches = 0;
     op.stops = queues_first(projection->program, whole->op, phase);
+    op.order = (uint8_t)(program_phases_first(&projection->program->ops[whole->op]) ? phase - 1 : phase);
     for (unsigned u = 0; u < projection->units; u++) {
         const uint32_t unit_op = world_op(projection->world[u], whole->op);
         if (unit_op != NO_INDEX && world_has_phase(projection->world[u], whole->op, phase) &&
@@ -212,8 +213,10 @@ static enum ns_status take_whole(struct taking *taking, struct projected_op *op,
     enum ns_status status = NS_OK;
     for (unsigned phase = 1; phase <= what->phases && first && status == NS_OK; phase++)
         status = take_phase(taking, op, phase);
-    if (what->phases > 0 && first)
+    if (what->phases > 0 && first) {
         op->stops = queues_first(program, op->op, 0);
+        op->order = what->phases;
+    }
     if (status == NS_OK && goes_by_lines(program, entry) && next_unit(projection, op->op, 0) < projection->units)
         return take_lines(taking, op, program->machine->cache.level[program->machine->cache.levels - 1].line);
     if (status == NS_OK && !add_touches(projection, op->op, op))

@@ -140,7 +140,8 @@ static bool can_play_harts(const struct program *program) {
     if (machine->store_buffer_entries == 0 ||
         (machine->store_buffer_drain == NS_DRAIN_EAGER && program->poll_count == 0))
         return false;
-    const bool leaves_by_itself = (program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER;
+    const bool leaves_by_itself = machine->store_buffer_drain != NS_DRAIN_EAGER &&
+                                  ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
     if (leaves_by_itself && machine->store_buffer_entries > 1)
         return false;
     for (size_t op = 0; op < program->op_count; op++) {
@@ -248,4 +249,16 @@ uint64_t queues_first(const struct program *program, uint32_t at, unsigned phase
             first = leave; /* of one operation they are in the order of their addresses, as they leave */
     }
     return first == NULL ? UINT64_MAX : first->first;
+}
+
+unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,
+                              uint64_t address) {
+    const bool first = program_phases_first(&program->ops[at]);
+    unsigned count = 0;
+    for (size_t i = 0; i < program->leave_count; i++) {
+        const struct program_leave *leave = &program->leaves[i];
+        const unsigned order = !first ? leave->phase : leave->phase == 0 ? program->ops[at].phases : leave->phase - 1u;
+        count += leave->at == at && order >= from && order < end && address >= leave->first && address < leave->end;
+    }
+    return count;
 }

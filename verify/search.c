@@ -128,7 +128,7 @@ static void find_hang(struct search_state *search, uint32_t state) {
     struct transition by = {.parent = state, .actor = (uint8_t)who, .index = pcs[who], .looks = true};
     struct taken taken = {.unit = unit, .node = node == NO_INDEX ? 0 : node};
     by.count = node == NO_INDEX ? 0 : 1;
-    search_report(search, &finding, unit, search->info[state].distance, by, &taken, NO_INDEX);
+    search_report(search, &finding, unit, search->info[state].distance, by, &taken, NO_INDEX, 0);
 }
 
 static void expand(struct search_state *search, struct search_work *work, uint32_t state) {

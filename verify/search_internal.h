@@ -99,9 +99,10 @@ static inline uint32_t *state_registers(const struct search_state *search, uint3
 /* A state was reached; it is queued when that is news. `words`: search->words, not in the table. */
 void search_reach(struct search_state *search, const uint32_t *words, uint32_t distance, struct transition by,
                   const struct taken *taken);
-/* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
+/* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. told: what the reader
+ * was told, where the name depends on it. */
 void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
-                   struct transition by, const struct taken *taken, uint32_t last_node);
+                   struct transition by, const struct taken *taken, uint32_t last_node, uint32_t told);
 /* Reports what the hardware alone makes of a state. */
 void search_report_closures(struct search_state *search, uint32_t state);
 

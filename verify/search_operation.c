@@ -30,14 +30,25 @@ static bool is_ordered(struct search_work *work, uint32_t op) {
                                      projection_stamp(search->projection, op), work->actor);
 }
 
+/* Is the writer of the version still at it? Who was not told may miss it. */
+static bool is_under_way(struct search_work *work, ns_version version) {
+    const struct projection *projection = work->search->projection;
+    if (version == NS_VERSION_POWER_ON)
+        return false;
+    const unsigned actor = projection->program->ops[version - 1].recorded.actor;
+    const size_t at = state_pcs(state_words(work->search, work->state))[actor];
+    return is_in_a_step(projection, actor, at) && projection->ops[actor][at].is_part &&
+           projection->ops[actor][at].op == version - 1;
+}
+
 static void judge_owner(struct search_work *work, uint32_t unit, const struct reaction *reaction) {
     const uint32_t distance = work->distance + work->op->weight;
     if (reaction->has_owner)
-        search_report(work->search, &reaction->owner, unit, distance, transition_of(work), work->taken, NO_INDEX);
+        search_report(work->search, &reaction->owner, unit, distance, transition_of(work), work->taken, NO_INDEX, 0);
     for (size_t i = 0; i < reaction->race_count && work->search->projection->program->clocks; i++)
         if (!is_ordered(work, reaction->races[i].ordered))
             search_report(work->search, &reaction->races[i].finding, unit, distance, transition_of(work), work->taken,
-                          NO_INDEX);
+                          NO_INDEX, 0);
 }
 
 static bool breaks_ownership(struct search_work *work, const struct reaction *reaction) {
@@ -69,17 +80,21 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     *taken = (struct taken){.unit = unit, .move = move};
     /* Where entries leave by themselves, one that is forced to leave has left before: that is where it is told. */
     const bool varies = move.action == WORLD_OP || move.action == WORLD_REST;
-    const bool told = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
-    for (size_t i = 0; i < reaction->finding_count && !told; i++) {
+    const bool drained = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
+    for (size_t i = 0; i < reaction->finding_count && !drained; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
         if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
             continue; /* whose the bytes are is wrong: what they hold needs no other explanation */
-        if (costly->finding.under_way != 0 && !search->projection->few && !is_ordered(work, costly->finding.newest - 1))
+        /* Was the reader told after the newest write? */
+        const bool told = costly->finding.kind == FOUND_STALE && costly->finding.newest > 0 && work->op != NULL &&
+                          is_ordered(work, costly->finding.newest - 1);
+        if (costly->finding.kind == FOUND_STALE && !search->projection->few && !told &&
+            is_under_way(work, costly->finding.newest))
             continue; /* it comes before that write */
         taken->node = costly->node;
         taken->move.a = varies ? costly->variant : move.a;
         search_report(search, &costly->finding, unit, distance + weight + costly->cost, transition_of(work),
-                      work->taken, NO_INDEX);
+                      work->taken, NO_INDEX, told);
     }
     bool judged = move.action != WORLD_OP && move.action != WORLD_BEGIN;
     for (size_t i = 0; i < reaction->outcome_count && !search->failed && search->stopped == NULL; i++) {
@@ -273,13 +288,13 @@ static bool tells(const struct program_op *op) {
            kind == NS_RECORDED_WAIT;
 }
 
-/* With several harts the data line has to know when the doorbell rang: see bench_past.c. */
-static void note_doorbell(struct search_work *work, unsigned device) {
+/* The data line has to know when the doorbell rang, or a device saw what it polled: see bench_past.c. */
+static void note_told(struct search_work *work, enum world_action action, unsigned device) {
     const struct projection *projection = work->search->projection;
-    if (projection->units == 0 || projection->program->harts == 1)
+    if (projection->units == 0 || (projection->program->harts == 1 && projection->program->poll_count == 0))
         return;
     const uint32_t now = world_perform(projection->world[0], work_units(work)[0],
-                                       (struct world_move){.action = WORLD_HANDED, .a = (uint8_t)device}, NULL);
+                                       (struct world_move){.action = (uint8_t)action, .a = (uint8_t)device}, NULL);
     if (now == NO_INDEX)
         work->search->failed = true;
     else
@@ -308,7 +323,9 @@ static void finish(struct search_work *work) {
     }
     const uint32_t unit = work_units(work)[0];
     if (op->recorded.kind == NS_RECORDED_DOORBELL)
-        note_doorbell(work, op->recorded.peer);
+        note_told(work, WORLD_HANDED, op->recorded.peer);
+    if (op->poll != NO_INDEX && op->recorded.actor >= search->projection->program->harts)
+        note_told(work, WORLD_SEEN, op->recorded.actor);
     search_reach(search, work->words, work->distance + work->op->weight, transition_of(work), work->taken);
     work_units(work)[0] = unit;
     *state_signals(search, work->words) = signals;

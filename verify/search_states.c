@@ -103,7 +103,7 @@ void search_reach(struct search_state *search, const uint32_t *words, uint32_t d
 /* What is one story has one key: the site of the step at work, whatever part of it shows the finding (a call's own
  * barrier may), what the finding says, and the operations that the report may speak of. */
 static uint64_t story_of(const struct search_state *search, const struct finding *finding, uint32_t unit,
-                         const struct transition *by) {
+                         const struct transition *by, uint32_t told) {
     const struct projection *projection = search->projection;
     const bool by_hardware = by->actor == projection->actors || by->index == NO_INDEX;
     const uint32_t step =
@@ -114,14 +114,14 @@ static uint64_t story_of(const struct search_state *search, const struct finding
     } story = {(uint64_t)step << 32 | finding->newest, (uint64_t)finding->got << 32 | (uint32_t)finding->stamp << 16,
                (uint64_t)finding->kind << 32 | (uint64_t)finding->where << 16 | (uint64_t)finding->torn << 8 |
                    finding->reason,
-               (uint64_t)history << 32 | (uint64_t)finding->dirty << 16 | finding->past};
+               ((uint64_t)history << 32 | (uint64_t)finding->dirty << 16 | finding->past) ^ hash_mix(told)};
     return hash_bytes(&story, sizeof story, 3);
 }
 
 /* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
 void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
-                   struct transition by, const struct taken *taken, uint32_t last_node) {
-    const uint64_t key = story_of(search, finding, unit, &by);
+                   struct transition by, const struct taken *taken, uint32_t last_node, uint32_t told) {
+    const uint64_t key = story_of(search, finding, unit, &by, told);
     if (search->limits->first_only) {
         search->ended = true;
     }
@@ -162,6 +162,6 @@ void search_report_closures(struct search_state *search, uint32_t state) {
             search_report(search, &closure->findings[i].finding, u,
                           search->info[state].distance + closure->findings[i].cost,
                           (struct transition){.parent = state, .actor = (uint8_t)projection->actors}, NULL,
-                          closure->findings[i].node);
+                          closure->findings[i].node, 0);
     }
 }

@@ -21,6 +21,7 @@ enum world_action {
     WORLD_FLUSH,  /* all posted writes of device a (its actor) */
     WORLD_POSTED, /* its oldest one */
     WORLD_HANDED, /* a doorbell of device a (its actor) rings: for the past alone */
+    WORLD_SEEN,   /* device a (its actor) has seen what it polled: for the past alone */
     WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full */
     WORLD_PHASE,  /* what leaves in phase `a` of operation `index` */
     WORLD_BEGIN,  /* operation `index`, a cacheable store of several lines, is at another one: it is under way */
@@ -62,7 +63,6 @@ struct finding {
     uint16_t past;        /* ... and before this was found */
     uint16_t unit_op;     /* 1 + the operation, 0: a move of the hardware */
     uint16_t dirty;       /* FOUND_LOST by a write: which other bytes it changed; bytes of one line blame each other */
-    uint16_t under_way;   /* FOUND_STALE: the newest version's writer is still at it: who was not told may miss it */
     uint32_t got, newest; /* versions */
 };
 

@@ -25,11 +25,12 @@ struct flight {
  * cacheable store that is still at another line. */
 enum flight_kind { FLIGHT_BUFFERED, FLIGHT_POSTED, FLIGHT_SNOOPING, FLIGHT_BEGUN };
 
-/* What came last, in programs with several harts (bench_past.c). */
+/* What came last, in programs with several harts or with polls (bench_past.c). */
 struct past {
     uint16_t invalidate, clean;       /* 1 + operation of the unit: the last one; 0: none. A flush is both */
     uint8_t handed;                   /* since that invalidate: bit per device that was told to begin */
     uint8_t handed_before;            /* the same, before it */
+    uint8_t polled;                   /* bit per device that has seen what it polled */
     bool stored;                      /* since then a hart has stored */
     bool stored_before_handed;        /* ... and then told a device */
     bool read;                        /* since that clean a device has read */
