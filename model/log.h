@@ -104,6 +104,7 @@ struct ns_event {
     uint8_t data_length; /* valid bytes in data */
     uint8_t local;       /* MAINTENANCE: of the L1s only this hart's was reached; SFENCE: only its own translations */
     uint8_t exact;       /* MAINTENANCE: instructions on exactly the lines touched; no rounding, no edges */
+    uint8_t channel;     /* DMA_READ, DMA_WRITE, RAISE of an engine: which of its channels; else 0 */
     uint32_t set;
     uint16_t way;
     uint16_t part;   /* operations of its step that the actor had begun before the one that this belongs to */
@@ -239,7 +240,7 @@ struct ns_log_stats {
     struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
     struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor; of an engine the sum of its ports */
     struct ns_log_master port[NS_LOG_BUS_MASTERS][NS_AXI_DMA_PORTS]; /* of an engine: as many as ns_log_actor.ports */
-    char dram_name[16];                               /* its speed bin; empty: the machine has no DRAM */
+    char dram_name[16];                                              /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
     uint64_t hart_clock_ps;
     uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */

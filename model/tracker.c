@@ -39,6 +39,8 @@ void ns_tracker_destroy(struct ns_tracker *tracker) {
 
 void ns_tracker_set_device(struct ns_tracker *tracker, unsigned actor, const struct ns_tracked_device *device) {
     tracker->device[actor] = *device;
+    if (device->two_channels && tracker->second[actor] == 0 && tracker->clocks.actor_count < NS_CLOCK_ACTORS)
+        tracker->second[actor] = tracker->clocks.actor_count++;
 }
 
 /* Parts and aliases have the bytes of another object, which has shown them. */

@@ -104,10 +104,11 @@ struct ns_tracker {
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];
     struct ns_clocks clocks;
-    uint32_t now[NS_MAX_ACTORS];    /* scratch of edges.c */
+    uint32_t now[NS_CLOCK_ACTORS];  /* scratch of edges.c */
+    unsigned second[NS_MAX_ACTORS]; /* devices: the time line of their second channel; 0: they have one */
     bool uses_freed[NS_MAX_ACTORS]; /* devices: see ns_tracker_uses_freed */
-    uint32_t told_event[NS_MAX_ACTORS]
-                       [NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
+    uint32_t told_event[NS_CLOCK_ACTORS]
+                       [NS_CLOCK_ACTORS]; /* [who][by whom]: newest event of the other that was told about */
 };
 
 static inline const struct ns_event *event_at(const struct ns_tracker *tracker, uint32_t event) {
@@ -208,7 +209,12 @@ void record_signal(struct ns_tracker *tracker, enum ns_recorded_kind kind, unsig
 void record_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                 uint8_t direction, bool undefined_until_written);
 
-/* edges.c */
-bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);
+/* edges.c. Whose clock an event belongs to: its actor's, or its channel's. */
+static inline unsigned time_line_of(const struct ns_tracker *tracker, uint32_t event) {
+    const struct ns_event *what = event_at(tracker, event);
+    return what->channel != 0 && tracker->second[what->actor] != 0 ? tracker->second[what->actor] : what->actor;
+}
+/* Before what that time line does now? */
+bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned time_line);
 
 #endif
