@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tracker's state, shared by tracker.c (what happens to bytes), ownership.c (whose they are), bounce.c (which of
- * them stand for others), diagnose.c (why) and edges.c (who knows what). */
+/* The tracker's state, shared by tracker.c (what happens to bytes), tracker_lookup.c (what is known of one),
+ * ownership.c (whose they are), bounce.c (which of them stand for others), diagnose.c (why) and edges.c (who knows
+ * what). */
 #ifndef NS_MODEL_TRACKER_INTERNAL_H
 #define NS_MODEL_TRACKER_INTERNAL_H
 
@@ -127,7 +128,7 @@ static inline size_t bytes_in_page(uint64_t address, uint64_t end) {
     return (size_t)(end - address < rest ? end - address : rest);
 }
 
-/* tracker.c. NULL without host memory: the page is then not watched. */
+/* tracker_lookup.c. NULL without host memory: the page is then not watched. */
 struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address);
 static inline struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
     if (tracker->last != NULL && tracker->last->number == address / NS_PAGE_SIZE)
