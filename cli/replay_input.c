@@ -204,6 +204,16 @@ static enum ns_exit read_all(struct source *source, struct window *window, bool 
         }
         if (interrupted)
             break;
+        /* A file is unpacked on the way; a pipe cannot be looked at before it is read. */
+        const char *packed = parser->lines == 0 && source->child == 0
+                                 ? unpacker((const unsigned char *)window->text, window->have + (size_t)got)
+                                 : NULL;
+        if (packed != NULL) {
+            hide_progress(&progress);
+            ns_error("`%s` is compressed, which only a file may be: %s -dc ... | nosnoop replay -", source->file,
+                     packed);
+            return NS_EXIT_BAD_INPUT;
+        }
         window->have += (size_t)got;
         end = all = got == 0;
         good = consume_window(window, end, parser, consumer, context, source->file);

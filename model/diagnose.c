@@ -374,9 +374,11 @@ static void gather_maintenance(const struct ns_tracker *tracker, struct situatio
 static uint32_t gather_signals(const struct ns_tracker *tracker, const struct stale_bytes *bytes,
                                struct ns_stale_facts *facts) {
     const struct ns_event *access = event_at(tracker, bytes->event), *writer = event_at(tracker, bytes->newest);
-    const uint32_t told = writer->actor < NS_MAX_ACTORS ? tracker->told_event[access->actor][writer->actor] : 0;
+    const unsigned reader = time_line_of(tracker, bytes->event);
+    const uint32_t told =
+        writer->actor < NS_MAX_ACTORS ? tracker->told_event[reader][time_line_of(tracker, bytes->newest)] : 0;
     facts->told = (told >= bytes->newest && told != NS_NO_EVENT) ||
-                  (facts->writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, access->actor));
+                  (facts->writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, reader));
     if (!facts->told)
         return NS_NO_EVENT;
     uint32_t signal = NS_NO_EVENT;

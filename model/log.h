@@ -104,6 +104,7 @@ struct ns_event {
     uint8_t data_length; /* valid bytes in data */
     uint8_t local;       /* MAINTENANCE: of the L1s only this hart's was reached; SFENCE: only its own translations */
     uint8_t exact;       /* MAINTENANCE: instructions on exactly the lines touched; no rounding, no edges */
+    uint8_t channel;     /* DMA_READ, DMA_WRITE, RAISE of an engine: which of its channels; else 0 */
     uint32_t set;
     uint16_t way;
     uint16_t part;   /* operations of its step that the actor had begun before the one that this belongs to */

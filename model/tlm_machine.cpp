@@ -83,6 +83,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         facts.starts = devices[i].starts;
         facts.rings_doorbell = devices[i].rings_doorbell;
         facts.signals = devices[i].signals;
+        facts.two_channels = devices[i].axi_dma != nullptr;
         facts.bus_offset = windows_[i].empty() ? 0 : windows_[i][0].physical - windows_[i][0].bus;
         ns_tracker_set_device(tracker_.get(), device_actor(i), &facts);
     }

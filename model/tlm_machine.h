@@ -53,10 +53,16 @@ std::string address_text(uint64_t address);
 
 class machine;
 // What an engine does in its own time, as its device and for a step of the program: an access at a programmed address
-// by one of its masters; an interrupt. The masters may be at work at the same time, each with one access.
-ns_status engine_access(machine &body, unsigned device, ns_axi_dma_port port, uint32_t site, tlm::tlm_command command,
-                        uint64_t bus, uint32_t length, uint8_t *data);
-void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site);
+// by one of its masters, for a channel; an interrupt of a channel, which tells of what that channel had done up to the
+// event `done`. The masters may be at work at the same time, each with one access.
+struct engine_access_by {
+    unsigned device, channel;
+    ns_axi_dma_port port;
+    uint32_t site;
+};
+ns_status engine_access(machine &body, const engine_access_by &by, tlm::tlm_command command, uint64_t bus,
+                        uint32_t length, uint8_t *data);
+void engine_raise(machine &body, const engine_access_by &by, unsigned irq, uint32_t done);
 
 // An operation of an actor's program, from its call to its end.
 class operation_scope {

@@ -86,8 +86,11 @@ enum ns_status ns_hart_register_write(struct ns_machine *machine, unsigned hart,
             event.data[i] = static_cast<uint8_t>(value >> (8 * i));
     }
     body.log_event(hart, event);
-    if (starts)
+    if (starts && engine == nullptr)
         ns_tracker_doorbell(body.tracker(), hart, body.device_actor(device));
+    else if (starts)
+        ns_tracker_doorbell_of_channel(body.tracker(), hart, body.device_actor(device),
+                                       ns::tlm_axi_dma::channel_of(offset));
     if (engine != nullptr)
         engine->written_by(body.actor(hart).site, event.address);
     return body.hart(hart).register_access(tlm::TLM_WRITE_COMMAND, event.address, &value);
@@ -106,9 +109,9 @@ enum ns_status ns_hart_register_load(struct ns_machine *machine, unsigned hart, 
     *value = 0;
     const ns_status status = body.hart(hart).register_access(tlm::TLM_READ_COMMAND, event.address, value);
     const ns::tlm_axi_dma *engine = body.engine(device);
-    if (status == NS_OK && engine != nullptr && engine->tells_progress(event.address, *value))
-        ns_tracker_wait(body.tracker(), hart,
-                        engine->status_line(offset >= NS_AXI_DMA_S2MM_BASE ? NS_AXI_DMA_S2MM : NS_AXI_DMA_MM2S));
+    for (unsigned channel = 0; status == NS_OK && engine != nullptr && channel < NS_AXI_DMA_CHANNELS; channel++)
+        if (engine->tells_progress(channel, offset, *value))
+            ns_tracker_wait(body.tracker(), hart, engine->status_line(channel));
     return status;
 }
 

@@ -150,10 +150,26 @@ static bool wrong_line(struct ns_trace_parser *parser, const struct ns_trace_err
     return parser->lenient;
 }
 
+/* Where a carriage return stands that no newline follows, or `length`: the whole of an old Macintosh's text is one
+ * line. */
+static size_t lone_return(const char *text, size_t length) {
+    const char *at = memchr(text, '\r', length);
+    size_t next = at == NULL ? length : (size_t)(at - text) + 1;
+    while (next < length && text[next] == '\r')
+        next++;
+    return next < length ? (size_t)(at - text) : length;
+}
+
 static bool long_line(struct ns_trace_parser *parser, const char *text, size_t length, struct ns_accesses *out) {
     struct ns_trace_error error = {0};
     struct trace_line line;
     parser->lines++;
+    const size_t lone = lone_return(text, length);
+    if (lone < length) {
+        snprintf(error.text, sizeof error.text, "a carriage return ends no line: translate it, tr '\\r' '\\n'");
+        error.column = (uint32_t)lone + 1;
+        return wrong_line(parser, &error);
+    }
     if (length > NS_TRACE_MAX_LINE) {
         snprintf(error.text, sizeof error.text, "a line is longer than 64 KiB");
         error.column = NS_TRACE_MAX_LINE + 1;

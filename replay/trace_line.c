@@ -202,12 +202,22 @@ static bool parse_lackey(struct cursor *cursor, struct trace_line *line) {
            fail(cursor, cursor->at, "the line must end behind the size, and here is %s", name_of_here(cursor, name));
 }
 
+/* Valgrind's own lines: `==PID== `, `--PID-- ` of its core, `**PID** ` of what the program prints through it. */
+static bool is_valgrinds_own(const char *line, size_t length) {
+    if (length < 2 || line[0] != line[1] || strchr("=-*", line[0]) == NULL)
+        return false;
+    size_t at = 2;
+    while (at < length && line[at] >= '0' && line[at] <= '9')
+        at++;
+    return line[0] == '=' || (at > 2 && at + 1 < length && line[at] == line[0] && line[at + 1] == line[0]);
+}
+
 bool trace_line_parse(enum ns_trace_format format, const char *line, size_t length, struct trace_line *result,
                       struct ns_trace_error *error) {
     struct cursor cursor = {line, length, 0, error};
     *result = (struct trace_line){0};
     skip_blanks(&cursor);
-    if (at_end(&cursor) || (format == NS_TRACE_LACKEY && length >= 2 && line[0] == '=' && line[1] == '='))
+    if (at_end(&cursor) || (format == NS_TRACE_LACKEY && is_valgrinds_own(line, length)))
         return true;
     result->count = 1;
     switch (format) {
@@ -226,7 +236,7 @@ bool trace_line_parse(enum ns_trace_format format, const char *line, size_t leng
 enum ns_trace_format trace_line_recognise(struct ns_trace_error *error, const char *line, size_t length) {
     struct cursor cursor = {line, length, 0, error};
     char name[24];
-    if (length >= 2 && line[0] == '=' && line[1] == '=')
+    if (is_valgrinds_own(line, length))
         return NS_TRACE_LACKEY;
     skip_blanks(&cursor);
     if (at_end(&cursor))

@@ -36,7 +36,7 @@ const char *ns_report_when(const struct ns_log *log, const struct ns_event *even
 static size_t wrap_strong(const char *text, size_t at, const struct ns_report_style *style, struct ns_buffer *out) {
     struct ns_buffer lines = {0};
     size_t column = at;
-    ns_buffer_wrap(&lines, text, at, HEADER_INDENT, NS_REPORT_COLUMNS);
+    ns_buffer_wrap(&lines, text, at, HEADER_INDENT, ns_report_columns(style));
     for (const char *line = lines.data; line != NULL && *line != '\0';) {
         if (line != lines.data) {
             line += HEADER_INDENT;
@@ -73,7 +73,7 @@ static void write_header(const struct ns_log *log, size_t index, const struct ns
         strlen("hazard[]: ") + strlen(text != NULL ? text->id : "unknown") + (expected ? strlen(" (expected)") : 0);
     const size_t column = wrap_strong(headline.data != NULL ? headline.data : "", before, style, out);
     if (repeats.data != NULL) {
-        if (column + 1 + repeats.length <= NS_REPORT_COLUMNS) {
+        if (column + 1 + repeats.length <= ns_report_columns(style)) {
             ns_buffer_text(out, " ");
         } else {
             ns_buffer_text(out, "\n");
@@ -173,7 +173,7 @@ static void write_remarks(const struct ns_log *log, const struct ns_hazard *haza
         ns_buffer_repeat(out, ' ', column);
         ns_buffer_text(out, "Linux: ");
         ns_buffer_wrap(out, text->linux_name, column + strlen("Linux: "), column + strlen("Linux: "),
-                       NS_REPORT_COLUMNS);
+                       ns_report_columns(style));
     }
     /* One line whatever its length: it is there to be copied. */
     ns_buffer_repeat(out, ' ', gutter);

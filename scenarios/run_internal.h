@@ -149,6 +149,9 @@ uint64_t run_virtual(const struct run *run, const struct ns_ref *ref);
 uint64_t run_physical(const struct run *run, const struct ns_ref *ref);
 uint64_t run_length(const struct run *run, const struct ns_ref *ref);
 unsigned run_actor(const struct run *run, const struct ns_step *step);
+/* The address that a device's step puts on its bus, and what it is meant for; UINT64_MAX: it does not say. */
+uint64_t run_programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref,
+                        uint64_t *intended);
 uint8_t *run_scratch(struct run *run, unsigned actor);
 /* For the waveform, when the log keeps one: the actor's step begins at this site, or ends (NS_NO_SITE). */
 void run_show_step(struct run *run, unsigned actor, uint32_t site);
@@ -219,7 +222,8 @@ void run_record_begin(struct run *run, size_t place);
 bool run_record_step(struct run *run, const struct ns_step *step);
 void run_record_conditions(struct run *run);
 
-/* steps.c: one turn of a poll, without its loop. */
+/* step_poll.c: a poll until it ends; one turn of it, without its loop. */
+void run_poll(struct run *run, const struct ns_step *step);
 void run_record_poll(struct run *run, const struct ns_step *step);
 
 /* judge.c: fills log->outcome. */
