@@ -125,6 +125,18 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     return status;
 }
 
+sc_time tlm_cache::hit_time(uint32_t length) const {
+    const unsigned words = (length + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
+    return timing_.hit[0] + (fills_.empty() ? timing_.hit[0] : timing_.cycle) * (words - 1);
+}
+
+bool tlm_cache::is_on_its_way(uint64_t address, uint64_t length) const {
+    for (const auto &line : fills_)
+        if (line->length > 0 && line->address < address + length && address < line->address + line->length)
+            return true;
+    return false;
+}
+
 void tlm_cache::take_lock(const attributes &attribute) {
     const time_scope waiting(attribute.meter, time_waiting);
     lock_.lock();

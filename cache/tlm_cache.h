@@ -70,6 +70,18 @@ class tlm_cache : public sc_core::sc_module {
 
     ns_cache *core() { return core_; }
 
+    // An access that L1 serves at once, without a transaction and without its bytes: true, and *time is what it takes,
+    // all of it L1's. False, and nothing has happened. Only for an initiator that nobody else shares the caches with
+    // just now, and that waits out its times before its next transaction.
+    bool hit(unsigned hart_index, uint64_t address, uint32_t length, bool store, sc_core::sc_time *time) {
+        if (!fills_.empty() && is_on_its_way(address, length))
+            return false;
+        if (!ns_cache_hit(core_, hart_index, address, length, store))
+            return false;
+        *time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
+        return true;
+    }
+
   private:
     void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
@@ -105,6 +117,8 @@ class tlm_cache : public sc_core::sc_module {
         sc_core::sc_time on_bus; // after memory's end
     };
     using line_ring = std::vector<std::unique_ptr<line_on_its_way>>;
+    bool is_on_its_way(uint64_t address, uint64_t length) const;
+    sc_core::sc_time hit_time(uint32_t length) const; // of an access that hits in one line
     void finish(line_on_its_way &line);
     void finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length), uint64_t address,
                       uint64_t length);

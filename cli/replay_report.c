@@ -74,14 +74,14 @@ void ns_replay_report_text(const struct ns_replay_config *config, const struct n
                          last->counts.bytes_written);
 }
 
-void ns_replay_report_json_head(const char *file, const struct ns_trace_parser *parser, bool complete,
+void ns_replay_report_json_head(const char *file, const struct ns_trace_parser *parser, const char *verdict,
                                 struct ns_json *json) {
     ns_json_open(json, NULL, '{');
     ns_json_string(json, "schema", NS_REPORT_JSON_SCHEMA);
     ns_json_number(json, "version", NS_REPORT_JSON_VERSION);
     ns_json_string(json, "command", "replay");
     ns_json_string(json, "file", file);
-    ns_json_string(json, "verdict", complete ? "pass" : "incomplete");
+    ns_json_string(json, "verdict", verdict);
     ns_json_string(json, "format", ns_trace_format_name(parser->format));
     ns_json_number(json, "lines", parser->lines);
     ns_json_number(json, "reads", parser->reads);

@@ -71,7 +71,7 @@ static void write_json(const char *file, const struct sweep_run *run, const stru
                        bool complete, struct ns_buffer *out) {
     struct ns_json json;
     ns_json_begin(&json, out);
-    ns_replay_report_json_head(file, parser, complete, &json);
+    ns_replay_report_json_head(file, parser, complete ? "pass" : "incomplete", &json);
     ns_json_string(&json, "like", "dinero");
     ns_json_open(&json, "sweep", '[');
     for (size_t i = 0; i < run->count; i++) {

@@ -239,7 +239,7 @@ struct ns_log_stats {
     struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
     struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor; of an engine the sum of its ports */
     struct ns_log_master port[NS_LOG_BUS_MASTERS][NS_AXI_DMA_PORTS]; /* of an engine: as many as ns_log_actor.ports */
-    char dram_name[16];                               /* its speed bin; empty: the machine has no DRAM */
+    char dram_name[16];                                              /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
     uint64_t hart_clock_ps;
     uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */
@@ -251,6 +251,7 @@ struct ns_log {
     char *file;     /* as the user named it */
     char *scenario; /* its name */
     char *machine;  /* its name */
+    char *again;    /* the command that repeats the run; NULL: `nosnoop run`, with what follows from the rest */
     const char *const
         *lines; /* source lines, not NUL-terminated: each ends at '\n' or NUL; owned by the caller who set them */
     size_t line_count;

@@ -290,6 +290,7 @@ void tlm_hart::train_prefetcher(uint64_t physical, uint32_t length, bool missed)
 
 // The prefetcher's fill is the hardware's doing, at the step that made it look.
 void tlm_hart::prefetch_for_load(uint64_t line) {
+    catch_up();
     actor_state &hw = machine_.actor(machine_.hardware_actor());
     const uint32_t site = hw.site;
     hw.site = machine_.actor(index_).site;
