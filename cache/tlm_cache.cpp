@@ -87,6 +87,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
         payload.get_address(), payload.get_data_length());
     demanded_ = true;
     const sc_time begin = sc_core::sc_time_stamp();
+    caught_up_ = SC_ZERO_TIME;
     uint8_t *data = payload.get_data_ptr();
     ns_version *all_versions = versions_of(payload, attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
@@ -108,7 +109,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     // Where misses overlap, so do the words and lines of one access with each other and with the fills: of what comes
     // behind the first one only the rest is left that the fills have not hidden.
     const bool overlaps = !fills_.empty();
-    sc_time hidden = overlaps ? sc_core::sc_time_stamp() - begin : SC_ZERO_TIME;
+    sc_time hidden = overlaps ? sc_core::sc_time_stamp() - begin - caught_up_ : SC_ZERO_TIME;
     const auto pipelined = [&](unsigned part, const sc_time &first, const sc_time &others) {
         const sc_time away = std::min(hidden, others);
         hidden -= away;
@@ -142,6 +143,16 @@ void tlm_cache::take_lock(const attributes &attribute) {
     lock_.lock();
     operating_initiator_ = attribute.initiator_id;
     operating_meter_ = attribute.meter;
+    operating_ahead_ = attribute.ahead;
+}
+
+void tlm_cache::catch_up() {
+    if (operating_ahead_ == nullptr || *operating_ahead_ == SC_ZERO_TIME)
+        return;
+    const sc_time lead = *operating_ahead_;
+    *operating_ahead_ = SC_ZERO_TIME;
+    caught_up_ += lead;
+    sc_core::wait(lead);
 }
 
 // ---- lines on their way -------------------------------------------------------------------------
@@ -150,6 +161,7 @@ void tlm_cache::finish(line_on_its_way &line) {
     if (line.length == 0)
         return;
     line.length = 0;
+    catch_up();
     while (line.access.bursts > 0)
         sc_core::wait(line.access.finished);
     const sc_time end = line.access.ready + line.on_bus;
@@ -313,6 +325,7 @@ unsigned tlm_cache::debug(int hart_index, tlm::tlm_generic_payload &payload) {
 
 ns_status tlm_cache::memory_access(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
                                    ns_version *versions) {
+    catch_up();
     set_payload(memory_payload_, command, address, data, length);
     memory_attributes_.initiator_id = operating_initiator_;
     memory_attributes_.versions = versions;

@@ -8,6 +8,9 @@
 // that made it, an access to a line that is on its way waits for it, and the words of one access follow each other
 // every cycle. An access ends when all its own lines are there: the next one may depend on it.
 //
+// An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once, and
+// memory is asked when its time has come.
+//
 // Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
 // and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are
 // honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never
@@ -108,6 +111,9 @@ class tlm_cache : public sc_core::sc_module {
     std::vector<ns_version> unknown_versions_; // of writers that say none
     unsigned operating_initiator_ = 0;
     time_meter *operating_meter_ = nullptr;
+    sc_core::sc_time *operating_ahead_ = nullptr;
+    sc_core::sc_time caught_up_; // of the time since the operation's beginning, what was its initiator's lead
+    void catch_up();
 
     struct line_on_its_way {
         deferred_access access;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define RECORDS 256u
+#define NEAR    1024u
 #define PIECE   (64u << 10) /* bytes that a device moves at a time */
 
 /* What a step of the trace says, for the report. */
@@ -48,6 +49,11 @@ struct run {
     size_t said_capacity;
     uint64_t turn;
     struct job job;
+    /* Pages used lately, by the low bits of their number. */
+    struct {
+        uint64_t number, virtual_address;
+        bool watched;
+    } near[NEAR];
     uint8_t data[PIECE]; /* the trace has no values: zeros, and what is read */
     const char *problem; /* why the run cannot go on, ... */
     uint64_t problem_line;
@@ -122,8 +128,7 @@ static bool make_touches(struct run *run) {
     return status == NS_OK || stop(run, run->touch_line[done], ns_status_text(status));
 }
 
-static bool access_watched(struct run *run, uint64_t line, const struct said *said, uint64_t physical) {
-    const uint64_t address = ns_machine_virtual(run->machine, physical);
+static bool access_watched(struct run *run, uint64_t line, const struct said *said, uint64_t address) {
     ns_actor_begin(run->machine, 0, site_for(run, line, said), NS_NO_OBJECT);
     const enum ns_status status =
         said->kind == 'w' ? ns_hart_store(run->machine, 0, address, (uint32_t)said->length, run->data)
@@ -131,21 +136,31 @@ static bool access_watched(struct run *run, uint64_t line, const struct said *sa
     return status == NS_OK || stop(run, line, ns_status_text(status));
 }
 
+static bool find_near(struct run *run, uint64_t address, uint64_t line) {
+    struct ns_placed_page page;
+    if (!place(run, address, line, &page))
+        return false;
+    const uint64_t number = address / NS_PAGE_SIZE;
+    run->near[number % NEAR].number = number;
+    run->near[number % NEAR].virtual_address = ns_machine_virtual(run->machine, page.physical);
+    run->near[number % NEAR].watched = page.watched;
+    return true;
+}
+
 /* An access, a page at a time. */
-static bool access_memory(struct run *run, uint64_t line, uint64_t address, uint32_t length, bool store) {
+static inline bool access_memory(struct run *run, uint64_t line, uint64_t address, uint32_t length, bool store) {
     while (length > 0) {
-        const uint64_t rest = NS_PAGE_SIZE - address % NS_PAGE_SIZE;
-        const uint32_t piece = length < rest ? length : (uint32_t)rest;
-        struct ns_placed_page page;
-        if (!place(run, address, line, &page))
+        const uint64_t number = address / NS_PAGE_SIZE, offset = address % NS_PAGE_SIZE;
+        const uint32_t piece = length < NS_PAGE_SIZE - offset ? length : (uint32_t)(NS_PAGE_SIZE - offset);
+        if (run->near[number % NEAR].number != number && !find_near(run, address, line))
             return false;
-        const uint64_t physical = page.physical + address % NS_PAGE_SIZE;
-        if (page.watched) {
+        const uint64_t there = run->near[number % NEAR].virtual_address + offset;
+        if (run->near[number % NEAR].watched) {
             const struct said said = {store ? 'w' : 'r', address, piece};
-            if (!make_touches(run) || !access_watched(run, line, &said, physical))
+            if (!make_touches(run) || !access_watched(run, line, &said, there))
                 return false;
         } else {
-            run->touch[run->touches] = (struct ns_touch){ns_machine_virtual(run->machine, physical), piece, store};
+            run->touch[run->touches] = (struct ns_touch){there, piece, store};
             run->touch_line[run->touches++] = line;
             if (run->touches == NS_REPLAY_ACCESSES && !make_touches(run))
                 return false;
@@ -444,6 +459,8 @@ enum ns_exit ns_timed_run(struct ns_timed_replay *replay, struct ns_log *log, st
     run->replay = replay;
     run->log = log;
     run->records = (struct ns_trace_records){run->record, 0, RECORDS};
+    for (size_t i = 0; i < NEAR; i++)
+        run->near[i].number = UINT64_MAX; /* none: pages have 52 bits */
     run->map = ns_page_map_create(&replay->machine);
     struct ns_trace_parser first = parser_for(run);
     const off_t start = strcmp(replay->file, "-") == 0 ? lseek(STDIN_FILENO, 0, SEEK_CUR) : 0;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #define FIRST_SLOTS 1024u
-#define RECENT      1024u /* a power of two */
 #define NOWHERE     UINT32_MAX
 
 struct slot {
@@ -21,7 +20,6 @@ struct ns_page_map {
     uint64_t *number; /* of each page placed */
     size_t placed, capacity;
     uint64_t room;
-    struct ns_placed_page recent[RECENT]; /* by the low bits of their number */
 };
 
 /* ---- RAM as a row of pages -------------------------------------------------------------------- */
@@ -98,8 +96,6 @@ struct ns_page_map *ns_page_map_create(const struct ns_machine_config *machine) 
         free(map);
         return NULL;
     }
-    for (size_t i = 0; i < RECENT; i++)
-        map->recent[i].number = UINT64_MAX; /* none: pages have 52 bits */
     return map;
 }
 
@@ -180,11 +176,6 @@ static enum ns_page_place take_page(struct ns_page_map *map, struct slot *slot) 
 
 enum ns_page_place ns_page_map_place(struct ns_page_map *map, uint64_t address, struct ns_placed_page *page) {
     const uint64_t number = address / NS_PAGE_SIZE;
-    struct ns_placed_page *recent = &map->recent[number % RECENT];
-    if (recent->number == number) {
-        *page = *recent;
-        return NS_PAGE_PLACED;
-    }
     struct slot *slot = enter(map, number);
     if (slot == NULL)
         return NS_PAGE_NO_MEMORY;
@@ -192,8 +183,6 @@ enum ns_page_place ns_page_map_place(struct ns_page_map *map, uint64_t address, 
     const enum ns_page_place taken = fresh ? take_page(map, slot) : NS_PAGE_PLACED;
     if (taken != NS_PAGE_PLACED)
         return taken;
-    *recent = (struct ns_placed_page){number, physical_of(map, slot->place), slot->watched, false};
-    *page = *recent;
-    page->fresh = fresh;
+    *page = (struct ns_placed_page){number, physical_of(map, slot->place), slot->watched, fresh};
     return NS_PAGE_PLACED;
 }

@@ -128,6 +128,7 @@ ns_status tlm_hart::transport(tlm::tlm_command command, uint64_t physical, uint8
 }
 
 bool tlm_hart::load_entry(uint64_t physical, uint64_t *value) {
+    catch_up();
     attributes_.type = NS_TYPE_CACHEABLE;
     attributes_.request = cache_request::access;
     attributes_.versions = versions_.data();

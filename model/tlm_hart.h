@@ -54,6 +54,7 @@ class tlm_hart : public sc_core::sc_module {
 
     bool has_cacheable_translation(uint64_t physical) const;
     const ns_store_buffer &buffer() const { return buffer_; }
+    const sc_core::sc_time &ahead() const { return ahead_; } // of the simulation, within touch()
 
   private:
     // `what` the program does, for a report: load or store by default.
@@ -88,6 +89,7 @@ class tlm_hart : public sc_core::sc_module {
     void make_quick(uint64_t address, uint64_t physical);
     ns_status touch_slowly(const ns_touch &touch);
     ns_status transport_touch(bool store, uint64_t physical, uint32_t length);
+    void charge_hits();
     void catch_up();
 
     machine &machine_;

@@ -2,8 +2,8 @@
 //
 // A hart's accesses whose bytes nobody looks at. What hits in L1 asks the caches for its time without a transaction,
 // and the hart goes on ahead of the simulation by that time, as an initiator does within a quantum (IEEE 1666-2011,
-// 12.2); before anything that somebody else could see it waits until the simulation has caught up. So every access
-// takes effect at the time at which it would have, had each been waited for.
+// 12.2); before anything that somebody else could see, or a time that decides, it waits until the simulation has caught
+// up. So every access takes the time that it would have taken, had each been waited for.
 #include "model/tlm_machine.h"
 
 #include <algorithm>
@@ -64,7 +64,6 @@ void tlm_hart::make_quick(uint64_t address, uint64_t physical) {
 }
 
 ns_status tlm_hart::touch_slowly(const ns_touch &touch) {
-    catch_up();
     uint64_t address = touch.address;
     for (uint32_t rest = touch.length; rest > 0;) {
         const uint32_t piece = static_cast<uint32_t>(std::min<uint64_t>(rest, NS_PAGE_SIZE - address % NS_PAGE_SIZE));
@@ -78,6 +77,7 @@ ns_status tlm_hart::touch_slowly(const ns_touch &touch) {
             make_quick(address, physical);
             status = transport_touch(touch.store, physical, piece);
         } else {
+            catch_up();
             status = touch.store ? store_piece(address, physical, type, piece, scratch_.data())
                                  : load_piece(address, physical, type, piece, scratch_.data(), nullptr, 0);
         }
@@ -97,9 +97,11 @@ ns_status tlm_hart::transport_touch(bool store, uint64_t physical, uint32_t leng
     attributes_.initiator_id = index_;
     attributes_.meter = &machine_.actor(index_).meter;
     set_payload(payload_, store ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND, physical, scratch_.data(), length);
-    catch_up(); // a page may be the second one of its access
+    charge_hits();
+    attributes_.ahead = &ahead_;
     sc_time delay = SC_ZERO_TIME;
     socket->b_transport(payload_, delay);
+    attributes_.ahead = nullptr;
     if (!payload_.is_response_ok())
         return bus_error(physical, length, payload_status(payload_));
     ahead_ += delay; // the caches have charged it
@@ -108,13 +110,18 @@ ns_status tlm_hart::transport_touch(bool store, uint64_t physical, uint32_t leng
     return NS_OK;
 }
 
+void tlm_hart::charge_hits() {
+    machine_.actor(index_).meter.charge(time_level(0), uncharged_);
+    uncharged_ = SC_ZERO_TIME;
+}
+
 void tlm_hart::catch_up() {
     if (ahead_ == SC_ZERO_TIME)
         return;
-    machine_.actor(index_).meter.charge(time_level(0), uncharged_);
-    const sc_time ahead = ahead_;
-    ahead_ = uncharged_ = SC_ZERO_TIME;
-    sc_core::wait(ahead);
+    charge_hits();
+    const sc_time lead = ahead_;
+    ahead_ = SC_ZERO_TIME;
+    sc_core::wait(lead);
 }
 
 } // namespace ns

@@ -30,6 +30,8 @@ uint32_t machine::log_event(unsigned actor_index, ns_event event, uint32_t site)
         event.part = static_cast<uint16_t>(actor.operations - (actor.nesting > 0 && actor.operations > 0 ? 1 : 0));
     }
     event.time_ps = now_ps();
+    if (touch.site != nullptr)
+        event.time_ps += harts_[touch.hart]->ahead().value() / unit_per_ps_;
     event.site = site;
     event.actor = static_cast<uint8_t>(actor_index);
     return ns_log_append(log_, &event);
