@@ -74,6 +74,11 @@ static bool is_physical(const tlm::tlm_generic_payload &payload) {
     return payload.get_address() < end && payload.get_data_length() <= end - payload.get_address();
 }
 
+// SystemC multiplies in floating point: mostly there is nothing to multiply.
+static sc_time times(const sc_time &time, unsigned count) {
+    return count == 0 ? SC_ZERO_TIME : count == 1 ? time : time * count;
+}
+
 ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                             sc_time &delay) {
     if (!is_physical(payload))
@@ -117,18 +122,19 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     };
     const unsigned words = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
     const unsigned lines = std::max(1u, attribute.result.lines);
-    pipelined(time_level(0), timing_.hit[0], (overlaps ? timing_.cycle : timing_.hit[0]) * (words - 1));
-    cost(time_level(std::min(1u, config_.levels - 1)), timing_.snoop * attribute.result.snoops);
+    pipelined(time_level(0), timing_.hit[0], times(overlaps ? timing_.cycle : timing_.hit[0], words - 1));
+    if (attribute.result.snoops > 0)
+        cost(time_level(std::min(1u, config_.levels - 1)), times(timing_.snoop, attribute.result.snoops));
     for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++) {
         const unsigned others = overlaps ? (lines + timing_.outstanding - 1) / timing_.outstanding - 1 : lines - 1;
-        pipelined(time_level(level), timing_.hit[level], timing_.hit[level] * others);
+        pipelined(time_level(level), timing_.hit[level], times(timing_.hit[level], others));
     }
     return status;
 }
 
 sc_time tlm_cache::hit_time(uint32_t length) const {
     const unsigned words = (length + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
-    return timing_.hit[0] + (fills_.empty() ? timing_.hit[0] : timing_.cycle) * (words - 1);
+    return timing_.hit[0] + times(fills_.empty() ? timing_.hit[0] : timing_.cycle, words - 1);
 }
 
 bool tlm_cache::is_on_its_way(uint64_t address, uint64_t length) const {

@@ -350,6 +350,11 @@ static void translate_log(const struct run *run) {
         tell_without_values(log, hazard);
         hazard->first = in_trace(run, hazard->first);
         hazard->last = hazard->first + bytes;
+        for (uint32_t r = 0; r < hazard->repeat_count; r++) {
+            const uint64_t more = hazard->repeat[r].last - hazard->repeat[r].first;
+            hazard->repeat[r].first = in_trace(run, hazard->repeat[r].first);
+            hazard->repeat[r].last = hazard->repeat[r].first + more;
+        }
     }
     for (size_t i = 1; i < log->event_count; i++) {
         log->event[i].address = in_trace(run, log->event[i].address);
