@@ -221,6 +221,8 @@ ns_machine_config random_machine(uint64_t seed) {
     if (random() % 3 == 0) {
         machine.stride = {4, 8, 2};
     }
+    if (random() % 3 == 0)
+        ns_dram_config_default(&machine.dram, ns_dram_grade_find("DDR3-800D", 9));
     machine.tlb_entries = 1 + static_cast<unsigned>(random() % 3);
     return machine;
 }
