@@ -8,8 +8,8 @@
 // that made it, an access to a line that is on its way waits for it, and the words of one access follow each other
 // every cycle. An access ends when all its own lines are there: the next one may depend on it.
 //
-// An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once, and
-// memory is asked when its time has come.
+// An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
+// and memory is asked when its time has come.
 //
 // Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
 // and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are

@@ -77,7 +77,7 @@ static enum ns_exit write_report(const struct ns_options *options, const struct 
     }
     if (!ns_output_is_json(options)) {
         if (!options->quiet)
-            ns_replay_report_trace(options->operands[0], parser, !config->has_l1i, &text);
+            ns_replay_report_trace(options->operands[0], parser, config->has_l1i ? NULL : "no --l1i", &text);
         ns_replay_report_text(config, rows, count, options->quiet, &text);
         if (!ns_output_write(&text))
             result = NS_EXIT_INTERNAL;

@@ -204,7 +204,7 @@ static enum ns_exit write_results(const char *file, const struct ns_options *opt
     }
     if (!ns_output_is_json(options)) {
         if (!options->quiet)
-            ns_replay_report_trace(file, parser, true, &text);
+            ns_replay_report_trace(file, parser, "no --l1i", &text);
         write_table(run, &text);
         result = worse(result, ns_output_write(&text) ? NS_EXIT_HELD : NS_EXIT_INTERNAL);
     }

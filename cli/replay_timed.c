@@ -85,7 +85,7 @@ static void add_cycles(const struct ns_log *log, unsigned accesses_of, uint64_t 
                          which >= NS_TIME_LEVEL ? ns_level_name(log, which - NS_TIME_LEVEL) : names[which], part[which],
                          share(part[which], all, percent));
     }
-    ns_buffer_format(out, "%-16s%18" PRIu64 "%9s   %s, %.2f an access\n", "in all", all, "",
+    ns_buffer_format(out, "%-16s%18" PRIu64 "%9s   %s; %.2f cycles an access\n", "in all", all, "",
                      ns_format_time(log->stats.time_ps[accesses_of], time),
                      accesses > 0 ? (double)all / (double)accesses : 0);
 }
@@ -151,7 +151,7 @@ static void write_text(const struct ns_timed_replay *replay, const struct ns_log
             ns_report_hazard_text(log, i, style, out);
             ns_buffer_text(out, "\n");
         }
-        ns_replay_report_trace(replay->file, parser, true, out);
+        ns_replay_report_trace(replay->file, parser, "no L1I here", out);
         add_records(parser, out);
         add_machine(replay, log, out);
         add_levels(log, out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes -> parser of traces -> caches, as `nosnoop replay` does; and the parser with the records of a timed replay. The first byte chooses how, the rest is the trace.
- * What must hold for any bytes: the parser ends; an error has a place in the text and a printable sentence; where
- * blocks end changes nothing; every access is one that caches take; no more misses than references; and the fast loop
- * counts what the portable one does.
+ * Bytes -> parser of traces -> caches, as `nosnoop replay` does; and the parser with the records of a timed replay. The
+ * first byte chooses how, the rest is the trace. What must hold for any bytes: the parser ends; an error has a place in
+ * the text and a printable sentence; where blocks end changes nothing; every access is one that caches take; no more
+ * misses than references; and the fast loop counts what the portable one does.
  */
 #include "replay/replay.h"
 #include "replay/sweep.h"

@@ -147,16 +147,20 @@ const story stories[] = {
     {"a clean before it brings it the bytes", "w 1000 4\nc 1000 4\nd 1000 4\n", {}},
     {"so does a flush", "w 1000 4\nf 1000 4\nd 1000 4\n", {}},
     {"a clean before the last store is too early", "w 1000 4\nc 1000 4\nw 1000 4\nd 1000 4\n", {"DC-EARLY-SYNC@4<3"}},
-    {"an invalidate is the wrong operation, and destroys the bytes", "w 1000 4\nv 1000 4\nd 1000 4\n",
+    {"an invalidate is the wrong operation, and destroys the bytes",
+     "w 1000 4\nv 1000 4\nd 1000 4\n",
      {"DC-WRONG-OP@3<1"}},
-    {"the hart reads a line that it had before the device wrote", "r 1000 4\nD 1000 40\nr 1000 4\n",
+    {"the hart reads a line that it had before the device wrote",
+     "r 1000 4\nD 1000 40\nr 1000 4\n",
      {"DC-INVAL-MISSING@3<2"}},
     {"an invalidate after the device brings it the new bytes", "r 1000 4\nD 1000 40\nv 1000 40\nr 1000 4\n", {}},
     {"a line that was not there before is read anew", "D 1000 40\nr 1000 4\n", {}},
     {"bytes beside those that the device writes are not stale", "r 1000 4\nD 1004 4\nr 1000 4\n", {}},
-    {"a dirty line is written back over what the device wrote", "w 1000 4\nD 1004 4\nf 1000 4\n",
+    {"a dirty line is written back over what the device wrote",
+     "w 1000 4\nD 1004 4\nf 1000 4\n",
      {"LS-WB-NEIGHBOUR@3<2"}},
-    {"an access of nobody's page puts the dirty line out", "w 1000 4\nD 1004 4\nr 2000 4\nr 3000 4\nr 4000 4\n",
+    {"an access of nobody's page puts the dirty line out",
+     "w 1000 4\nD 1004 4\nr 2000 4\nr 3000 4\nr 4000 4\n",
      {"LS-WB-NEIGHBOUR@4<2"}},
     {"what a device never touches is nobody's hazard", "w 1000 4\nD 2000 40\nr 1000 4\n", {}},
     {"stack addresses have a page of their own", "w 7ffffffff000 4\nd 7ffffffff000 4\n", {"DC-CLEAN-MISSING@2<1"}},
@@ -194,8 +198,7 @@ std::string random_trace(uint64_t seed, size_t length, bool devices) {
         if (random() % 8 == 0)
             at = 0x10000 * (random() % 3) + random() % 0x6000;
         at += random() % 24;
-        const unsigned size = random() % 16 == 0 ? 1 + static_cast<unsigned>(random() % 200)
-                                                 : 1u << random() % 4;
+        const unsigned size = random() % 16 == 0 ? 1 + static_cast<unsigned>(random() % 200) : 1u << random() % 4;
         static const char records[] = "dDcvf";
         const char kind = devices && random() % 50 == 0 ? records[random() % 5] : random() % 3 == 0 ? 'w' : 'r';
         snprintf(line, sizeof line, "%c %llx %x\n", kind, static_cast<unsigned long long>(at), size);
@@ -207,8 +210,8 @@ std::string random_trace(uint64_t seed, size_t length, bool devices) {
 ns_machine_config random_machine(uint64_t seed) {
     std::mt19937_64 random(seed);
     ns_machine_config machine = plain_machine();
-    machine.cache.level[0] = {1024, 2, 32, static_cast<ns_replacement>(random() % 4), random() % 4 == 0,
-                              random() % 4 == 0};
+    machine.cache.level[0] = {
+        1024, 2, 32, static_cast<ns_replacement>(random() % 4), random() % 4 == 0, random() % 4 == 0};
     machine.cache.levels = 1 + static_cast<unsigned>(random() % 2);
     machine.cache.level[1] = {4096, 4, 64, static_cast<ns_replacement>(random() % 4), random() % 4 == 0, false};
     snprintf(machine.level_name[1], sizeof machine.level_name[1], "L2");
@@ -231,7 +234,8 @@ ns_machine_config random_machine(uint64_t seed) {
 // that of a scenario's loads and stores.
 TEST(Timed, unwatched_accesses_take_the_time_of_watched_ones) {
     const char *given = std::getenv("NS_TEST_SEED");
-    for (uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1, end = seed + 40; seed < end; seed++) {
+    for (uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1, end = seed + 40; seed < end;
+         seed++) {
         std::string results[2];
         for (const bool watch_all : {false, true}) {
             int ends[2];
@@ -243,9 +247,9 @@ TEST(Timed, unwatched_accesses_take_the_time_of_watched_ones) {
                     text += " " + std::to_string(part);
                 for (unsigned level = 0; level < 2; level++) {
                     const ns_cache_stats &stats = got.stats.level[level];
-                    for (const uint64_t count : {stats.load_hits, stats.load_misses, stats.store_hits,
-                                                 stats.store_misses, stats.fills, stats.write_backs, stats.evictions,
-                                                 stats.prefetches, stats.discards})
+                    for (const uint64_t count :
+                         {stats.load_hits, stats.load_misses, stats.store_hits, stats.store_misses, stats.fills,
+                          stats.write_backs, stats.evictions, stats.prefetches, stats.discards})
                         text += " " + std::to_string(count);
                 }
                 for (const std::string &hazard : got.hazards)

@@ -230,9 +230,12 @@ const Bad bad_traces[] = {
 
 // Where records are wanted.
 const Bad bad_records[] = {
-    {"d 10\n", 1, 5, "ends before its size"},         {"D 10 0\n", 1, 6, "size is 0"},
-    {"c 10 1000001\n", 1, 6, "larger than 16 MiB"},   {"v ffffffffffffffff 2\n", 1, 20, "behind the last"},
-    {"b\nb1\n", 2, 2, "must follow the kind"},        {"f\n", 1, 2, "ends before its address"},
+    {"d 10\n", 1, 5, "ends before its size"},
+    {"D 10 0\n", 1, 6, "size is 0"},
+    {"c 10 1000001\n", 1, 6, "larger than 16 MiB"},
+    {"v ffffffffffffffff 2\n", 1, 20, "behind the last"},
+    {"b\nb1\n", 2, 2, "must follow the kind"},
+    {"f\n", 1, 2, "ends before its address"},
     {"d 10 4\nr 10 1001\n", 2, 6, "larger than a page"},
 };
 
