@@ -64,7 +64,7 @@ struct run {
 /* ---- places ----------------------------------------------------------------------------------- */
 
 static uint32_t site_for(struct run *run, uint64_t line, const struct said *said) {
-    if (line > UINT32_MAX)
+    if (line > UINT32_MAX || run->log->truncated)
         return NS_NO_SITE;
     const uint32_t site = ns_log_add_site(run->log, (uint32_t)line, 1, 1);
     if (site == NS_NO_SITE)
@@ -155,7 +155,7 @@ static inline bool access_memory(struct run *run, uint64_t line, uint64_t addres
         if (run->near[number % NEAR].number != number && !find_near(run, address, line))
             return false;
         const uint64_t there = run->near[number % NEAR].virtual_address + offset;
-        if (run->near[number % NEAR].watched) {
+        if (run->near[number % NEAR].watched && !run->log->truncated) { /* a full log finds nothing any more */
             const struct said said = {store ? 'w' : 'r', address, piece};
             if (!make_touches(run) || !access_watched(run, line, &said, there))
                 return false;
@@ -280,7 +280,6 @@ static void device_program(struct ns_machine *machine, unsigned actor, void *con
     for (uint64_t turn = 1;; turn += 2) {
         ns_machine_wait_turn(machine, turn);
         const struct job job = run->job;
-        /* A full log finds nothing any more. */
         const unsigned flags = run->log->truncated ? NS_ACCESS_POLL : 0;
         ns_actor_begin(machine, actor, job.site, NS_NO_OBJECT);
         if (!job.end && job.write)

@@ -17,6 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SHOWN_HAZARDS 10u /* a driver that forgets something does so each time */
+
 /* ---- text ------------------------------------------------------------------------------------ */
 
 static const char *share(uint64_t part, uint64_t whole, char text[16]) {
@@ -127,8 +129,8 @@ static void add_verdict(const struct ns_log *log, enum ns_exit ran, const struct
     const bool good = log->hazard_count == 0 && is_complete(log, ran);
     char time[NS_TIME_TEXT];
     if (log->truncated)
-        ns_buffer_text(out, "\nnote: there are more events or hazards, or watched pages, than nosnoop keeps; hazards\n"
-                            "      after that are missing here. Cycles and counts are complete\n");
+        ns_buffer_text(out, "\nnote: more events, hazards or watched pages than nosnoop keeps: hazards after\n"
+                            "      that are missing here. Cycles and counts are complete\n");
     ns_buffer_text(out, style->quiet ? "" : "\n");
     ns_format_source(out, log->file, strlen(log->file));
     ns_buffer_text(out, ": ");
@@ -147,9 +149,14 @@ static void write_text(const struct ns_timed_replay *replay, const struct ns_log
                        const struct ns_report_style *style, struct ns_buffer *out) {
     const struct ns_trace_parser *parser = &replay->parser;
     if (!style->quiet) {
-        for (size_t i = 0; i < log->hazard_count; i++) {
+        const size_t shown = style->verbose || log->hazard_count < SHOWN_HAZARDS ? log->hazard_count : SHOWN_HAZARDS;
+        for (size_t i = 0; i < shown; i++) {
             ns_report_hazard_text(log, i, style, out);
             ns_buffer_text(out, "\n");
+        }
+        if (shown < log->hazard_count) {
+            ns_format_count(out, log->hazard_count - shown, "hazard more: -v shows it", "hazards more: -v shows them");
+            ns_buffer_text(out, "\n\n");
         }
         ns_replay_report_trace(replay->file, parser, "no L1I here", out);
         add_records(parser, out);
