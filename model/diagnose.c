@@ -289,6 +289,34 @@ static bool explained_by_maintenance(enum ns_hazard_id id) {
            id == NS_BB_LEAK || id == NS_AT_COHERENCY_DECL_REV;
 }
 
+static void tell_again(struct ns_tracker *tracker, const struct stale_bytes *bytes, enum ns_hazard_id id) {
+    const struct ns_event *access = event_at(tracker, bytes->event);
+    const struct ns_hazard again = {.id = id,
+                                    .symptom = NS_SYMPTOM_STALE,
+                                    .event = bytes->event,
+                                    .site = access->site,
+                                    .actor = access->actor,
+                                    .first = bytes->first,
+                                    .last = bytes->first + bytes->length - 1};
+    ns_log_add_hazard(tracker->log, &again);
+}
+
+/* To find out why reads the log backwards: where it is long, only so many stories are told apart of one access. The
+ * rest is taken for the last of them. */
+static bool told_enough(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
+    enum { LONG_LOG = 1 << 17, ENOUGH = 16 };
+    if (tracker->log->event_count < LONG_LOG)
+        return false;
+    if (tracker->lately.event != bytes->event) {
+        tracker->lately.event = bytes->event;
+        tracker->lately.count = 0;
+    }
+    if (++tracker->lately.count <= ENOUGH || tracker->lately.id == NS_HAZARD_NONE)
+        return false;
+    tell_again(tracker, bytes, tracker->lately.id);
+    return true;
+}
+
 /* The same step reads bytes of the same two writing steps again and again: it was explained often enough. */
 static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
     enum { OFTEN = 16 };
@@ -300,15 +328,7 @@ static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *byt
     }
     if (++story->count <= OFTEN || story->id == NS_HAZARD_NONE)
         return false;
-    const struct ns_event *access = event_at(tracker, bytes->event);
-    const struct ns_hazard again = {.id = story->id,
-                                    .symptom = NS_SYMPTOM_STALE,
-                                    .event = bytes->event,
-                                    .site = site,
-                                    .actor = access->actor,
-                                    .first = bytes->first,
-                                    .last = bytes->first + bytes->length - 1};
-    ns_log_add_hazard(tracker->log, &again);
+    tell_again(tracker, bytes, story->id);
     return true;
 }
 
@@ -395,7 +415,7 @@ static uint32_t gather_signals(const struct ns_tracker *tracker, const struct st
 }
 
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
-    if (told_often(tracker, bytes))
+    if (told_often(tracker, bytes) || told_enough(tracker, bytes))
         return;
     const struct ns_event *access = event_at(tracker, bytes->event);
     const struct ghost_page *page = ghost_at(tracker, bytes->first);
@@ -427,6 +447,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                                .last = bytes->first + bytes->length - 1};
     hazard.id = ns_rule_stale(&facts);
     tracker->story[access->site % STORIES].id = hazard.id;
+    tracker->lately.id = hazard.id;
     if (hazard.id == NS_BB_LEAK)
         hazard.symptom = NS_SYMPTOM_LEAK;
     fill_samples(tracker, &hazard, bytes->first, bytes->length, bytes->data);

@@ -75,6 +75,7 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->file);
     free(log->scenario);
     free(log->machine);
+    free(log->again);
     free(log->site);
     free(log->event);
     free(log->hazard);

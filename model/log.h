@@ -260,6 +260,7 @@ struct ns_log {
     char *file;     /* as the user named it */
     char *scenario; /* its name */
     char *machine;  /* its name */
+    char *again;    /* the command that repeats the run; NULL: `nosnoop run`, with what follows from the rest */
     const char *const
         *lines; /* source lines, not NUL-terminated: each ends at '\n' or NUL; owned by the caller who set them */
     size_t line_count;

@@ -128,6 +128,7 @@ ns_status tlm_hart::transport(tlm::tlm_command command, uint64_t physical, uint8
 }
 
 bool tlm_hart::load_entry(uint64_t physical, uint64_t *value) {
+    catch_up();
     attributes_.type = NS_TYPE_CACHEABLE;
     attributes_.request = cache_request::access;
     attributes_.versions = versions_.data();
@@ -290,6 +291,7 @@ void tlm_hart::train_prefetcher(uint64_t physical, uint32_t length, bool missed)
 
 // The prefetcher's fill is the hardware's doing, at the step that made it look.
 void tlm_hart::prefetch_for_load(uint64_t line) {
+    catch_up();
     actor_state &hw = machine_.actor(machine_.hardware_actor());
     const uint32_t site = hw.site;
     hw.site = machine_.actor(index_).site;

@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <unordered_set>
 #include <vector>
 
 namespace ns {
@@ -107,7 +108,22 @@ class machine : public sc_core::sc_module {
     uint64_t stop_inside(unsigned actor, uint64_t physical, uint64_t length) const;
     void begin_operation(unsigned actor); // calls the hooks
     ns_cache *cache_core() { return cache_->core(); }
+    tlm_cache &caches() { return *cache_; }
     ns_memory *memory_core() { return memory_->core(); }
+    void watch_only(uint64_t physical, uint64_t length);
+    bool is_watched(uint64_t physical) const {
+        return watches_all_ || (!log_->truncated && watched_pages_.count(physical / NS_PAGE_SIZE) > 0);
+    }
+    // Whose sites are asked for while a hart touches memory; context of nobody: null.
+    struct touching {
+        unsigned hart = 0;
+        ns_touch_site site = nullptr;
+        void *context = nullptr;
+        size_t index = 0;        // of the touch under way
+        size_t asked = SIZE_MAX; // the one that `answer` is of
+        uint32_t answer = NS_NO_SITE;
+    };
+    touching touch;
     tlm_interconnect &interconnect() { return *interconnect_; }
     tlm_hart &hart(unsigned index) { return *harts_[index]; }
     tlm_dma &device(unsigned index, unsigned port = 0) { return *devices_[index].dma[port]; }
@@ -139,7 +155,12 @@ class machine : public sc_core::sc_module {
     // Appends an event with the time, and the actor's site or another one.
     uint32_t log_event(unsigned actor, const ns_event &event) { return log_event(actor, event, site_of(actor)); }
     uint32_t log_event(unsigned actor, ns_event event, uint32_t site);
-    uint32_t site_of(unsigned actor) const { return actor < actors_.size() ? actors_[actor].site : NS_NO_SITE; }
+    uint32_t site_of(unsigned actor) {
+        if (touch.site != nullptr && (actor == touch.hart || actor == hardware_actor()))
+            return site_of_touch();
+        return actor < actors_.size() ? actors_[actor].site : NS_NO_SITE;
+    }
+    uint32_t site_of_touch();
     // Copies what caches and bus have counted into the log.
     void log_stats();
     void report_bus_error(unsigned actor, uint32_t site, uint64_t bus, uint64_t address, uint32_t length);
@@ -257,6 +278,8 @@ class machine : public sc_core::sc_module {
     ns_cache_watch watch_{this, on_line_changed};
     uint64_t turn_ = 0;
     sc_core::sc_event turn_event_;
+    bool watches_all_ = true;
+    std::unordered_set<uint64_t> watched_pages_; // by number
 };
 
 } // namespace ns

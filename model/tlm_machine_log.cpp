@@ -55,9 +55,25 @@ uint32_t machine::log_event(unsigned actor_index, ns_event event, uint32_t site)
         event.part = static_cast<uint16_t>(actor.operations - (actor.nesting > 0 && actor.operations > 0 ? 1 : 0));
     }
     event.time_ps = now_ps();
+    if (touch.site != nullptr)
+        event.time_ps += harts_[touch.hart]->ahead().value() / unit_per_ps_;
     event.site = site;
     event.actor = static_cast<uint8_t>(actor_index);
     return ns_log_append(log_, &event);
+}
+
+void machine::watch_only(uint64_t physical, uint64_t length) {
+    watches_all_ = false;
+    for (uint64_t page = physical / NS_PAGE_SIZE; length > 0 && page <= (physical + length - 1) / NS_PAGE_SIZE; page++)
+        watched_pages_.insert(page);
+}
+
+uint32_t machine::site_of_touch() {
+    if (touch.asked != touch.index) {
+        touch.asked = touch.index;
+        touch.answer = touch.site(touch.context, touch.index);
+    }
+    return touch.answer;
 }
 
 void machine::report_bus_error(unsigned actor_index, uint32_t site, uint64_t bus, uint64_t address, uint32_t length) {
@@ -188,16 +204,20 @@ uint32_t machine::log_line_event(ns_event_kind kind, const ns_cache_line_event &
 }
 
 uint32_t machine::on_fill(void *self, const ns_cache_line_event *line) {
-    return static_cast<machine *>(self)->log_line_event(NS_EVENT_FILL, *line, false);
+    machine *owner = static_cast<machine *>(self);
+    return owner->is_watched(line->address) ? owner->log_line_event(NS_EVENT_FILL, *line, false) : NS_NO_EVENT;
 }
 
 void machine::on_write_back(void *self, const ns_cache_line_event *line) {
     machine *owner = static_cast<machine *>(self);
-    owner->cache_->write_back_event = owner->log_line_event(NS_EVENT_WRITE_BACK, *line, true);
+    owner->cache_->write_back_event =
+        owner->is_watched(line->address) ? owner->log_line_event(NS_EVENT_WRITE_BACK, *line, true) : NS_NO_EVENT;
 }
 
 void machine::on_drop(void *self, const ns_cache_line_event *line, bool dirty) {
     machine *owner = static_cast<machine *>(self);
+    if (!owner->is_watched(line->address))
+        return;
     const uint32_t number = owner->log_line_event(NS_EVENT_DROP, *line, dirty);
     ns_tracker_drop(owner->tracker_.get(), number, line, dirty);
 }
@@ -205,7 +225,7 @@ void machine::on_drop(void *self, const ns_cache_line_event *line, bool dirty) {
 void machine::before_memory_write(void *self, uint64_t tag, uint64_t address, uint32_t length, const uint8_t *old_data,
                                   const ns_version *old_versions, const uint8_t *data, const ns_version *versions) {
     machine *owner = static_cast<machine *>(self);
-    if (owner->tracker_ != nullptr)
+    if (owner->tracker_ != nullptr && owner->is_watched(address))
         ns_tracker_memory_write(owner->tracker_.get(), static_cast<uint32_t>(tag), address, length, old_data,
                                 old_versions, data, versions);
     if (owner->log_->waveform != nullptr)

@@ -178,6 +178,9 @@ enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64
     return NS_OK;
 }
 
+void ns_machine_watch_only(struct ns_machine *machine, uint64_t physical, uint64_t length) {
+    machine->body->watch_only(physical, length);
+}
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type) {
     return machine->body->alias(physical, length, type);
 }

@@ -17,6 +17,14 @@ enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t
     const ns::operation_scope scope(*machine->body, hart);
     return machine->body->hart(hart).store(address, length, data);
 }
+enum ns_status ns_hart_touch(struct ns_machine *machine, unsigned hart, const struct ns_touch *touches, size_t count,
+                             ns_touch_site site, void *context, size_t *done) {
+    const ns::operation_scope scope(*machine->body, hart);
+    machine->body->touch = {hart, site, context, 0, SIZE_MAX, NS_NO_SITE};
+    const enum ns_status status = machine->body->hart(hart).touch(touches, count, done);
+    machine->body->touch.site = nullptr;
+    return status;
+}
 void ns_hart_fence(struct ns_machine *machine, unsigned hart) {
     const ns::operation_scope scope(*machine->body, hart);
     machine->body->hart(hart).fence(true);

@@ -110,6 +110,10 @@ struct ns_tracker {
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];
+    struct { /* what has been told of the newest access with stale bytes, in a long log */
+        uint32_t event, count;
+        enum ns_hazard_id id; /* the last */
+    } lately;
     struct ns_clocks clocks;
     uint32_t now[NS_CLOCK_ACTORS];  /* scratch of edges.c */
     unsigned second[NS_MAX_ACTORS]; /* devices: the time line of their second channel; 0: they have one */

@@ -89,6 +89,10 @@ static void write_header(const struct ns_log *log, size_t index, const struct ns
 /* A run by a schedule cannot be repeated without it, however long it is. */
 static void write_replay(const struct ns_log *log, const struct ns_hazard *hazard, struct ns_buffer *out) {
     size_t length = ns_report_schedule_length(log, hazard);
+    if (log->again != NULL) {
+        ns_buffer_text(out, log->again);
+        return;
+    }
     ns_buffer_text(out, "nosnoop run ");
     ns_format_shell(out, log->file);
     if (log->seed != 0) {
