@@ -117,8 +117,9 @@ struct run {
     struct ns_dma_debug *debug;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
-    struct run_stop *stop; /* by place in the plan; NULL: every step goes to its end */
-    struct run_move *move; /* of the schedule, in its order */
+    struct run_stop *stop;         /* by place in the plan; NULL: every step goes to its end */
+    uint32_t begun[NS_MAX_ACTORS]; /* with stops: the number of the operation that the actor has begun last */
+    struct run_move *move;         /* of the schedule, in its order */
     size_t move_count, next_move;
     size_t at;          /* place in the plan of the step under way */
     bool as_flush;      /* the operation under way performs invalidates as flushes */
@@ -203,6 +204,8 @@ void run_log_executed(struct run *run, uint32_t site);
  * operation `number`, or the address, is come to. */
 void run_stop_arm(struct run *run, size_t place);
 bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, void *context);
+/* Some step has stopped and not gone on yet. */
+bool run_has_stopped(const struct run *run);
 
 /* schedule_run.c: the moves that a schedule has before the step at this place of the plan, and those inside of it when
  * the operation begins; the step's end. */

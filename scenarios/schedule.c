@@ -140,25 +140,33 @@ static bool read_move(const struct reader *reader, struct ns_schedule_item *item
                   (int)reader->length, text);
 }
 
+/* N, ADDRESS or N:ADDRESS; only an address is hexadecimal. */
+static bool read_stop(const char *text, size_t length, struct ns_schedule_item *item) {
+    const char *colon = memchr(text, ':', length);
+    const bool hexadecimal = length > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    const size_t number = colon != NULL ? (size_t)(colon - text) : hexadecimal ? 0 : length;
+    uint64_t part = 0;
+    if (number > 0 && (hexadecimal || !read_number(text, number, &part) || part == 0 || part > UINT16_MAX))
+        return false;
+    item->part = (uint32_t)part;
+    item->has_address = number < length;
+    const size_t first = colon != NULL ? number + 1 : 0;
+    return !item->has_address || read_number(text + first, length - first, &item->address);
+}
+
 static bool read_item(const struct reader *reader, struct ns_schedule_item *item) {
     const char *text = reader->item, *at = memchr(text, '@', reader->length);
     const size_t length = at == NULL ? reader->length : (size_t)(at - text);
-    uint64_t line, stop = 0;
+    uint64_t line;
     *item = (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP};
     if (!read_number(text, length, &line))
         return read_move(reader, item);
     item->line = (uint32_t)line;
-    item->has_address = at != NULL && reader->length - length > 2 && at[1] == '0' && (at[2] == 'x' || at[2] == 'X');
-    if (at != NULL && (!read_number(at + 1, reader->length - length - 1, &stop) ||
-                       (!item->has_address && (stop == 0 || stop > UINT16_MAX))))
+    if (at != NULL && !read_stop(at + 1, reader->length - length - 1, item))
         return refuse(reader,
                       "the schedule's `%.*s` has neither the number of an operation, from 1, nor an address such as "
                       "0x8000_0000 behind `@`",
                       (int)reader->length, text);
-    if (item->has_address)
-        item->address = stop;
-    else
-        item->part = (uint32_t)stop;
     return (line >= 1 && line <= UINT32_MAX) ||
            refuse(reader, "the schedule's `%.*s` is no line number", (int)reader->length, reader->item);
 }
@@ -201,11 +209,11 @@ size_t ns_schedule_item_text(const struct ns_schedule_item *item, const struct n
     int used;
     if (item->kind == NS_SCHEDULE_STEP) {
         used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%u", item->line);
-        if (item->has_address)
-            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "@%s",
-                             ns_format_address(item->address, address));
-        else if (item->part > 0)
+        if (item->part > 0)
             used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "@%u", item->part);
+        if (item->has_address)
+            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "%c%s", item->part > 0 ? ':' : '@',
+                             ns_format_address(item->address, address));
         return (size_t)used;
     }
     used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%s", moves[item->kind].word);

@@ -7,7 +7,7 @@
  *
  * A number is the line of a step; the next occurrence of that line is executed. `14@2` executes it up to its operation
  * number 2, and `14@0x8000_0040` up to where its write to that physical address leaves a full queue, its burst or its
- * line there has its turn; the next `14` in the list, or the end of the list, goes on with it. Between the two other
+ * line there has its turn (`14@2:0x8000_0040`: in its operation number 2 or a later one); the next `14` in the list, or the end of the list, goes on with it. Between the two other
  * actors do their steps. Everything else is a move. A move
  * happens before the next step in the list; with `@N` behind it, inside that step, before its operation number N (the
  * first operation is 0, so `@0` is the same as nothing). An operation is one call of a load, store, maintenance, fence,
@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 enum ns_schedule_kind {
-    NS_SCHEDULE_STEP,     /* LINE; LINE@N or LINE@ADDRESS: up to there */
+    NS_SCHEDULE_STEP,     /* LINE; LINE@N, LINE@ADDRESS or LINE@N:ADDRESS: up to there */
     NS_SCHEDULE_FILL,     /* fill:HART:ADDRESS: the line that holds the physical address comes into the hart's L1 */
     NS_SCHEDULE_EVICT,    /* evict:HART:ADDRESS: it leaves all caches */
     NS_SCHEDULE_EVICT_L1, /* evict-l1:HART:ADDRESS: it leaves the hart's L1 for the next level (victim of a fill) */

@@ -118,16 +118,25 @@ void run_log_executed(struct run *run, uint32_t site) {
         return;
     const struct run_stop *stop = &run->stop[run->at];
     char address[NS_ADDRESS_TEXT], text[NS_LOG_STOP_BYTES];
-    if (stop->part > 0)
-        snprintf(text, sizeof text, "@%u", stop->part);
-    else
-        snprintf(text, sizeof text, "@%s", ns_format_address(stop->address, address));
+    int used = stop->part > 0 ? snprintf(text, sizeof text, "@%u", stop->part) : 0;
+    if (stop->address != UINT64_MAX)
+        snprintf(text + used, sizeof text - (size_t)used, "%c%s", used > 0 ? ':' : '@',
+                 ns_format_address(stop->address, address));
     ns_log_stopped(run->log, text);
 }
 
+/* Its address counts from its operation number `part` on. */
+static void arm(struct run *run, unsigned actor) {
+    const struct run_stop *stop = &run->stop[run->at];
+    ns_actor_stop_at(run->machine, actor, run->begun[actor] >= stop->part ? stop->address : UINT64_MAX);
+}
+
 void run_stop_arm(struct run *run, size_t place) {
+    const unsigned actor = run_actor(run, run->plan[place]);
     run->at = place;
-    ns_actor_stop_at(run->machine, run_actor(run, run->plan[place]), run->stop[place].address);
+    if (!run->stop[place].continues)
+        run->begun[actor] = 0;
+    arm(run, actor);
 }
 
 bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, void *context) {
@@ -135,8 +144,12 @@ bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, 
     if (run->at >= run->plan_count || run_actor(run, run->plan[run->at]) != actor)
         return false;
     const struct run_stop *stop = &run->stop[run->at];
-    if (!stop->stops ||
-        (number == NS_AT_ADDRESS ? stop->address == UINT64_MAX : stop->part == 0 || number < stop->part))
+    if (number != NS_AT_ADDRESS) {
+        run->begun[actor] = number;
+        arm(run, actor);
+    }
+    if (!stop->stops || (number == NS_AT_ADDRESS) != (stop->address != UINT64_MAX) ||
+        (number != NS_AT_ADDRESS && number < stop->part))
         return false;
     if (run->stop[stop->goes_on].turn != stop->turn) {
         ns_machine_next_turn(machine);
@@ -145,4 +158,11 @@ bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, 
     run_stop_arm(run, stop->goes_on);
     run_log_executed(run, run_site(run, run->plan[run->at]));
     return true;
+}
+
+bool run_has_stopped(const struct run *run) {
+    bool has = false;
+    for (size_t i = 0; run->stop != NULL && i < run->at && i < run->plan_count && !has; i++)
+        has = run->stop[i].stops && run->stop[i].goes_on > run->at;
+    return has;
 }

@@ -92,6 +92,11 @@ void run_poll(struct run *run, const struct ns_step *step) {
         const bool alone = !run->free_order || (run->moving == 0 && !run_engines_at_work(run));
         const bool drains = (alone || turn % DRAIN_EACH == DRAIN_EACH - 1) && drain_something(run);
         idle = alone && !drains ? idle + 1 : 0;
+        if (!run->free_order && idle > 0 && run_has_stopped(run)) {
+            run->moving++;
+            run->limit = "the schedule lets a poll wait for what a step that it has stopped would still do";
+            return;
+        }
         if (!run->free_order && idle > 0)
             break;
         ns_actor_pause(run->machine, poll.actor, pause);

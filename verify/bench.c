@@ -436,6 +436,7 @@ void bench_do(struct bench *bench, struct world_move move) {
     }
     case WORLD_PHASE:
         bench->unit_op = (uint16_t)(move.index + 1);
+        bench_let_come(bench, bench->world->ops[move.index].op, move.a);
         bench_make_room(bench, bench->world->ops[move.index].op, move.a);
         break;
     case WORLD_BEGIN: {

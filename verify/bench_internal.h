@@ -23,6 +23,8 @@ void bench_arrive_in_order(struct bench *bench, unsigned index);
 int bench_oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
 /* All entries of the actor that hold one of the cells reach memory. */
 void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
+/* Parts of a write come into their queue in this phase of it. */
+void bench_let_come(struct bench *bench, uint32_t op, unsigned phase);
 /* Entries that leave their queue in this phase of the operation. */
 void bench_make_room(struct bench *bench, uint32_t op, unsigned phase);
 /* A write gets on its way, cell by cell where the cells are kept apart. */

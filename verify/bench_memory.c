@@ -232,7 +232,8 @@ void bench_arrive_in_order(struct bench *bench, unsigned index) {
 
 int bench_oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {
     for (unsigned i = 0; i < bench->flight_count; i++)
-        if (bench->flight[i].actor == actor && bench_overlaps(&bench->flight[i], first, end))
+        if (bench->flight[i].actor == actor && bench->flight[i].coming == 0 &&
+            bench_overlaps(&bench->flight[i], first, end))
             return (int)i;
     return -1;
 }
@@ -245,8 +246,8 @@ static const struct program_leave *leave_of(const struct bench *bench, const str
 }
 
 bool bench_is_under_way(const struct bench *bench, const struct flight *flight) {
-    const struct program_leave *leave = leave_of(bench, flight);
-    return flight->posted == FLIGHT_BEGUN || (leave != NULL && leave->at == flight->op && leave->phase > 0);
+    (void)bench;
+    return flight->posted == FLIGHT_BEGUN || flight->coming > 0;
 }
 
 void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {
@@ -274,14 +275,20 @@ void bench_make_room(struct bench *bench, uint32_t op, unsigned phase) {
     for (unsigned i = 0; i < bench->flight_count && program->leave_count > 0;) {
         const struct flight *flight = &bench->flight[i];
         const struct program_leave *leave = leave_of(bench, flight);
-        if (leave != NULL && flight->actor == program->ops[op].recorded.actor && leave->at == op &&
-            leave->phase == phase) {
+        if (leave != NULL && flight->coming == 0 && flight->actor == program->ops[op].recorded.actor &&
+            leave->at == op && leave->phase == phase) {
             bench_arrive_in_order(bench, i);
             i = 0;
         } else {
             i++;
         }
     }
+}
+
+void bench_let_come(struct bench *bench, uint32_t op, unsigned phase) {
+    for (unsigned i = 0; i < bench->flight_count; i++)
+        if (bench->flight[i].op == op && bench->flight[i].coming == phase)
+            bench->flight[i].coming = 0;
 }
 
 static void push(struct bench *bench, uint32_t op, unsigned actor, enum flight_kind kind, uint32_t first,
@@ -303,8 +310,11 @@ void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned ac
             end++; /* cells that only fill the line up */
         if (world->follows[first]) {
             push(bench, op->op, actor, kind, first, end);
-            const struct program_leave *leave =
-                bench->flight_count == 0 ? NULL : leave_of(bench, &bench->flight[bench->flight_count - 1]);
+            struct flight *flight = bench->flight_count == 0 ? NULL : &bench->flight[bench->flight_count - 1];
+            if (flight != NULL && kind != FLIGHT_BEGUN && world->program->come_count > 0)
+                flight->coming =
+                    (uint8_t)queues_comes_in(world->program, op->op, world->unit.address + world->cut[first]);
+            const struct program_leave *leave = flight == NULL ? NULL : leave_of(bench, flight);
             if (leave != NULL && leave->at == op->op && leave->phase == 0)
                 bench_arrive_in_order(bench, bench->flight_count - 1);
         }

@@ -368,14 +368,19 @@ static bool leave_alike(const struct program_leave *a, const struct program_leav
     return a == NULL || b == NULL ? a == b : a->at == b->at && a->phase == b->phase;
 }
 
+/* Do two bytes of a write come into their queue, and leave it, together? */
+static bool fares_alike(const struct program *program, uint32_t op, uint64_t a, uint64_t b) {
+    return leave_alike(queues_leave(program, op, a), queues_leave(program, op, b)) &&
+           queues_comes_in(program, op, a) == queues_comes_in(program, op, b);
+}
+
 /* Do the same parts of two units' lines leave full queues at the same operations? */
 static bool leaves_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
     const struct program *program = lines->program;
-    for (uint32_t i = 0; i < a->count && program->leave_count > 0; i++) {
+    for (uint32_t i = 0; i < a->count && program->leave_count + program->come_count > 0; i++) {
         const struct unit_op *op = &lines->ops[a->first + i];
         for (uint32_t at = op->first; at < op->end; at++)
-            if (!leave_alike(queues_leave(program, op->op, a->address + at),
-                             queues_leave(program, op->op, b->address + at)))
+            if (!fares_alike(program, op->op, a->address + at, b->address + at))
                 return false;
     }
     return true;
@@ -455,9 +460,9 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
                 is_cut[at] = true;
                 break;
             }
-        for (uint32_t at = op->first + 1u; lines->program->leave_count > 0 && at < op->end; at++)
-            if (!leave_alike(queues_leave(lines->program, op->op, unit->address + at),
-                             queues_leave(lines->program, op->op, unit->address + at - 1)))
+        for (uint32_t at = op->first + 1u; lines->program->leave_count + lines->program->come_count > 0 && at < op->end;
+             at++)
+            if (!fares_alike(lines->program, op->op, unit->address + at, unit->address + at - 1))
                 is_cut[at] = true;
     }
 }

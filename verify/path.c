@@ -108,11 +108,9 @@ static void close_step(struct path *path) {
         return;
     const struct projected_op *next = &projection->ops[actor][path->pcs[actor]];
     struct ns_schedule_item stop = path->item[path->item_of[actor]];
+    stop.part = path->program->ops[next->op].recorded.part;
     stop.has_address = next->stops != UINT64_MAX;
-    if (stop.has_address)
-        stop.address = next->stops;
-    else
-        stop.part = path->program->ops[next->op].recorded.part;
+    stop.address = stop.has_address ? next->stops : 0;
     path->item[path->item_of[actor]] = stop;
     /* Older writes to the same byte come there first. */
     const unsigned from = path->stopped[actor].op == next->op ? path->stopped[actor].order : 0;
@@ -185,7 +183,8 @@ static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, s
     struct world *world = path->search->projection->world[unit];
     if (move.action == WORLD_DRAIN)
         return world_flight(world, before, move.index, flight);
-    for (unsigned i = 0; move.action == WORLD_POSTED && world_flight(world, before, i, flight); i++)
+    const bool oldest = move.action == WORLD_POSTED || move.action == WORLD_FORCED;
+    for (unsigned i = 0; oldest && world_flight(world, before, i, flight); i++)
         if (flight->actor == move.a)
             return true;
     return false;
@@ -315,22 +314,6 @@ static void emit_as_flush(struct path *path, const struct projected_op *op) {
     insert(path, inside ? path->item_of[actor] : path->count, item);
 }
 
-/* What is on its way has arrived when a poll looks in vain for ever. */
-static void emit_arrivals(struct path *path) {
-    const struct projection *projection = path->search->projection;
-    for (unsigned actor = 0; actor < path->program->harts + path->program->devices; actor++) {
-        const bool is_device = actor >= path->program->harts;
-        bool waits = false;
-        for (unsigned u = 0; u < projection->units; u++)
-            waits |= world_buffered(projection->world[u], path->units[u], actor) > 0 ||
-                     (!is_device && world_late(projection->world[u], path->units[u], actor));
-        if (waits)
-            emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
-                                                      .is_device = is_device,
-                                                      .actor = is_device ? actor - path->program->harts : actor});
-    }
-}
-
 static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, bool with_step) {
     const struct search_state *search = path->search;
     const struct projection *projection = search->projection;
@@ -355,7 +338,7 @@ static void emit_transition(struct path *path, const struct transition *by, cons
             if ((taken[i].move.a & VARIANT_AS_FLUSH) != 0)
                 emit_as_flush(path, op);
         }
-        if (action == WORLD_POSTED && op == NULL)
+        if ((action == WORLD_POSTED || action == WORLD_FORCED) && op == NULL)
             emit_item(path, unit, path->units[unit], taken[i].move);
         if (arrives_apart(by, taken, i))
             emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
@@ -366,8 +349,6 @@ static void emit_transition(struct path *path, const struct transition *by, cons
     add_waiting(path, &path->waited, PATH_HOLDS);
     if (op == NULL)
         return;
-    if (by->looks && with_step)
-        emit_arrivals(path);
     if (by->looks && !with_step)
         emit_turn(path, by);
     else if (first)

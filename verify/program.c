@@ -500,6 +500,7 @@ void program_release(struct program *program) {
     free(program->conditions);
     free(program->needs);
     free(program->polls);
+    free(program->comes);
     free(program->leaves);
     *program = (struct program){0};
 }

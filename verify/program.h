@@ -32,6 +32,7 @@ struct program_op {
     /* Others can see a part of it: entries of its queues leave in so many phases more, behind the operation (of a
      * write), or before it (of a fence or an access that makes older writes leave). */
     uint8_t phases;
+    bool loose; /* entries leave by themselves as well: a phase only lets more of them come */
 };
 
 /* Kinds of step by what the verifier may do with them. */
@@ -66,6 +67,13 @@ struct program_leave {
     uint8_t phase;
 };
 
+/* Bytes [first, end) of a write that come into their queue, or set off, in phase `phase` (above 0) of its operation. */
+struct program_come {
+    uint32_t op;
+    uint64_t first, end;
+    uint8_t phase;
+};
+
 /* Bytes [first, end) that an actor polls. */
 struct program_poll {
     uint64_t first, end;
@@ -94,6 +102,8 @@ struct program {
     struct program_device device[NS_LIMIT_DEVICES];
     size_t poll_count;
     struct program_poll *polls;
+    size_t come_count;
+    struct program_come *comes; /* by op, then first */
     size_t leave_count;
     struct program_leave *leaves; /* by op, then first; see queues.h */
     uint32_t queues_known;        /* bit per actor */

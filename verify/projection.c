@@ -141,7 +141,8 @@ static enum ns_status take_phase(struct taking *taking, const struct projected_o
             !add_touch(projection, &op, (struct projected_touch){u, unit_op, WORLD_PHASE, (uint8_t)phase}))
             return NS_ERROR_MEMORY;
     }
-    return op.touches == 0 ? NS_OK : take(taking, &op);
+    op.settles = projection->program->ops[whole->op].loose && phase == projection->program->ops[whole->op].phases;
+    return op.touches == 0 && !op.settles ? NS_OK : take(taking, &op);
 }
 
 /* Maintenance, and a cacheable store, act line after line. */
@@ -229,7 +230,8 @@ static enum ns_status take_whole(struct taking *taking, struct projected_op *op,
         return NS_OK; /* nothing has come since the one before */
     status = take(taking, op);
     for (unsigned phase = 1; phase <= what->phases && !first && status == NS_OK; phase++)
-        status = take_phase(taking, op, phase);
+        if (op->touches > 0 || !what->loose)
+            status = take_phase(taking, op, phase);
     return status;
 }
 

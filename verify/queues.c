@@ -14,6 +14,12 @@ struct builder {
     /* what leaves at the operation at work, in order */
     struct program_leave *going;
     size_t going_count, going_capacity;
+    /* what comes with it, and how much has left before each */
+    struct coming {
+        uint64_t first, end;
+        size_t behind;
+    } * coming;
+    size_t coming_count, coming_capacity, come_capacity;
     bool failed;
 };
 
@@ -40,6 +46,32 @@ static void goes(struct builder *builder, uint32_t op, uint64_t first, uint64_t 
     builder->going[builder->going_count++] = (struct program_leave){.op = op, .first = first, .end = end};
 }
 
+static void comes(struct builder *builder, uint64_t first, uint64_t end) {
+    if (!grow((void **)&builder->coming, &builder->coming_capacity, builder->coming_count + 1,
+              sizeof *builder->coming)) {
+        builder->failed = true;
+        return;
+    }
+    builder->coming[builder->coming_count++] = (struct coming){first, end, builder->going_count};
+}
+
+static void add_come(struct builder *builder, uint32_t op, uint64_t first, uint64_t end, unsigned phase) {
+    struct program *program = builder->program;
+    struct program_come *last = program->come_count == 0 ? NULL : &program->comes[program->come_count - 1];
+    if (phase == 0)
+        return;
+    if (last != NULL && last->op == op && last->end == first && last->phase == phase) {
+        last->end = end;
+        return;
+    }
+    if (!grow((void **)&program->comes, &builder->come_capacity, program->come_count + 1, sizeof *program->comes)) {
+        builder->failed = true;
+        return;
+    }
+    program->comes[program->come_count++] =
+        (struct program_come){.op = op, .first = first, .end = end, .phase = (uint8_t)phase};
+}
+
 /* All that leaves at operation `at` is known. Behind each part that others poll a phase begins. must: it is told even
  * when nobody can come between. */
 static void settle(struct builder *builder, uint32_t at, bool must) {
@@ -62,7 +94,17 @@ static void settle(struct builder *builder, uint32_t at, bool must) {
             one->phase = one->phase == phase ? 0 : (uint8_t)(one->phase + 1);
         add_leave(builder, one);
     }
-    builder->going_count = 0;
+    phase = 0;
+    for (size_t c = 0, gone = 0; c < builder->coming_count && op->phases > 0; c++) {
+        const struct coming *one = &builder->coming[c];
+        for (; gone < one->behind; gone++)
+            phase +=
+                gone + 1 < builder->going_count &&
+                program_is_polled(program, builder->going[gone].first, builder->going[gone].end, op->recorded.actor) &&
+                phase < PHASES;
+        add_come(builder, at, one->first, one->end, phase);
+    }
+    builder->going_count = builder->coming_count = 0;
 }
 
 static bool is_there(const struct program *program, const struct ns_recorded *entry) {
@@ -96,6 +138,7 @@ static void push_store(struct builder *builder, struct ns_store_buffer *buffer, 
             .address = at, .length = (uint32_t)(left < room ? left : room), .event = op};
         while (ns_store_buffer_full(buffer))
             take_gathered(builder, buffer);
+        comes(builder, at, at + entry.length);
         ns_store_buffer_push(buffer, &entry);
         at += entry.length;
         left -= entry.length;
@@ -112,6 +155,13 @@ static void take_touching(struct builder *builder, struct ns_store_buffer *buffe
     }
 }
 
+static void drain_range(struct ns_store_buffer *buffer, const struct ns_recorded *drain) {
+    if (drain->length == UINT64_MAX || drain->length == 0)
+        buffer->count = 0;
+    for (int index; (index = ns_store_buffer_find(buffer, drain->address, drain->length)) >= 0;)
+        ns_store_buffer_take(buffer, (unsigned)index, 1);
+}
+
 static void play_hart(struct builder *builder, unsigned hart) {
     const struct program *program = builder->program;
     const bool eager = program->machine->store_buffer_drain == NS_DRAIN_EAGER;
@@ -119,6 +169,9 @@ static void play_hart(struct builder *builder, unsigned hart) {
     ns_store_buffer_init(&buffer, program->machine->store_buffer_entries);
     for (uint32_t op = 0; op < program->op_count && !builder->failed; op++) {
         const struct ns_recorded *entry = &program->ops[op].recorded;
+        if (entry->kind == NS_RECORDED_HARDWARE && entry->op == NS_VERB_DRAIN && entry->peer == hart &&
+            program->may == 0 && is_there(program, entry))
+            drain_range(&buffer, entry); /* exactly where it is written */
         if (entry->actor != hart || !is_there(program, entry))
             continue;
         const bool buffered = entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_NC;
@@ -129,7 +182,7 @@ static void play_hart(struct builder *builder, unsigned hart) {
         if (!buffered && (entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE))
             take_touching(builder, &buffer, entry);
         if (!buffered && entry->kind == NS_RECORDED_STORE)
-            builder->going_count = 0; /* it makes room for itself first, as one piece */
+            builder->going_count = builder->coming_count = 0; /* it makes room for itself first, as one piece */
         settle(builder, op, buffered && !eager);
     }
 }
@@ -149,10 +202,33 @@ static bool can_play_harts(const struct program *program) {
         if (entry->kind == NS_RECORDED_PTE && entry->step != UINT32_MAX)
             return false;
         if (entry->kind == NS_RECORDED_HARDWARE && entry->op == NS_VERB_DRAIN && entry->peer < program->harts &&
-            machine->store_buffer_entries > 1)
+            machine->store_buffer_entries > 1 && machine->store_buffer_drain != NS_DRAIN_EAGER && program->may != 0)
             return false;
     }
     return true;
+}
+
+/* Which entry leaves next is not known. They come one behind the other all the same. */
+static void let_come(struct builder *builder, unsigned hart) {
+    struct program *program = builder->program;
+    for (uint32_t number = 0; number < program->op_count && !builder->failed; number++) {
+        struct program_op *op = &program->ops[number];
+        const struct ns_recorded *entry = &op->recorded;
+        if (entry->actor != hart || entry->kind != NS_RECORDED_STORE || entry->type != NS_TYPE_NC ||
+            entry->step == UINT32_MAX || !is_there(program, entry))
+            continue;
+        const uint64_t end = entry->address + entry->length;
+        unsigned phase = 0;
+        for (uint64_t at = entry->address; at < end;) {
+            const uint64_t border = (at / NS_STORE_ENTRY_BYTES + 1) * NS_STORE_ENTRY_BYTES;
+            const uint64_t next = border < end ? border : end;
+            add_come(builder, number, at, next, phase);
+            phase += next < end && phase < PHASES && program_is_polled(program, at, next, hart);
+            at = next;
+        }
+        op->phases = (uint8_t)phase;
+        op->loose = phase > 0;
+    }
 }
 
 /* ---- posted writes --------------------------------------------------------------------------- */
@@ -173,13 +249,16 @@ static void play_device(struct builder *builder, unsigned actor, uint32_t capaci
         const uint64_t end = entry->address + entry->length;
         for (uint64_t at = entry->address; at < end;) {
             const uint64_t border = (at / burst + 1) * burst, next = border < end ? border : end;
-            queue[count % (capacity + 1)].op = op;
-            queue[count % (capacity + 1)].first = at;
-            queue[count++ % (capacity + 1)].end = next;
-            if (count > capacity) {
-                const uint64_t oldest = (count - 1 - capacity) % (capacity + 1);
-                goes(builder, queue[oldest].op, queue[oldest].first, queue[oldest].end);
-            }
+            const uint64_t slot = capacity == 0 ? 0 : count % capacity;
+            if (capacity > 0 && count >= capacity)
+                goes(builder, queue[slot].op, queue[slot].first, queue[slot].end);
+            comes(builder, at, next);
+            queue[slot].op = op;
+            queue[slot].first = at;
+            queue[slot].end = next;
+            if (capacity == 0)
+                goes(builder, op, at, next);
+            count++;
             at = next;
         }
         settle(builder, op, capacity > 0);
@@ -202,6 +281,13 @@ static int by_place(const void *a, const void *b) {
     return left->first < right->first ? -1 : left->first > right->first;
 }
 
+static int by_place_of_come(const void *a, const void *b) {
+    const struct program_come *left = a, *right = b;
+    if (left->op != right->op)
+        return left->op < right->op ? -1 : 1;
+    return left->first < right->first ? -1 : left->first > right->first;
+}
+
 enum ns_status queues_create(struct program *program) {
     struct builder builder = {.program = program};
     const bool harts = can_play_harts(program);
@@ -209,6 +295,10 @@ enum ns_status queues_create(struct program *program) {
         play_hart(&builder, hart);
         program->queues_known |= 1u << hart;
     }
+    const bool waits = program->machine->store_buffer_entries > 0 &&
+                       program->machine->store_buffer_drain != NS_DRAIN_EAGER && program->poll_count > 0;
+    for (unsigned hart = 0; !harts && waits && hart < program->harts; hart++)
+        let_come(&builder, hart);
     for (unsigned actor = program->harts; actor < program->harts + program->devices; actor++)
         if (capacity_of(program, actor) <= NS_CONFIG_MAX_QUEUE &&
             (capacity_of(program, actor) > 0 || program->poll_count > 0)) {
@@ -216,6 +306,9 @@ enum ns_status queues_create(struct program *program) {
             program->queues_known |= 1u << actor;
         }
     free(builder.going);
+    free(builder.coming);
+    if (program->come_count > 0)
+        qsort(program->comes, program->come_count, sizeof *program->comes, by_place_of_come);
     if (program->leave_count > 0)
         qsort(program->leaves, program->leave_count, sizeof *program->leaves, by_place);
     return builder.failed ? NS_ERROR_MEMORY : NS_OK;
@@ -248,7 +341,25 @@ uint64_t queues_first(const struct program *program, uint32_t at, unsigned phase
         if (leave->at == at && leave->phase == phase && (first == NULL || leave->op < first->op))
             first = leave; /* of one operation they are in the order of their addresses, as they leave */
     }
+    for (size_t i = 0; i < program->come_count && first == NULL; i++)
+        if (program->ops[at].loose && program->comes[i].op == at && program->comes[i].phase == phase)
+            return program->comes[i].first;
     return first == NULL ? UINT64_MAX : first->first;
+}
+
+unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t address) {
+    size_t low = 0, high = program->come_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct program_come *come = &program->comes[middle];
+        if (come->op < op || (come->op == op && come->end <= address))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const bool found =
+        low < program->come_count && program->comes[low].op == op && program->comes[low].first <= address;
+    return found ? program->comes[low].phase : 0;
 }
 
 unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,

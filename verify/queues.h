@@ -30,10 +30,12 @@ enum ns_status queues_create(struct program *program);
 uint32_t queues_leaves_at(const struct program *program, uint32_t op, uint64_t address);
 /* How it leaves there; NULL: nothing forces it to. */
 const struct program_leave *queues_leave(const struct program *program, uint32_t op, uint64_t address);
+/* The phase of its operation in which this byte of a write comes into its queue; 0: with the operation. */
+unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t address);
 /* How often a write to this byte leaves at operation `at` in its phases [from, end), counted in their order. */
 unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,
                               uint64_t address);
-/* The first byte that leaves at operation `at` in this phase; UINT64_MAX: none. */
+/* The first byte that leaves at operation `at` in this phase, or comes where none has to leave; UINT64_MAX: none. */
 uint64_t queues_first(const struct program *program, uint32_t at, unsigned phase);
 /* Everything that the actor's full queue does is known, and in program->leaves. */
 static inline bool queues_know(const struct program *program, unsigned actor) {

@@ -47,11 +47,10 @@ static bool is_optional(const struct projection *projection, unsigned actor, siz
     return projection->program->steps[projection->ops[actor][at].step].kind == STEP_OPTIONAL;
 }
 
-/* Can this poll go on for ever while nobody else moves? All that is on its way arrives; the cached copy may stay. */
+/* Can this poll go on for ever while nobody else moves? Where all has arrived; the cached copy may stay. */
 static bool poll_hangs(struct search_state *search, uint32_t state, const struct projected_op *op, uint32_t *unit,
                        uint32_t *node, uint16_t *unit_op) {
     const struct projection *projection = search->projection;
-    const struct program *program = projection->program;
     if (op->touches == 0)
         return false;
     const struct projected_touch *at = &projection->touch[op->touch];
@@ -60,13 +59,7 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
     search->failed |= closure == NULL;
     for (size_t n = 0; closure != NULL && n < closure->node_count; n++) {
         uint32_t now = closure->nodes[n].state;
-        for (unsigned actor = 0; actor < program->harts + program->devices && now != NO_INDEX; actor++)
-            now = world_perform(
-                world, now,
-                (struct world_move){.action = actor < program->harts ? WORLD_FENCE : WORLD_FLUSH, .a = (uint8_t)actor},
-                NULL);
-        bool waits = now != NO_INDEX;
-        search->failed |= !waits;
+        bool waits = world_is_quiet(world, now); /* otherwise something arrives first, and it looks again */
         for (unsigned turn = 0; turn < 2 && waits; turn++) {
             const uint8_t types = world_types(world, now, at->unit_op);
             uint8_t type = 0;
@@ -74,7 +67,11 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
                 type++;
             now = world_perform(
                 world, now, (struct world_move){.action = WORLD_OP, .a = type, .index = (uint16_t)at->unit_op}, &waits);
-            search->failed |= now == NO_INDEX;
+            if (now == NO_INDEX) {
+                search->stopped = world_trouble(world);
+                search->failed |= search->stopped == NULL;
+                return false;
+            }
         }
         if (waits) {
             *unit = at->unit;
@@ -137,7 +134,7 @@ static void expand(struct search_state *search, struct search_work *work, uint32
     memcpy(pcs, state_pcs(state_words(search, state)), projection->actors * sizeof *pcs);
     bool call;
     const unsigned only = in_the_middle(search, pcs, &call);
-    bool over = true, certain = false;
+    bool over = true, certain = false, spins = false;
     search_report_closures(search, state);
     for (unsigned actor = 0; actor < projection->actors && search->stopped == NULL && !search->failed; actor++) {
         const size_t at = pcs[actor];
@@ -151,6 +148,7 @@ static void expand(struct search_state *search, struct search_work *work, uint32
         if (!needs_are_met(projection, pcs, op) || is_blocked(search, state, op) ||
             (call && op->calls && !is_in_a_step(projection, actor, at)))
             continue;
+        spins |= projection->program->ops[op->op].poll != NO_INDEX;
         certain = certain || (!optional && projection->program->ops[op->op].poll == NO_INDEX);
         search_begin(work, search, state);
         work->actor = actor;
@@ -160,6 +158,8 @@ static void expand(struct search_state *search, struct search_work *work, uint32
     }
     if (search->stopped == NULL && !search->failed)
         search_drain_posted(search, work, state);
+    if (spins && search->stopped == NULL && !search->failed)
+        search_drain_spinning(search, work, state);
     if (over && search->sink != NULL)
         observe_end(search->sink, search, state, NO_INDEX);
     if (!over && !certain && search->stopped == NULL && !search->failed)

@@ -19,6 +19,7 @@ struct projected_op {
     uint32_t step;
     uint64_t stops;  /* physical: where its step can be stopped in front of this part; UINT64_MAX: as an operation */
     uint8_t order;   /* which phase of the operation this is, from 0, when it has several */
+    bool settles;    /* behind this part the queue holds no more than it has room for */
     bool is_part;    /* the operation itself has been done, or comes later: nothing has to arrive for it first */
     bool interrupts; /* others may come between this and what is before it in its step */
     bool calls;      /* within a call of an API that one hart makes at a time */

@@ -130,6 +130,8 @@ void search_begin(struct search_work *work, struct search_state *search, uint32_
 void search_perform(struct search_work *work);
 /* Posted writes leave their queues in order, each by itself. */
 void search_drain_posted(struct search_state *search, struct search_work *work, uint32_t state);
+/* Somebody polls. */
+void search_drain_spinning(struct search_state *search, struct search_work *work, uint32_t state);
 
 /* path.c: the schedule that leads to a state and from there through `last`, or (last_node) to a node of a unit's
  * closure. PATH_WITH_STEP: the step at which `last` hangs is named too. PATH_COMPLETE: with all steps that are left.

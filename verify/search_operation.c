@@ -178,12 +178,27 @@ static bool force_room(struct search_work *work, uint32_t touch) {
     return true;
 }
 
+/* All of a store has come whose entries may leave by themselves: what the buffer has no room for has left. */
+static bool settle(struct search_work *work) {
+    struct search_state *search = work->search;
+    const unsigned hart = search->projection->program->ops[work->op->op].recorded.actor;
+    unsigned waits = 0;
+    for (unsigned u = 0; u < search->projection->units; u++)
+        waits += world_buffered(search->projection->world[u], work_units(work)[u], hart);
+    const uint32_t unit = oldest_unit(search, work_units(work), hart);
+    if (waits <= search->projection->program->machine->store_buffer_entries || unit == NO_INDEX)
+        return false;
+    act(work, unit, (struct world_move){.action = WORLD_FORCED, .a = (uint8_t)hart}, touch_from, work->op->touches);
+    return true;
+}
+
 static void touch_from(struct search_work *work, uint32_t touch) {
     if (touch == work->op->touches) {
-        finish(work);
+        if (!work->op->settles || !settle(work))
+            finish(work);
         return;
     }
-    if (!work->op->is_part && force_room(work, touch))
+    if (!work->op->is_part && !work->search->projection->program->ops[work->op->op].loose && force_room(work, touch))
         return;
     const struct projected_touch *at = &work->search->projection->touch[work->op->touch + touch];
     const struct world_move move = {.action = at->action, .a = at->phase, .index = (uint16_t)at->unit_op};
@@ -295,10 +310,12 @@ static void note_told(struct search_work *work, enum world_action action, unsign
         return;
     const uint32_t now = world_perform(projection->world[0], work_units(work)[0],
                                        (struct world_move){.action = (uint8_t)action, .a = (uint8_t)device}, NULL);
-    if (now == NO_INDEX)
-        work->search->failed = true;
-    else
+    if (now != NO_INDEX) {
         work_units(work)[0] = now;
+        return;
+    }
+    work->search->stopped = world_trouble(projection->world[0]);
+    work->search->failed = work->search->stopped == NULL;
 }
 
 /* Everything of the operation is done: the state behind it. */
@@ -359,10 +376,6 @@ void search_drain_posted(struct search_state *search, struct search_work *work, 
     if (!search->projection->posted || !drains)
         return;
     for (unsigned d = 0; d < program->devices; d++) {
-        const unsigned actor = program->harts + d;
-        const size_t at = state_pcs(state_words(search, state))[actor];
-        if (is_in_a_step(search->projection, actor, at) && search->projection->ops[actor][at].is_part)
-            continue; /* the older ones of that write have not come into the queue yet */
         search_begin(work, search, state);
         work->actor = search->projection->actors;
         work->index = program->harts + d;
@@ -370,6 +383,27 @@ void search_drain_posted(struct search_state *search, struct search_work *work, 
         const uint32_t unit = oldest_unit(search, work_units(work), program->harts + d);
         if (unit != NO_INDEX)
             act(work, unit, (struct world_move){.action = WORLD_POSTED, .a = (uint8_t)(program->harts + d)},
+                finish_hardware, 0);
+    }
+}
+
+/* While somebody polls, time passes: what waits leaves in the end, also where the hardware need not let it go. */
+void search_drain_spinning(struct search_state *search, struct search_work *work, uint32_t state) {
+    const struct program *program = search->projection->program;
+    const bool drains = (program->may & NS_MAY_DRAIN) != 0;
+    for (unsigned actor = 0; actor < program->harts + program->devices && !drains; actor++) {
+        const bool device = actor >= program->harts;
+        if (!device && program->machine->store_buffer_drain == NS_DRAIN_AFTER)
+            continue;
+        if (device && program->machine->posted_drain == NS_DRAIN_AFTER)
+            continue;
+        search_begin(work, search, state);
+        work->actor = search->projection->actors;
+        work->index = actor;
+        work->op = NULL;
+        const uint32_t unit = oldest_unit(search, work_units(work), actor);
+        if (unit != NO_INDEX)
+            act(work, unit, (struct world_move){.action = device ? WORLD_POSTED : WORLD_FORCED, .a = (uint8_t)actor},
                 finish_hardware, 0);
     }
 }

@@ -575,7 +575,9 @@ bool world_has_phase(const struct world *world, uint32_t op, unsigned phase) {
                 world->follows[cell]
                     ? queues_leave(world->program, world->ops[i].op, world->unit.address + world->cut[cell])
                     : NULL;
-            has = leave != NULL && leave->at == op && leave->phase == phase;
+            has = (leave != NULL && leave->at == op && leave->phase == phase) ||
+                  (world->follows[cell] && world->ops[i].op == op &&
+                   queues_comes_in(world->program, op, world->unit.address + world->cut[cell]) == phase);
         }
     return has;
 }
@@ -616,7 +618,7 @@ unsigned world_buffered(struct world *world, uint32_t state, unsigned hart) {
     lay_out(world, state);
     const struct bench *bench = &world->bench;
     for (unsigned i = 0; i < bench->flight_count; i++) {
-        bool first = bench->flight[i].actor == hart;
+        bool first = bench->flight[i].actor == hart && bench->flight[i].coming == 0;
         for (unsigned j = 0; j < i && first; j++) /* cells of one entry are one */
             first = !bench_leave_together(world, &bench->flight[j], &bench->flight[i]);
         count += first;
@@ -629,11 +631,19 @@ bool world_late(struct world *world, uint32_t state, unsigned hart) {
     return ns_cache_late_count(world->bench.cache, hart) > 0;
 }
 
+bool world_is_quiet(struct world *world, uint32_t state) {
+    bool late = false;
+    lay_out(world, state);
+    for (unsigned hart = 0; hart < world->program->harts && !late; hart++)
+        late = ns_cache_late_count(world->bench.cache, hart) > 0;
+    return world->bench.flight_count == 0 && !late;
+}
+
 bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age) {
     lay_out(world, state);
     for (unsigned i = 0; i < world->bench.flight_count; i++) {
         const struct flight *flight = &world->bench.flight[i];
-        if (flight->actor == actor) {
+        if (flight->actor == actor && flight->coming == 0) {
             *age = (uint64_t)flight->op << 32 | (uint32_t)(world->unit.address + world->cut[flight->first]);
             return true;
         }

@@ -153,6 +153,8 @@ bool world_ignores(const struct world *world, uint32_t index);
  * writes or a hart's store buffer. False: none. */
 unsigned world_buffered(struct world *world, uint32_t state, unsigned hart);
 bool world_late(struct world *world, uint32_t state, unsigned hart);
+/* Nothing is on its way. */
+bool world_is_quiet(struct world *world, uint32_t state);
 bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age);
 /* How many entries a non-cacheable store, or a posted write, makes; 0: none. */
 unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned variant);

@@ -20,6 +20,7 @@ struct flight {
     uint16_t first, end;
     uint8_t actor;
     uint8_t posted; /* enum flight_kind */
+    uint8_t coming; /* the phase of its operation in which it comes; 0: it has */
 };
 /* In a store buffer, or posted, whether it waits in a queue or not; through the caches, from a device that snoops; or a
  * cacheable store that is still at another line. */
