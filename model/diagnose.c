@@ -53,6 +53,7 @@ static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned devi
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 struct situation {
+    bool looked;      /* it looked into memory, which has the newest bytes by now */
     uint64_t address; /* one byte stands for the run */
     uint32_t access;  /* event of the access that found it stale */
     uint32_t newest;  /* event that wrote the newest version */
@@ -110,12 +111,22 @@ static bool reached_every_level(const struct ns_tracker *tracker, const struct n
     return event->scope == NS_SCOPE_POC && (!event->local || event->actor == event_at(tracker, who)->actor);
 }
 
+/* Had this maintenance not come to its end when the access began? */
+static bool is_under_way(const struct ns_tracker *tracker, uint32_t maintenance, uint32_t access) {
+    const unsigned actor = event_at(tracker, maintenance)->actor;
+    return tracker->maintaining[actor] == maintenance ||
+           (tracker->maintained[actor].event == maintenance && tracker->maintained[actor].at > access);
+}
+
 static void after_the_write(const struct ns_tracker *tracker, struct situation *at,
                             struct ns_maintenance_facts *facts) {
     for (uint32_t i = at->access; i-- > at->newest + 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (event->kind != NS_EVENT_MAINTENANCE)
             continue;
+        const bool under_way = is_under_way(tracker, i, at->access);
+        if (under_way && !happened_before(tracker, at->newest, event_at(tracker, at->access)->actor))
+            continue; /* who was not told of the write was not told of it either: it comes behind the access */
         enum ns_cache_op performed;
         const enum coverage coverage = coverage_of(tracker, event, at->address, &performed);
         const bool right = right_family(at->reader_is_device, performed);
@@ -124,8 +135,7 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
         if (coverage == COVERED && right) {
             facts->after_some_levels =
                 (!facts->after_covers || facts->after_some_levels) && !reached_every_level(tracker, event, at);
-            facts->after_under_way =
-                (!facts->after_covers || facts->after_under_way) && tracker->maintaining[event->actor] == i;
+            facts->after_under_way = (!facts->after_covers || facts->after_under_way) && under_way;
             facts->after_covers = true;
         } else if (coverage == COVERED) {
             facts->after_wrong_op = true;
@@ -333,7 +343,7 @@ static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *byt
 }
 
 /* Who wrote the newest bytes, where they are, and what kind of memory this is. */
-static void gather_place(const struct ns_tracker *tracker, const struct stale_bytes *bytes, const struct situation *at,
+static void gather_place(const struct ns_tracker *tracker, const struct stale_bytes *bytes, struct situation *at,
                          struct ns_stale_facts *facts) {
     const struct ns_event *access = event_at(tracker, bytes->event), *writer = event_at(tracker, bytes->newest);
     const uint32_t object = object_at(tracker, bytes->first);
@@ -345,10 +355,11 @@ static void gather_place(const struct ns_tracker *tracker, const struct stale_by
     /* The access looked into memory itself, past the caches or with a fill of its own, and memory has the newest bytes
      * by now: they were on their way when it looked. */
     const bool found = version_exists(tracker, bytes->first, bytes->got, false);
-    const bool past_caches = at->reader_is_device ? !tracker->device[access->actor].snoops || !found
-                                                  : access->type != NS_TYPE_CACHEABLE;
+    const bool past_caches =
+        at->reader_is_device ? !tracker->device[access->actor].snoops || !found : access->type != NS_TYPE_CACHEABLE;
     const bool fills = at->filled != NS_NO_EVENT && at->filled > bytes->event;
-    if (facts->newest == NS_IN_MEMORY && (past_caches || fills))
+    at->looked = facts->newest == NS_IN_MEMORY && (past_caches || fills);
+    if (at->looked)
         facts->newest = facts->writer == NS_WRITER_DEVICE ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
     facts->nothing_cached = !at->reader_is_device && access->type != NS_TYPE_CACHEABLE;
     facts->writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
@@ -436,6 +447,11 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         gather_discard(tracker, bytes, page->flags[offset], &at, &facts);
     } else {
         gather_maintenance(tracker, &at, &facts);
+        /* No clean had taken them out of the cache yet. */
+        const struct ns_event *writer = event_at(tracker, bytes->newest);
+        if (at.looked && writer->kind == NS_EVENT_STORE && writer->type == NS_TYPE_CACHEABLE &&
+            !facts.maintenance.after_covers)
+            facts.newest = NS_IN_CACHE;
     }
     const uint32_t signal = gather_signals(tracker, bytes, &facts);
 

@@ -112,6 +112,8 @@ void ns_actor_count(struct ns_machine *machine, unsigned actor);
  */
 typedef void (*ns_operation_hook)(struct ns_machine *machine, unsigned actor, unsigned number, void *context);
 void ns_machine_set_hook(struct ns_machine *machine, ns_operation_hook hook, void *context);
+/* While it is so, what is called is nobody's operation either: a move of the hardware. Returns what was. */
+bool ns_machine_set_quiet(struct ns_machine *machine, bool quiet);
 /* Where a program may be made to stop in the middle of its step: called when an operation begins (`number`, behind the
  * hook above), and where the address of ns_actor_stop_at() is come to (NS_AT_ADDRESS). It may let others take their
  * turns. True: it has done so, and the hook above is called once more. NULL: none. */
@@ -121,8 +123,8 @@ void ns_machine_set_stop_hook(struct ns_machine *machine, ns_stop_hook hook, voi
 /* The actor's program comes to this physical address when an entry with it is about to leave the store buffer or the
  * queue of posted writes because it must, when a burst of a device's write that is not posted begins there, and before
  * the line that holds it in the middle of maintenance or of a cacheable store. Once; UINT64_MAX: nowhere. Meanwhile a
- * device sends its bursts one by one. */
-void ns_actor_stop_at(struct ns_machine *machine, unsigned actor, uint64_t physical);
+ * device sends its bursts one by one. comes: before an entry with it comes into the store buffer, and nowhere else. */
+void ns_actor_stop_at(struct ns_machine *machine, unsigned actor, uint64_t physical, bool comes);
 /* Appends an event of this actor with site and time filled in; returns its number. */
 uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event);
 /* Lets time pass. */

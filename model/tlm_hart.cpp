@@ -391,6 +391,7 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
             const time_scope memory(machine_.running_meter(), time_memory);
             drain_victim();
         }
+        machine_.come_to(index_, entry.address, entry.length, true);
         ns_store_buffer_push(&buffer_, &entry);
         physical += entry.length;
         data += entry.length;

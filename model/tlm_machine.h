@@ -32,7 +32,8 @@ struct actor_state {
     uint32_t site = NS_NO_SITE;
     uint32_t object = NS_NO_OBJECT;
     uint32_t inside = NS_NO_EVENT;
-    uint64_t stop_at = UINT64_MAX;        // physical: where the program stops for others, see ns_actor_stop_at()
+    uint64_t stop_at = UINT64_MAX; // physical: where the program stops for others, see ns_actor_stop_at()
+    bool stop_when_it_comes = false;
     uint64_t named = 0, named_length = 0; // physical: what the program named, when a routine maintains more than that
     ns_program program = nullptr;
     void *context = nullptr;
@@ -103,7 +104,7 @@ class machine : public sc_core::sc_module {
         stop_hook_context_ = context;
     }
     // The actor's program is about to do something at these bytes in the middle of an operation.
-    void come_to(unsigned actor, uint64_t physical, uint64_t length);
+    void come_to(unsigned actor, uint64_t physical, uint64_t length, bool comes = false);
     // Where, strictly inside of these bytes, the program has to stop: the first byte of that line; 0: nowhere.
     uint64_t stop_inside(unsigned actor, uint64_t physical, uint64_t length) const;
     void begin_operation(unsigned actor); // calls the hooks

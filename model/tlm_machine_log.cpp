@@ -30,11 +30,11 @@ void machine::begin_operation(unsigned actor) {
         call_hook(actor, actors_[actor].operations);
 }
 
-void machine::come_to(unsigned index, uint64_t physical, uint64_t length) {
+void machine::come_to(unsigned index, uint64_t physical, uint64_t length, bool comes) {
     actor_state &actor = actors_[index];
     // What its program makes others do, or the hardware does by itself, is not the program's.
-    if (physical > actor.stop_at || actor.stop_at - physical >= length || stop_hook_ == nullptr ||
-        actor.process != sc_core::sc_get_current_process_handle().get_process_object())
+    if (actor.stop_when_it_comes != comes || physical > actor.stop_at || actor.stop_at - physical >= length ||
+        stop_hook_ == nullptr || actor.process != sc_core::sc_get_current_process_handle().get_process_object())
         return;
     actor.stop_at = UINT64_MAX;
     if (stop_hook_(face_, index, NS_AT_ADDRESS, stop_hook_context_))

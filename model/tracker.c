@@ -359,6 +359,10 @@ void ns_tracker_maintenance_end(struct ns_tracker *tracker) {
 }
 
 void ns_tracker_maintaining(struct ns_tracker *tracker, unsigned actor, uint32_t event) {
+    if (tracker->maintaining[actor] != NS_NO_EVENT) {
+        tracker->maintained[actor].event = tracker->maintaining[actor];
+        tracker->maintained[actor].at = (uint32_t)tracker->log->event_count - 1;
+    }
     tracker->maintaining[actor] = event;
 }
 

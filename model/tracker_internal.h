@@ -106,6 +106,9 @@ struct ns_tracker {
         uint32_t write, at; /* its event, and the newest one when it had arrived */
     } arrived[NS_MAX_ACTORS][ARRIVALS_KEPT];
     uint32_t arrived_count[NS_MAX_ACTORS]; /* ever */
+    struct {
+        uint32_t event, at; /* its last maintenance that has ended, and the newest event then */
+    } maintained[NS_MAX_ACTORS];
     uint32_t maintaining[NS_MAX_ACTORS];   /* the maintenance event that it is at, or NS_NO_EVENT */
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */

@@ -82,6 +82,7 @@ struct run_move {
 struct run_stop {
     uint32_t part;    /* before this operation, 0: to its end */
     uint64_t address; /* or where it comes to this physical address; UINT64_MAX: nowhere */
+    bool comes;       /* when it comes into the store buffer */
     bool stops;
     bool continues; /* the step has begun at an earlier place */
     size_t goes_on; /* then: the place in the plan where it goes on */

@@ -140,18 +140,23 @@ static bool read_move(const struct reader *reader, struct ns_schedule_item *item
                   (int)reader->length, text);
 }
 
-/* N, ADDRESS or N:ADDRESS; only an address is hexadecimal. */
+/* N, ADDRESS, +ADDRESS, or one of these behind N and a colon; only an address is hexadecimal. */
 static bool read_stop(const char *text, size_t length, struct ns_schedule_item *item) {
     const char *colon = memchr(text, ':', length);
-    const bool hexadecimal = length > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    const size_t number = colon != NULL ? (size_t)(colon - text) : hexadecimal ? 0 : length;
+    const char *address = colon != NULL ? colon + 1 : text, *end = text + length;
+    item->comes = address < end && *address == '+';
+    address += item->comes;
+    item->has_address = end - address > 2 && address[0] == '0' && (address[1] == 'x' || address[1] == 'X');
     uint64_t part = 0;
-    if (number > 0 && (hexadecimal || !read_number(text, number, &part) || part == 0 || part > UINT16_MAX))
+    if (item->has_address && !read_number(address, (size_t)(end - address), &item->address))
+        return false;
+    if (!item->has_address && (colon != NULL || item->comes))
+        return false;
+    const size_t number = colon != NULL ? (size_t)(colon - text) : item->has_address ? 0 : length;
+    if ((colon != NULL || !item->has_address) && (!read_number(text, number, &part) || part == 0 || part > UINT16_MAX))
         return false;
     item->part = (uint32_t)part;
-    item->has_address = number < length;
-    const size_t first = colon != NULL ? number + 1 : 0;
-    return !item->has_address || read_number(text + first, length - first, &item->address);
+    return true;
 }
 
 static bool read_item(const struct reader *reader, struct ns_schedule_item *item) {
@@ -212,8 +217,8 @@ size_t ns_schedule_item_text(const struct ns_schedule_item *item, const struct n
         if (item->part > 0)
             used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "@%u", item->part);
         if (item->has_address)
-            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "%c%s", item->part > 0 ? ':' : '@',
-                             ns_format_address(item->address, address));
+            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "%c%s%s", item->part > 0 ? ':' : '@',
+                             item->comes ? "+" : "", ns_format_address(item->address, address));
         return (size_t)used;
     }
     used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%s", moves[item->kind].word);

@@ -7,8 +7,9 @@
  *
  * A number is the line of a step; the next occurrence of that line is executed. `14@2` executes it up to its operation
  * number 2, and `14@0x8000_0040` up to where its write to that physical address leaves a full queue, its burst or its
- * line there has its turn (`14@2:0x8000_0040`: in its operation number 2 or a later one); the next `14` in the list, or the end of the list, goes on with it. Between the two other
- * actors do their steps. Everything else is a move. A move
+ * line there has its turn (`14@2:0x8000_0040`: in its operation number 2 or a later one; `14@+0x8000_0040`: before
+ * an entry with it comes into the store buffer); the next `14` in the list, or
+ * the end of the list, goes on with it. Between the two other actors do their steps. Everything else is a move. A move
  * happens before the next step in the list; with `@N` behind it, inside that step, before its operation number N (the
  * first operation is 0, so `@0` is the same as nothing). An operation is one call of a load, store, maintenance, fence,
  * page table entry, or DMA transfer, as a step such as `map` makes several of them. Moves behind the last step happen
@@ -49,6 +50,7 @@ struct ns_schedule_item {
     uint32_t part;    /* N of `@N`, 0 without */
     bool is_device;   /* DRAIN: of a device, not of a hart */
     uint32_t actor;   /* hart number, or index of the device in the scenario */
+    bool comes;       /* STEP: `+` before the address */
     bool has_address; /* DRAIN without: everything; STEP without: no @ADDRESS */
     uint64_t address; /* physical; virtual for WALK and FORGET */
 };

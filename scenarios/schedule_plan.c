@@ -40,6 +40,7 @@ static void add_step(struct plan *plan, const struct ns_step *step, const struct
     run->plan[place] = step;
     run->stop[place] = (struct run_stop){.part = item == NULL ? 0 : item->part,
                                          .address = stops && item->has_address ? item->address : UINT64_MAX,
+                                         .comes = item != NULL && item->comes,
                                          .stops = stops,
                                          .continues = plan->open[actor] > 0};
     if (place > 0)

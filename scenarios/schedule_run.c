@@ -72,7 +72,9 @@ static void make_next(struct run *run, size_t before) {
     ns_actor_begin(machine, hardware, NS_NO_SITE, NS_NO_OBJECT);
     if (run->log->waveform != NULL && run->log->move_count > 0)
         ns_waveform_move(run->log->waveform, ns_machine_now_ps(machine), hardware, run->log->move_count - 1);
+    const bool before_quiet = ns_machine_set_quiet(machine, true); /* a load of `look` is no operation of its step */
     move(run, item);
+    ns_machine_set_quiet(machine, before_quiet);
     run_show_step(run, hardware, NS_NO_SITE);
 }
 
@@ -120,7 +122,7 @@ void run_log_executed(struct run *run, uint32_t site) {
     char address[NS_ADDRESS_TEXT], text[NS_LOG_STOP_BYTES];
     int used = stop->part > 0 ? snprintf(text, sizeof text, "@%u", stop->part) : 0;
     if (stop->address != UINT64_MAX)
-        snprintf(text + used, sizeof text - (size_t)used, "%c%s", used > 0 ? ':' : '@',
+        snprintf(text + used, sizeof text - (size_t)used, "%c%s%s", used > 0 ? ':' : '@', stop->comes ? "+" : "",
                  ns_format_address(stop->address, address));
     ns_log_stopped(run->log, text);
 }
@@ -128,7 +130,7 @@ void run_log_executed(struct run *run, uint32_t site) {
 /* Its address counts from its operation number `part` on. */
 static void arm(struct run *run, unsigned actor) {
     const struct run_stop *stop = &run->stop[run->at];
-    ns_actor_stop_at(run->machine, actor, run->begun[actor] >= stop->part ? stop->address : UINT64_MAX);
+    ns_actor_stop_at(run->machine, actor, run->begun[actor] >= stop->part ? stop->address : UINT64_MAX, stop->comes);
 }
 
 void run_stop_arm(struct run *run, size_t place) {

@@ -111,6 +111,7 @@ static void close_step(struct path *path) {
     stop.part = path->program->ops[next->op].recorded.part;
     stop.has_address = next->stops != UINT64_MAX;
     stop.address = stop.has_address ? next->stops : 0;
+    stop.comes = stop.has_address && path->program->ops[next->op].loose;
     path->item[path->item_of[actor]] = stop;
     /* Older writes to the same byte come there first. */
     const unsigned from = path->stopped[actor].op == next->op ? path->stopped[actor].order : 0;

@@ -29,6 +29,8 @@ struct transition {
 struct state_info {
     struct transition by;
     uint32_t distance;
+    uint16_t
+        stops; /* steps on the way there that others interrupt: of two ways of one length, that with fewer is told */
     bool settled;
 };
 
@@ -38,6 +40,7 @@ struct candidate {
     struct finding finding;
     uint32_t unit;
     uint32_t distance;
+    uint16_t stops;
     uint32_t state;
     struct transition by; /* parent == state */
     uint32_t last_node;   /* a finding of the hardware's: node of the unit's closure that shows it; else NO_INDEX */

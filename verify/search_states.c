@@ -70,6 +70,18 @@ static uint32_t keep_taken(struct search_state *search, const struct taken *take
     return (uint32_t)(search->taken_count - count);
 }
 
+/* Does the transition come in the middle of another actor's step? On top of what came before. */
+static uint16_t stops_by(const struct search_state *search, const struct transition *by) {
+    const struct projection *projection = search->projection;
+    if (by->parent == NO_INDEX)
+        return 0;
+    const uint16_t *pcs = state_pcs(state_words(search, by->parent));
+    uint16_t stops = search->info[by->parent].stops;
+    for (unsigned actor = 0; actor < projection->actors; actor++)
+        stops = (uint16_t)(stops + (actor != by->actor && is_in_a_step(projection, actor, pcs[actor])));
+    return stops;
+}
+
 /* A state was reached; it is queued when that is news. `words`: search->words, not in the table. */
 void search_reach(struct search_state *search, const uint32_t *words, uint32_t distance, struct transition by,
                   const struct taken *taken) {
@@ -85,16 +97,19 @@ void search_reach(struct search_state *search, const uint32_t *words, uint32_t d
             state = search->slot[at];
             break;
         }
-    if (state != NO_INDEX && (search->info[state].settled || search->info[state].distance <= distance))
+    const uint16_t stops = stops_by(search, &by);
+    if (state != NO_INDEX && (search->info[state].settled || search->info[state].distance < distance ||
+                              (search->info[state].distance == distance && search->info[state].stops <= stops)))
         return;
+    const bool queued = state != NO_INDEX && search->info[state].distance == distance;
     if (state == NO_INDEX) {
         state = search->count++;
         search->slot[at] = state;
         memcpy(state_words(search, state), words, search->words * 4);
     }
     by.taken = keep_taken(search, taken, by.count);
-    search->info[state] = (struct state_info){.by = by, .distance = distance};
-    if (!enqueue(search, state, distance))
+    search->info[state] = (struct state_info){.by = by, .distance = distance, .stops = stops};
+    if (!queued && !enqueue(search, state, distance))
         search->failed = true;
 }
 
@@ -128,7 +143,10 @@ void search_report(struct search_state *search, const struct finding *finding, u
     size_t at = 0;
     while (at < search->candidate_count && search->candidate[at].key != key)
         at++;
-    if (at < search->candidate_count && search->candidate[at].distance <= distance)
+    const uint16_t stops = stops_by(search, &by);
+    if (at < search->candidate_count &&
+        (search->candidate[at].distance < distance ||
+         (search->candidate[at].distance == distance && search->candidate[at].stops <= stops)))
         return;
     if (at == search->candidate_count) {
         if (!grow((void **)&search->candidate, &search->candidate_capacity, at + 1, sizeof *search->candidate)) {
@@ -142,6 +160,7 @@ void search_report(struct search_state *search, const struct finding *finding, u
                                                .finding = *finding,
                                                .unit = unit,
                                                .distance = distance,
+                                               .stops = stops,
                                                .state = by.parent,
                                                .by = by,
                                                .last_node = last_node};

@@ -53,7 +53,9 @@ TEST(Schedule, ReadsEveryKindOfItemAndPrintsTheSame) {
                              "4,as-flush@1,5",
                              "4@2,5,4",
                              "4@0x8000_0040,5,4@0x8000_0080,6,4",
-                             "4@2:0x8000_0040,5,4"}) {
+                             "4@2:0x8000_0040,5,4",
+                             "4@+0x8000_0040,5,4",
+                             "4@2:+0x8000_0040,5,4"}) {
         std::string refusal;
         EXPECT_EQ(round_trip(text, &refusal), text) << refusal;
     }
@@ -84,6 +86,8 @@ TEST(Schedule, RefusesWhatIsNoItemWithASentence) {
                              "fill:cpu0:0x8000_0000@x",
                              "4@0",
                              "4@0:0x8000_0000",
+                             "4@+",
+                             "4@+2",
                              "4@2:",
                              "4@0x8000_0000:2:3",
                              "4@",
