@@ -254,10 +254,8 @@ bool tlm_interconnect::drain_one(int master, uint64_t address) {
     size_t next = oldest_touching(state.posted, address, 1);
     if (next == state.posted.size())
         return false;
-    for (size_t older;
-         (older = oldest_touching(state.posted, state.posted[next].address, state.posted[next].data.size())) < next;)
-        next = older;
-    send_oldest(state, next);
+    for (next++; next > 0; next--) // posted writes leave in order: the older ones first
+        send_oldest(state, 0);
     return true;
 }
 

@@ -115,7 +115,7 @@ static bool reached_every_level(const struct ns_tracker *tracker, const struct n
 static bool is_under_way(const struct ns_tracker *tracker, uint32_t maintenance, uint32_t access) {
     const unsigned actor = event_at(tracker, maintenance)->actor;
     return tracker->maintaining[actor] == maintenance ||
-           (tracker->maintained[actor].event == maintenance && tracker->maintained[actor].at > access);
+           (tracker->maintained[actor].event == maintenance && tracker->maintained[actor].at >= access);
 }
 
 static void after_the_write(const struct ns_tracker *tracker, struct situation *at,

@@ -387,11 +387,11 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
         entry.event = event;
         entry.due_ps = machine_.now_ps() + machine_.config().store_buffer_drain_ps;
         std::memcpy(entry.data, data, entry.length);
+        machine_.come_to(index_, entry.address, entry.length, true);
         while (ns_store_buffer_full(&buffer_)) {
             const time_scope memory(machine_.running_meter(), time_memory);
             drain_victim();
         }
-        machine_.come_to(index_, entry.address, entry.length, true);
         ns_store_buffer_push(&buffer_, &entry);
         physical += entry.length;
         data += entry.length;

@@ -187,7 +187,7 @@ static bool may_miss(const struct ns_tracker *tracker, uint32_t event, ns_versio
     for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
         under_way |= tracker->under_way[writer][i] == newest;
     for (unsigned i = 0; i < ARRIVALS_KEPT; i++)
-        under_way |= tracker->arrived[writer][i].write == newest && tracker->arrived[writer][i].at > event;
+        under_way |= tracker->arrived[writer][i].write == newest && tracker->arrived[writer][i].at >= event;
     return under_way && !happened_before(tracker, newest, event_at(tracker, event)->actor);
 }
 

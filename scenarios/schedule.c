@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* What a move's word is followed by. */
-enum operands { NOTHING, HART_ADDRESS, ACTOR_MAYBE_ADDRESS };
+enum operands { NOTHING, HART_ADDRESS, ACTOR_ADDRESS, ACTOR_MAYBE_ADDRESS };
 static const struct {
     const char *word;
     enum operands operands;
@@ -19,7 +19,7 @@ static const struct {
     [NS_SCHEDULE_FILL] = {"fill", HART_ADDRESS},          [NS_SCHEDULE_EVICT] = {"evict", HART_ADDRESS},
     [NS_SCHEDULE_EVICT_L1] = {"evict-l1", HART_ADDRESS},  [NS_SCHEDULE_SAMPLE] = {"sample", HART_ADDRESS},
     [NS_SCHEDULE_INSTALL] = {"install", HART_ADDRESS},    [NS_SCHEDULE_DIRTY] = {"dirty", HART_ADDRESS},
-    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", HART_ADDRESS},
+    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", ACTOR_ADDRESS},
     [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},          [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
     [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},          [NS_SCHEDULE_LATE] = {"late", NOTHING},
     [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},       [NS_SCHEDULE_NO_PREFETCHER] = {"no-prefetcher", NOTHING},
@@ -96,10 +96,10 @@ static bool read_operands(const struct reader *reader, const char *text, size_t 
                refuse(reader, "the schedule's `%.*s` has something behind its word", (int)reader->length, reader->item);
     if (length == 0 || text[0] != ':')
         return refuse(reader, "the schedule's `%.*s` needs a hart, as in `%s:cpu0%s`", (int)reader->length,
-                      reader->item, moves[item->kind].word, operands == HART_ADDRESS ? ":0x8000_0000" : "");
+                      reader->item, moves[item->kind].word, operands == ACTOR_MAYBE_ADDRESS ? "" : ":0x8000_0000");
     const char *colon = memchr(text + 1, ':', length - 1);
     const size_t name = colon == NULL ? length - 1 : (size_t)(colon - text) - 1;
-    if (!read_actor(reader, text + 1, name, operands == ACTOR_MAYBE_ADDRESS, item))
+    if (!read_actor(reader, text + 1, name, operands != HART_ADDRESS, item))
         return false;
     item->has_address = colon != NULL;
     if (colon == NULL)

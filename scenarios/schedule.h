@@ -34,7 +34,7 @@ enum ns_schedule_kind {
     NS_SCHEDULE_DIRTY,    /* dirty:HART:ADDRESS: a squashed store leaves the line dirty */
     NS_SCHEDULE_DRAIN,    /* drain:ACTOR: all entries of a hart's store buffer and late write-backs, or of a device's
                              posted    writes, reach memory; drain:ACTOR:ADDRESS: the oldest one that holds the byte */
-    NS_SCHEDULE_LOOK,     /* look:HART:ADDRESS: a turn of a poll's loop that does not see its value yet (physical) */
+    NS_SCHEDULE_LOOK,     /* look:ACTOR:ADDRESS: a turn of a poll's loop that does not see its value yet (physical) */
     NS_SCHEDULE_WALK,     /* walk:HART:ADDRESS: the hart's TLB takes the translation of this virtual page */
     NS_SCHEDULE_FORGET,   /* forget:HART:ADDRESS: its TLB drops the translation of this virtual page */
     NS_SCHEDULE_HOLD,     /* hold:HART:ADDRESS: from here on, a full store buffer lets others go first than the entry of

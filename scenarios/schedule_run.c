@@ -37,6 +37,11 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
             (item->is_device ? ns_hw_drain_device : ns_hw_drain_hart)(machine, item->actor, 0, UINT64_MAX);
         break;
     case NS_SCHEDULE_LOOK: {
+        const uint64_t bus = item->is_device ? ns_device_bus_address(machine, item->actor, address) : UINT64_MAX;
+        if (bus != UINT64_MAX)
+            (void)ns_device_read(machine, item->actor, bus, address, 1, &byte, NULL, NS_ACCESS_POLL);
+        if (item->is_device)
+            break;
         const uint64_t linear = ns_machine_virtual(machine, address);
         if (linear != 0)
             (void)ns_hart_load(machine, item->actor, linear, 1, &byte, NULL, NS_ACCESS_POLL);

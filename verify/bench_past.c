@@ -82,8 +82,9 @@ uint16_t bench_past_of_write(const struct bench *bench, bool by_device) {
 uint16_t bench_past(const struct bench *bench) {
     if (!bench_has_past(bench))
         return bench->touched;
-    uint16_t facts[2 + NS_CACHE_MAX_HARTS] = {bench->past.invalidate, bench->past.clean};
+    uint16_t facts[3 + NS_CACHE_MAX_HARTS] = {bench->past.invalidate, bench->past.clean,
+                                              bench->past.read && bench->world->program->poll_count > 0};
     for (unsigned hart = 0; hart < NS_CACHE_MAX_HARTS; hart++)
-        facts[2 + hart] = bench->past.done[hart];
+        facts[3 + hart] = bench->past.done[hart];
     return (uint16_t)hash_bytes(facts, sizeof facts, 6);
 }

@@ -290,12 +290,14 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
 static void emit_turn(struct path *path, const struct transition *by) {
     const struct projected_op *op = &path->search->projection->ops[by->actor][by->index];
     const struct ns_recorded *entry = &path->program->ops[op->op].recorded;
-    if (entry->kind != NS_RECORDED_LOAD)
-        return;
+    const bool device = entry->actor >= path->program->harts;
     close_step(path);
     insert(path, path->count,
-           (struct ns_schedule_item){
-               .kind = NS_SCHEDULE_LOOK, .actor = entry->actor, .has_address = true, .address = entry->address});
+           (struct ns_schedule_item){.kind = NS_SCHEDULE_LOOK,
+                                     .is_device = device,
+                                     .actor = device ? entry->actor - path->program->harts : entry->actor,
+                                     .has_address = true,
+                                     .address = entry->address});
 }
 
 /* What a device has on its way arrives before it reads, as a part of that operation. When the hardware does something

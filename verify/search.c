@@ -112,6 +112,8 @@ static void find_hang(struct search_state *search, uint32_t state) {
                 node = poll_node;
                 finding.unit_op = unit_op;
                 finding.newest = world_unit_op(projection->world[unit], unit_op - 1u)->first;
+                finding.past = world_past(projection->world[unit],
+                                          state_units(search, state_words(search, state))[unit], finding.newest);
             }
         }
     }

@@ -178,11 +178,26 @@ static bool force_room(struct search_work *work, uint32_t touch) {
     return true;
 }
 
-/* All of a store has come whose entries may leave by themselves: what the buffer has no room for has left. */
+/* Is the last entry of the store among those that are followed? */
+static bool follows_last(struct search_work *work) {
+    struct search_state *search = work->search;
+    const struct ns_recorded *store = &search->projection->program->ops[work->op->op].recorded;
+    const uint64_t last = store->address + store->length - 1;
+    struct world_flight flight;
+    bool follows = false;
+    for (unsigned u = 0; u < search->projection->units && !follows; u++)
+        for (unsigned i = 0; !follows && world_flight(search->projection->world[u], work_units(work)[u], i, &flight);
+             i++)
+            follows = flight.actor == store->actor && flight.first <= last && last < flight.end;
+    return follows;
+}
+
+/* All of a store has come whose entries may leave by themselves: what the buffer has no room for has left. Its last
+ * entry is there. */
 static bool settle(struct search_work *work) {
     struct search_state *search = work->search;
     const unsigned hart = search->projection->program->ops[work->op->op].recorded.actor;
-    unsigned waits = 0;
+    unsigned waits = follows_last(work) ? 0 : 1;
     for (unsigned u = 0; u < search->projection->units; u++)
         waits += world_buffered(search->projection->world[u], work_units(work)[u], hart);
     const uint32_t unit = oldest_unit(search, work_units(work), hart);

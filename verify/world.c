@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify/world_internal.h"
+#include "verify/bench_internal.h"
 
 #include "model/grow.h"
 #include "model/store_buffer.h"
@@ -629,6 +629,12 @@ unsigned world_buffered(struct world *world, uint32_t state, unsigned hart) {
 bool world_late(struct world *world, uint32_t state, unsigned hart) {
     lay_out(world, state);
     return ns_cache_late_count(world->bench.cache, hart) > 0;
+}
+
+uint16_t world_past(struct world *world, uint32_t state, unsigned cell) {
+    lay_out(world, state);
+    const uint16_t facts[] = {bench_past(&world->bench), world->bench.stamp[cell]};
+    return (uint16_t)hash_bytes(facts, sizeof facts, 8);
 }
 
 bool world_is_quiet(struct world *world, uint32_t state) {

@@ -153,6 +153,8 @@ bool world_ignores(const struct world *world, uint32_t index);
  * writes or a hart's store buffer. False: none. */
 unsigned world_buffered(struct world *world, uint32_t state, unsigned hart);
 bool world_late(struct world *world, uint32_t state, unsigned hart);
+/* What a diagnosis asks of the past in this state, and of that of the cell's newest version, as one number. */
+uint16_t world_past(struct world *world, uint32_t state, unsigned cell);
 /* Nothing is on its way. */
 bool world_is_quiet(struct world *world, uint32_t state);
 bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age);

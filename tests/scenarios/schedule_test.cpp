@@ -43,7 +43,7 @@ TEST(Schedule, ReadsEveryKindOfItemAndPrintsTheSame) {
                              "4,drain:cpu0,5",
                              "4,drain:cpu0:0x8000_0000,5",
                              "drain:nic,4",
-                             "look:cpu0:0x8000_0000,4",
+                             "look:cpu0:0x8000_0000,4", "look:nic:0x8000_0000,4",
                              "walk:cpu0:0x8000_0000,4",
                              "forget:cpu0:0x8000_0000,4",
                              "hold:cpu0:0x8000_0000,4",
