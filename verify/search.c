@@ -56,7 +56,8 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
     const struct projected_touch *at = &projection->touch[op->touch];
     struct world *world = projection->world[at->unit];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[at->unit]);
-    search->failed |= closure == NULL;
+    if (closure == NULL)
+        search_give_up(search, world);
     for (size_t n = 0; closure != NULL && n < closure->node_count; n++) {
         uint32_t now = closure->nodes[n].state;
         bool waits = world_is_quiet(world, now); /* otherwise something arrives first, and it looks again */
@@ -68,8 +69,7 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
             now = world_perform(
                 world, now, (struct world_move){.action = WORLD_OP, .a = type, .index = (uint16_t)at->unit_op}, &waits);
             if (now == NO_INDEX) {
-                search->stopped = world_trouble(world);
-                search->failed |= search->stopped == NULL;
+                search_give_up(search, world);
                 return false;
             }
         }

@@ -106,6 +106,8 @@ void search_reach(struct search_state *search, const uint32_t *words, uint32_t d
  * was told, where the name depends on it. */
 void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
                    struct transition by, const struct taken *taken, uint32_t last_node, uint32_t told);
+/* A world could not do what was asked of it: the search ends. */
+void search_give_up(struct search_state *search, const struct world *world);
 /* Reports what the hardware alone makes of a state. */
 void search_report_closures(struct search_state *search, uint32_t state);
 

@@ -66,8 +66,7 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     const uint32_t before = work_units(work)[unit];
     const struct reaction *reaction = world_react(world, before, move);
     if (reaction == NULL) {
-        search->stopped = world_trouble(world);
-        search->failed = search->stopped == NULL;
+        search_give_up(search, world);
         return;
     }
     if (work->taken_count == TAKEN_LIMIT) {
@@ -329,8 +328,7 @@ static void note_told(struct search_work *work, enum world_action action, unsign
         work_units(work)[0] = now;
         return;
     }
-    work->search->stopped = world_trouble(projection->world[0]);
-    work->search->failed = work->search->stopped == NULL;
+    search_give_up(work->search, projection->world[0]);
 }
 
 /* Everything of the operation is done: the state behind it. */

@@ -166,6 +166,12 @@ void search_report(struct search_state *search, const struct finding *finding, u
                                                .last_node = last_node};
 }
 
+void search_give_up(struct search_state *search, const struct world *world) {
+    search->failed |= world_out_of_memory(world);
+    if (!search->failed)
+        search->stopped = world_trouble(world);
+}
+
 /* What the hardware alone makes of a state. */
 void search_report_closures(struct search_state *search, uint32_t state) {
     const struct projection *projection = search->projection;
@@ -173,8 +179,7 @@ void search_report_closures(struct search_state *search, uint32_t state) {
         const uint32_t of = state_units(search, state_words(search, state))[u];
         const struct closure *closure = world_closure(projection->world[u], of);
         if (closure == NULL) {
-            search->stopped = world_trouble(projection->world[u]);
-            search->failed = search->stopped == NULL;
+            search_give_up(search, projection->world[u]);
             return;
         }
         for (size_t i = 0; i < closure->finding_count; i++)

@@ -771,3 +771,7 @@ struct world_size world_measure(const struct world *world) {
 const char *world_trouble(const struct world *world) {
     return world->trouble;
 }
+
+bool world_out_of_memory(const struct world *world) {
+    return world->trouble == NULL || world->trouble == no_memory;
+}

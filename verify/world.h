@@ -194,5 +194,7 @@ struct world_size {
 struct world_size world_measure(const struct world *world);
 /* A limit of the world was met, or a value that a poll needs is copied from elsewhere: why, or NULL. */
 const char *world_trouble(const struct world *world);
+/* Something could not be computed: the host has no memory left, and not a limit that was met. */
+bool world_out_of_memory(const struct world *world);
 
 #endif
