@@ -8,6 +8,8 @@
 #include <benchmark/benchmark.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -154,6 +156,59 @@ void sweep(benchmark::State &state, const std::string &name) {
     state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(accesses.count));
 }
 
+// A trace ten times over, through the timed machine: `nosnoop replay --timed`, start and both readings of the file
+// included. Times are what the command's process takes of the host's core.
+void timed(benchmark::State &state, const std::string &once) {
+    char file[] = "/tmp/nosnoop-replay-XXXXXX";
+    const int out = mkstemp(file);
+    bool good = out >= 0;
+    for (int i = 0; good && i < 10; i++)
+        good = write(out, once.data(), once.size()) == static_cast<ssize_t>(once.size());
+    for (auto _ : state) {
+        const pid_t child = good ? fork() : -1;
+        if (child == 0) {
+            dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+            execl(NOSNOOP_COMMAND, "nosnoop", "replay", "--timed", file, static_cast<char *>(nullptr));
+            _exit(127);
+        }
+        int status = 1;
+        rusage usage{};
+        if (child < 0 || wait4(child, &status, 0, &usage) != child || status != 0) {
+            state.SkipWithError("the command failed");
+            break;
+        }
+        const auto seconds = [](const timeval &time) {
+            return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+        };
+        state.SetIterationTime(seconds(usage.ru_utime) + seconds(usage.ru_stime));
+    }
+    state.SetItemsProcessed(state.iterations() * 10 * std::count(once.begin(), once.end(), '\n'));
+    close(out);
+    unlink(file);
+}
+
+std::string text_of(const std::string &name) {
+    const std::string &padded = trace(name).text;
+    return padded.substr(NS_TRACE_PADDING, padded.size() - 2 * NS_TRACE_PADDING);
+}
+
+void BM_timed_gzip(benchmark::State &state) {
+    timed(state, text_of("gzip"));
+}
+void BM_timed_mm(benchmark::State &state) {
+    timed(state, text_of("mm"));
+}
+// Loads of 8 bytes that all hit, but for the first of each of 256 lines.
+void BM_timed_hits(benchmark::State &state) {
+    std::string text;
+    for (unsigned i = 0; i < 1000000; i++) {
+        char line[32];
+        std::snprintf(line, sizeof line, "r 7ffe%04x 8\n", i * 8 % 16384);
+        text += line;
+    }
+    timed(state, text);
+}
+
 void BM_kernel_gzip(benchmark::State &state) {
     kernel(state, "gzip", false);
 }
@@ -187,6 +242,9 @@ BENCHMARK(BM_text_to_accesses_gzip);
 BENCHMARK(BM_text_to_counts_gzip);
 BENCHMARK(BM_text_to_counts_mm);
 BENCHMARK(BM_sweep_gzip);
+BENCHMARK(BM_timed_gzip)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_timed_mm)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_timed_hits)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 } // namespace
 

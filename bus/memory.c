@@ -96,12 +96,19 @@ enum ns_status ns_memory_read(const struct ns_memory *memory, uint64_t address, 
     return NS_OK;
 }
 
+static bool all_power_on(const ns_version *versions, uint64_t length) {
+    ns_version any = NS_VERSION_POWER_ON;
+    for (uint64_t i = 0; i < length; i++)
+        any |= versions[i];
+    return any == NS_VERSION_POWER_ON;
+}
+
 enum ns_status ns_memory_write(struct ns_memory *memory, uint64_t tag, uint64_t address, uint64_t length,
                                const uint8_t *data, const ns_version *versions) {
     if (!ns_memory_holds(memory, address, length))
         return NS_ERROR_ADDRESS;
-    if (!memory->config.provenance)
-        versions = NULL;
+    if (!memory->config.provenance || (versions && all_power_on(versions, length)))
+        versions = NULL; /* a page that has only such bytes needs no room for versions */
     /* All pages first: a write that does not fit leaves every byte as it was. */
     const enum ns_status status = prepare_pages(memory, address, length, versions != NULL);
     if (status != NS_OK)

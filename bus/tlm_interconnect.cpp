@@ -37,6 +37,16 @@ void tlm_interconnect::on_drained(drained_function function, void *context) {
     drained_context_ = context;
 }
 
+void tlm_interconnect::on_leaving(leaving_function function, void *context) {
+    leaving_ = function;
+    leaving_context_ = context;
+}
+
+void tlm_interconnect::tell_leaving(unsigned initiator_id, uint64_t address, size_t length) {
+    if (leaving_ != nullptr)
+        leaving_(leaving_context_, initiator_id, address, static_cast<uint32_t>(length));
+}
+
 void tlm_interconnect::on_occupied(occupied_function function, void *context) {
     occupied_ = function;
     occupied_context_ = context;
@@ -92,12 +102,17 @@ void tlm_interconnect::transport(int index, tlm::tlm_generic_payload &payload, s
     }
     master.traffic.bursts++;
     master.traffic.bytes += payload.get_data_length();
+    master_state &queue = masters_[queue_of(index)];
+    const bool waits =
+        !master.config.snoops && queue.config.posted_entries > 0 && queue.config.drain != drain_policy::eager;
+    if (const attributes *own = payload.get_extension<attributes>();
+        payload.is_write() && master.config.dma && !waits && own != nullptr)
+        tell_leaving(own->initiator_id, physical, payload.get_data_length());
     if (master.config.snoops) {
         delay += timing_.snoop;
         coherent->b_transport(payload, delay);
         return;
     }
-    master_state &queue = masters_[queue_of(index)];
     if (payload.is_write() && queue.config.posted_entries > 0) {
         // A write that no memory answers is refused now: nobody is left to tell later.
         tlm::tlm_generic_payload probe;
@@ -141,11 +156,12 @@ void tlm_interconnect::occupy(int index, const tlm::tlm_generic_payload &payload
 
 void tlm_interconnect::acquire(int index) {
     master_state &master = masters_[static_cast<size_t>(index)];
-    while (busy_) {
-        master.waiting = true;
+    const uint64_t turn = master.asked++;
+    master.waiting++;
+    while (busy_ || master.served != turn)
         sc_core::wait(master.granted);
-    }
-    master.waiting = false;
+    master.waiting--;
+    master.served++;
     busy_ = true;
 }
 
@@ -156,7 +172,7 @@ void tlm_interconnect::release(int index) {
     const size_t count = masters_.size();
     for (size_t step = 1; step <= count; step++) {
         master_state &next = masters_[(static_cast<size_t>(index) + step) % count];
-        if (next.waiting) {
+        if (next.waiting > 0) {
             next.granted.notify(SC_ZERO_TIME);
             return;
         }
@@ -166,8 +182,12 @@ void tlm_interconnect::release(int index) {
 void tlm_interconnect::post(master_state &master, const tlm::tlm_generic_payload &payload,
                             const attributes *attribute) {
     for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
-        while (master.posted.size() >= master.config.posted_entries)
-            send_oldest(master, 0);
+        while (master.posted.size() >= master.config.posted_entries) {
+            const posted_write &oldest = master.posted.front();
+            tell_leaving(oldest.initiator_id, oldest.address, oldest.data.size());
+            if (master.posted.size() >= master.config.posted_entries) // others may have drained it meanwhile
+                send_oldest(master, 0);
+        }
         posted_write write;
         write.address = payload.get_address() + offset;
         write.data.assign(payload.get_data_ptr() + offset, payload.get_data_ptr() + offset + length);
@@ -234,10 +254,8 @@ bool tlm_interconnect::drain_one(int master, uint64_t address) {
     size_t next = oldest_touching(state.posted, address, 1);
     if (next == state.posted.size())
         return false;
-    for (size_t older;
-         (older = oldest_touching(state.posted, state.posted[next].address, state.posted[next].data.size())) < next;)
-        next = older;
-    send_oldest(state, next);
+    for (next++; next > 0; next--) // posted writes leave in order: the older ones first
+        send_oldest(state, 0);
     return true;
 }
 

@@ -74,6 +74,10 @@ class tlm_interconnect : public sc_core::sc_module {
     using drained_function = void (*)(void *context, unsigned initiator_id, uint32_t event, uint64_t address,
                                       uint32_t length);
 
+    // Called before a DMA master's write leaves for memory: a burst that is not posted, one that will not wait in its
+    // queue, or the oldest one of a queue that needs room. It may let time pass.
+    using leaving_function = void (*)(void *context, unsigned initiator_id, uint64_t address, uint32_t length);
+
     // Called when a transfer of a master begins to hold memory, and when it ends; the payload's address is physical.
     // Posted writes hold it for no time, and are not among them.
     using occupied_function = void (*)(void *context, int master, unsigned initiator_id,
@@ -89,6 +93,7 @@ class tlm_interconnect : public sc_core::sc_module {
     // [start, start + length) goes to the returned port; a read there pushes out the posted writes of `registers_of`.
     target_port &add_target(uint64_t start, uint64_t length, int registers_of = no_master);
     void on_drained(drained_function function, void *context);
+    void on_leaving(leaving_function function, void *context);
     void on_occupied(occupied_function function, void *context); // without it nobody is called
 
     // Where a master's bus address leads: through the first window that holds the whole range. False: nowhere.
@@ -114,7 +119,9 @@ class tlm_interconnect : public sc_core::sc_module {
         std::unique_ptr<initiator_port> port;
         std::deque<posted_write> posted;
         sc_core::sc_event granted;
-        bool waiting = false;
+        // Bursts of one master are served in the order in which they ask (AXI: one ID, IHI 0022, A5.3).
+        uint64_t asked = 0, served = 0;
+        unsigned waiting = 0;
         bus_traffic traffic;
     };
     struct target_state {
@@ -130,6 +137,7 @@ class tlm_interconnect : public sc_core::sc_module {
     void transport(int index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int index, tlm::tlm_generic_payload &payload);
     target_state *target_at(uint64_t address, uint64_t length);
+    void tell_leaving(unsigned initiator_id, uint64_t address, size_t length);
     void post(master_state &master, const tlm::tlm_generic_payload &payload, const attributes *attribute);
     void send_oldest(master_state &master, size_t position);
     void occupy(int index, const tlm::tlm_generic_payload &payload);
@@ -146,6 +154,8 @@ class tlm_interconnect : public sc_core::sc_module {
     std::vector<uint8_t> probe_data_;
     drained_function drained_ = nullptr;
     void *drained_context_ = nullptr;
+    leaving_function leaving_ = nullptr;
+    void *leaving_context_ = nullptr;
     occupied_function occupied_ = nullptr;
     void *occupied_context_ = nullptr;
 };

@@ -121,6 +121,29 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
     return store_pieces(cache, hart, address, length, data, versions, result);
 }
 
+bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store) {
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    const bool recent = slot != NO_SLOT;
+    if (!recent) {
+        uint32_t room = array->line - ((uint32_t)address & (array->line - 1));
+        slot = length - 1 < room ? array_find(array, address) : NO_SLOT;
+        if (slot == NO_SLOT)
+            return false;
+    }
+    if (store && (!array->direct_stores || array->states[slot] < NS_MESI_EXCLUSIVE))
+        return false;
+    if (!recent)
+        replacement_touch(array, slot);
+    if (store) {
+        array->states[slot] = NS_MESI_MODIFIED;
+        array->stats.store_hits++;
+    } else {
+        array->stats.load_hits++;
+    }
+    return true;
+}
+
 /* The state after a store to a present copy, for which the others are gone. */
 static enum ns_mesi stored(const struct line_array *array, uint32_t slot) {
     return ns_mesi_step(slot_mesi(array, slot), NS_MESI_STORE, false, array->write_through).next;

@@ -193,6 +193,12 @@ enum ns_status ns_cache_load(struct ns_cache *cache, unsigned hart, uint64_t add
 enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length,
                               const uint8_t *data, const ns_version *versions, struct ns_cache_result *result);
 
+/* A load or store that the hart's L1 serves alone, without its bytes: counts as ns_cache_load and ns_cache_store do,
+ * and true. False, and nothing has happened: the access misses, crosses a line, or concerns another cache or memory;
+ * the caller goes the long way. For accesses whose bytes nobody looks at: what the line holds after a store is not
+ * defined. */
+bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store);
+
 /* Maintenance on the range that the program named, with this machine's rounding and edge policy (NS_RANGE), or
  * without them: NS_EXACT_LINES visits exactly the lines the range touches with exactly this operation (a single
  * cbo or dcache instruction); NS_WHOLE_CACHE visits every line in scope. NS_SCOPE_POC acts on all harts' L1s (as

@@ -48,6 +48,9 @@ struct attributes : tlm::tlm_extension<attributes> {
     ns_version *versions =
         nullptr;                 // one per data byte: written by a read's target, read by a write's target; may be null
     time_meter *meter = nullptr; // whose time this takes; may be null
+    // By how much the initiator is ahead of the simulation; null: not at all. Who needs the present waits that out
+    // first, and sets it to zero; who does not leaves it alone. The meter has been charged with it.
+    sc_core::sc_time *ahead = nullptr;
     deferred_access *deferred = nullptr; // the initiator goes on before the end; may be null
     bool posted = false;                 // a write whose end nobody waits for
     uint8_t no_data = 0;                 // what the data pointer of a payload without data points to, see set_request

@@ -74,6 +74,11 @@ static bool is_physical(const tlm::tlm_generic_payload &payload) {
     return payload.get_address() < end && payload.get_data_length() <= end - payload.get_address();
 }
 
+// SystemC multiplies in floating point: mostly there is nothing to multiply.
+static sc_time times(const sc_time &time, unsigned count) {
+    return count == 0 ? SC_ZERO_TIME : count == 1 ? time : time * count;
+}
+
 ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                             sc_time &delay) {
     if (!is_physical(payload))
@@ -87,6 +92,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
         payload.get_address(), payload.get_data_length());
     demanded_ = true;
     const sc_time begin = sc_core::sc_time_stamp();
+    caught_up_ = SC_ZERO_TIME;
     uint8_t *data = payload.get_data_ptr();
     ns_version *all_versions = versions_of(payload, attribute);
     const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
@@ -108,7 +114,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     // Where misses overlap, so do the words and lines of one access with each other and with the fills: of what comes
     // behind the first one only the rest is left that the fills have not hidden.
     const bool overlaps = !fills_.empty();
-    sc_time hidden = overlaps ? sc_core::sc_time_stamp() - begin : SC_ZERO_TIME;
+    sc_time hidden = overlaps ? sc_core::sc_time_stamp() - begin - caught_up_ : SC_ZERO_TIME;
     const auto pipelined = [&](unsigned part, const sc_time &first, const sc_time &others) {
         const sc_time away = std::min(hidden, others);
         hidden -= away;
@@ -116,13 +122,26 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
     };
     const unsigned words = (payload.get_data_length() + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
     const unsigned lines = std::max(1u, attribute.result.lines);
-    pipelined(time_level(0), timing_.hit[0], (overlaps ? timing_.cycle : timing_.hit[0]) * (words - 1));
-    cost(time_level(std::min(1u, config_.levels - 1)), timing_.snoop * attribute.result.snoops);
+    pipelined(time_level(0), timing_.hit[0], times(overlaps ? timing_.cycle : timing_.hit[0], words - 1));
+    if (attribute.result.snoops > 0)
+        cost(time_level(std::min(1u, config_.levels - 1)), times(timing_.snoop, attribute.result.snoops));
     for (unsigned level = 1; level <= std::min(attribute.result.hit_level, config_.levels - 1); level++) {
         const unsigned others = overlaps ? (lines + timing_.outstanding - 1) / timing_.outstanding - 1 : lines - 1;
-        pipelined(time_level(level), timing_.hit[level], timing_.hit[level] * others);
+        pipelined(time_level(level), timing_.hit[level], times(timing_.hit[level], others));
     }
     return status;
+}
+
+sc_time tlm_cache::hit_time(uint32_t length) const {
+    const unsigned words = (length + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
+    return timing_.hit[0] + times(fills_.empty() ? timing_.hit[0] : timing_.cycle, words - 1);
+}
+
+bool tlm_cache::is_on_its_way(uint64_t address, uint64_t length) const {
+    for (const auto &line : fills_)
+        if (line->length > 0 && line->address < address + length && address < line->address + line->length)
+            return true;
+    return false;
 }
 
 void tlm_cache::take_lock(const attributes &attribute) {
@@ -130,6 +149,16 @@ void tlm_cache::take_lock(const attributes &attribute) {
     lock_.lock();
     operating_initiator_ = attribute.initiator_id;
     operating_meter_ = attribute.meter;
+    operating_ahead_ = attribute.ahead;
+}
+
+void tlm_cache::catch_up() {
+    if (operating_ahead_ == nullptr || *operating_ahead_ == SC_ZERO_TIME)
+        return;
+    const sc_time lead = *operating_ahead_;
+    *operating_ahead_ = SC_ZERO_TIME;
+    caught_up_ += lead;
+    sc_core::wait(lead);
 }
 
 // ---- lines on their way -------------------------------------------------------------------------
@@ -138,6 +167,7 @@ void tlm_cache::finish(line_on_its_way &line) {
     if (line.length == 0)
         return;
     line.length = 0;
+    catch_up();
     while (line.access.bursts > 0)
         sc_core::wait(line.access.finished);
     const sc_time end = line.access.ready + line.on_bus;
@@ -301,6 +331,7 @@ unsigned tlm_cache::debug(int hart_index, tlm::tlm_generic_payload &payload) {
 
 ns_status tlm_cache::memory_access(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
                                    ns_version *versions) {
+    catch_up();
     set_payload(memory_payload_, command, address, data, length);
     memory_attributes_.initiator_id = operating_initiator_;
     memory_attributes_.versions = versions;

@@ -8,6 +8,9 @@
 // that made it, an access to a line that is on its way waits for it, and the words of one access follow each other
 // every cycle. An access ends when all its own lines are there: the next one may depend on it.
 //
+// An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
+// and memory is asked when its time has come.
+//
 // Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
 // and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are
 // honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never
@@ -70,6 +73,18 @@ class tlm_cache : public sc_core::sc_module {
 
     ns_cache *core() { return core_; }
 
+    // An access that L1 serves at once, without a transaction and without its bytes: true, and *time is what it takes,
+    // all of it L1's. False, and nothing has happened. Only for an initiator that nobody else shares the caches with
+    // just now, and that waits out its times before its next transaction.
+    bool hit(unsigned hart_index, uint64_t address, uint32_t length, bool store, sc_core::sc_time *time) {
+        if (!fills_.empty() && is_on_its_way(address, length))
+            return false;
+        if (!ns_cache_hit(core_, hart_index, address, length, store))
+            return false;
+        *time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
+        return true;
+    }
+
   private:
     void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
@@ -96,6 +111,9 @@ class tlm_cache : public sc_core::sc_module {
     std::vector<ns_version> unknown_versions_; // of writers that say none
     unsigned operating_initiator_ = 0;
     time_meter *operating_meter_ = nullptr;
+    sc_core::sc_time *operating_ahead_ = nullptr;
+    sc_core::sc_time caught_up_; // of the time since the operation's beginning, what was its initiator's lead
+    void catch_up();
 
     struct line_on_its_way {
         deferred_access access;
@@ -105,6 +123,8 @@ class tlm_cache : public sc_core::sc_module {
         sc_core::sc_time on_bus; // after memory's end
     };
     using line_ring = std::vector<std::unique_ptr<line_on_its_way>>;
+    bool is_on_its_way(uint64_t address, uint64_t length) const;
+    sc_core::sc_time hit_time(uint32_t length) const; // of an access that hits in one line
     void finish(line_on_its_way &line);
     void finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length), uint64_t address,
                       uint64_t length);

@@ -27,6 +27,11 @@ enum ns_exit ns_completion_main(const struct ns_options *options);
 enum ns_exit ns_run_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
                          struct ns_buffer *name, struct ns_buffer *json);
 
+/* The columns that `test` puts in front of each line of a report. */
+static inline unsigned ns_report_indent(const struct ns_options *options) {
+    return options->command == NS_COMMAND_TEST ? 4 : 0;
+}
+
 /* What `verify` does with one file, likewise. Must come before anything makes a machine in this process. */
 enum ns_exit ns_verify_file(const char *file, const struct ns_options *options, bool color, struct ns_buffer *text,
                             struct ns_buffer *name, struct ns_buffer *json);

@@ -55,6 +55,8 @@ const struct ns_option_spec ns_option_table[] = {
      "write waveforms of steps, cache lines, bus and interrupts (VCD) to FILE; - as for --json"},
     {NS_OPTION_MACHINE, '\0', "machine", "NAME", NS_COMMAND_REPLAY,
      "the caches of a machine: one of `nosnoop init --list`, or a file (default: one-core-wb64)"},
+    {NS_OPTION_TIMED, '\0', "timed", NULL, NS_COMMAND_REPLAY,
+     "send the trace through the machine itself: cycles, stalls, use of the bus, and hazards of device accesses"},
     {NS_OPTION_L1D, '\0', "l1d", "CACHE", NS_COMMAND_REPLAY,
      "the data cache: SIZE,WAYS,LINE and, if wanted, lru|fifo|plru|random, wb|wt, wa|nwa: 32K,8,64,lru,wb,wa"},
     {NS_OPTION_L1I, '\0', "l1i", "CACHE", NS_COMMAND_REPLAY,
@@ -305,6 +307,9 @@ static bool apply(const struct ns_option_spec *spec, const char *value, struct n
     case NS_OPTION_MACHINE:
         options->machine = value;
         break;
+    case NS_OPTION_TIMED:
+        options->timed = true;
+        break;
     case NS_OPTION_L1D:
         options->l1d = value;
         break;
@@ -444,6 +449,13 @@ static bool check_fit(const struct given *given, struct ns_options *options) {
                            options->l2 != NULL || options->l3 != NULL || options->like_cachegrind)) {
         ns_error("`--sweep` has data caches of its own, and counts as Dinero does: it goes with none of `--machine`, "
                  "`--l1d`, `--l1i`, `--l2`, `--l3` and `--like cachegrind`");
+        return false;
+    }
+    if (options->timed && (options->sweep || options->l1d != NULL || options->l1i != NULL || options->l2 != NULL ||
+                           options->l3 != NULL || options->like_cachegrind)) {
+        ns_error(
+            "`--timed` takes all of its machine, and counts as that does: it goes with none of `--sweep`, `--l1d`, "
+            "`--l1i`, `--l2`, `--l3` and `--like cachegrind`");
         return false;
     }
     options->stdout_taken = standard_outputs(options);

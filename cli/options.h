@@ -65,6 +65,7 @@ enum ns_option_id {
     NS_OPTION_TRACE,
     NS_OPTION_VCD,
     NS_OPTION_MACHINE,
+    NS_OPTION_TIMED,
     NS_OPTION_L1D,
     NS_OPTION_L1I,
     NS_OPTION_L2,
@@ -126,7 +127,7 @@ struct ns_options {
     const char *starter;                       /* NULL: the first */
     const char *junit, *tap, *trace, *vcd;     /* files, "-" for standard output; NULL: not asked for */
     const char *machine, *l1d, *l1i, *l2, *l3; /* as given; NULL when not */
-    bool like_cachegrind, lenient, sweep;
+    bool like_cachegrind, lenient, sweep, timed;
     const char *sweep_range; /* NULL: the usual one */
     const char *csv, *plot;  /* files; NULL: not asked for */
     unsigned stdout_taken;   /* 1: a document goes to standard output, in place of the text */

@@ -79,14 +79,14 @@ static FILE *open_document(const char *name) {
     return file;
 }
 
-bool ns_output_file(const char *name, const struct ns_buffer *text) {
+static enum ns_exit write_file(const char *name, const struct ns_buffer *text) {
     if (text->failed) {
         ns_error("out of memory");
-        return false;
+        return NS_EXIT_INTERNAL;
     }
     FILE *file = open_document(name);
     if (file == NULL) {
-        return false;
+        return NS_EXIT_BAD_INPUT;
     }
     /* The bytes of an empty text may be nowhere, which fwrite() must not be given. */
     bool good = text->length == 0 || fwrite(text->data, 1, text->length, file) == text->length;
@@ -98,12 +98,12 @@ bool ns_output_file(const char *name, const struct ns_buffer *text) {
     if (!good) {
         ns_error("cannot write `%s`: %s", name, strerror(reason));
     }
-    return good;
+    return good ? NS_EXIT_HELD : NS_EXIT_INTERNAL;
 }
 
 enum ns_exit ns_output_document(const char *name, const struct ns_buffer *text) {
     if (strcmp(name, "-") != 0) {
-        return ns_output_file(name, text) ? NS_EXIT_HELD : text->failed ? NS_EXIT_INTERNAL : NS_EXIT_BAD_INPUT;
+        return write_file(name, text);
     }
     return ns_output_write(text) ? NS_EXIT_HELD : NS_EXIT_INTERNAL;
 }

@@ -12,11 +12,10 @@ void ns_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Each returns true, or false after a message. */
 bool ns_output_write(const struct ns_buffer *text); /* to standard output */
 bool ns_output_finish(void);                        /* flushes standard output; once, at the end */
-/* A file of this name is made, or loses what it had; a pipe or a device is written to; a symbolic link is refused. */
-bool ns_output_file(const char *name, const struct ns_buffer *text);
 
-/* A document goes to a file, or for "-" to standard output. NS_EXIT_HELD, or after a message the status to exit with.
- */
+/* A document goes to a file, or for "-" to standard output. A file of this name is made, or loses what it had; a pipe or
+ * a device is written to; a symbolic link is refused. NS_EXIT_HELD, or after a message the status to exit with: that of
+ * a bad command line when the file cannot be opened, and of an internal error when there is no space for the text. */
 enum ns_exit ns_output_document(const char *name, const struct ns_buffer *text);
 /* Where --json goes: FILE, or standard output. NS_EXIT_HELD, or after a message the status to exit with. */
 enum ns_exit ns_output_json(const struct ns_options *options, const struct ns_buffer *text);

@@ -76,11 +76,15 @@ static void write_fix(const struct ns_scenario *scenario, const struct ns_repair
     const struct ns_repair_fix *fix = &result->fixes[0];
     ns_diff(scenario->file, scenario->text, fix->text, out);
     ns_buffer_text(out, "\n");
-    if (fix->discards > 0)
-        ns_buffer_format(out,
+    if (fix->discards > 0) {
+        struct ns_buffer note = {0};
+        ns_buffer_format(&note,
                          "note: after this change an invalidate drops %llu bytes that were stored and that nobody here "
-                         "reads again\n",
+                         "reads again",
                          (unsigned long long)fix->discards);
+        ns_buffer_wrap(out, note.data != NULL ? note.data : "", 0, strlen("note: "), NS_REPORT_COLUMNS);
+        ns_buffer_release_piece(&note, out);
+    }
     if (result->only_separation)
         explain_separation(out);
 }
@@ -98,30 +102,34 @@ static void write_text(const struct ns_scenario *scenario, const struct ns_optio
     if (result->exhausted)
         ns_buffer_format(out, "note: it ended early, after %llu candidates: there may be cheaper changes\n",
                          (unsigned long long)result->tried);
+    struct ns_buffer line = {0};
     if (result->incomplete > 0) {
-        ns_buffer_format(out, "note: %llu of the candidates could not be explored to the end (",
+        ns_buffer_format(&line, "note: %llu of the candidates could not be explored to the end (",
                          (unsigned long long)result->incomplete);
-        ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
-        ns_buffer_text(out, "): there may be cheaper changes among them\n");
+        ns_format_source(&line, result->reason, strnlen(result->reason, sizeof result->reason));
+        ns_buffer_text(&line, "): there may be cheaper changes among them");
+        ns_buffer_wrap(out, line.data != NULL ? line.data : "", 0, strlen("note: "), NS_REPORT_COLUMNS);
+        ns_buffer_release_piece(&line, out);
     }
-    ns_format_source(out, scenario->name, strlen(scenario->name));
-    ns_buffer_text(out, ": ");
+    ns_format_source(&line, scenario->name, strlen(scenario->name));
+    ns_buffer_text(&line, ": ");
     if (result->before == NS_VERIFY_INCOMPLETE) {
-        ns_buffer_text(out, "incomplete: the scenario itself could not be explored to the end: ");
-        ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
-        ns_buffer_text(out, "\n");
+        ns_buffer_text(&line, "incomplete: the scenario itself could not be explored to the end: ");
+        ns_format_source(&line, result->reason, strnlen(result->reason, sizeof result->reason));
     } else if (result->before == NS_VERIFY_PROVED && !options->minimise) {
-        ns_buffer_text(out, "proved as it is: nothing to repair (--minimise looks for what can go)\n");
+        ns_buffer_text(&line, "proved as it is: nothing to repair (--minimise looks for what can go)");
     } else if (result->before == NS_VERIFY_PROVED && !fixed) {
-        ns_buffer_text(out, "proved, and nothing of its maintenance can go\n");
+        ns_buffer_text(&line, "proved, and nothing of its maintenance can go");
     } else if (!fixed) {
-        ns_buffer_format(out, "no repair found among %llu candidates\n", (unsigned long long)result->tried);
+        ns_buffer_format(&line, "no repair found among %llu candidates", (unsigned long long)result->tried);
     } else {
-        ns_buffer_text(out, result->before == NS_VERIFY_PROVED ? "still proved with " : "proved with ");
-        ns_format_count(out, result->fixes[0].parts, "change: ", "changes: ");
-        write_cost(result, result->fixes[0].cost_ps, out);
-        ns_buffer_format(out, " in the run as written; %llu candidates tried\n", (unsigned long long)result->tried);
+        ns_buffer_text(&line, result->before == NS_VERIFY_PROVED ? "still proved with " : "proved with ");
+        ns_format_count(&line, result->fixes[0].parts, "change: ", "changes: ");
+        write_cost(result, result->fixes[0].cost_ps, &line);
+        ns_buffer_format(&line, " in the run as written; %llu candidates tried", (unsigned long long)result->tried);
     }
+    ns_buffer_wrap_clauses(out, line.data != NULL ? line.data : "", 0, NS_REPORT_COLUMNS);
+    ns_buffer_release_piece(&line, out);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

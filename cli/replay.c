@@ -2,61 +2,15 @@
 #include "replay/replay.h"
 
 #include "cli/commands.h"
-#include "cli/input.h"
 #include "cli/output.h"
-#include "cli/presets.h"
 #include "cli/replay_geometry.h"
 #include "cli/replay_input.h"
+#include "cli/replay_named.h"
 #include "cli/replay_report.h"
 #include "cli/replay_sweep.h"
-#include "scenarios/names.h"
+#include "cli/replay_timed.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define DEFAULT_MACHINE "one-core-wb64"
-
-static bool ends_with(const char *text, const char *end) {
-    size_t length = strlen(text), least = strlen(end);
-    return length >= least && strcmp(text + length - least, end) == 0;
-}
-
-static enum ns_exit no_machine(const char *name) {
-    struct ns_nearest nearest;
-    ns_nearest_start(&nearest, name, strlen(name));
-    for (const struct ns_preset *preset = ns_presets; preset->name != NULL; ++preset)
-        ns_nearest_offer(&nearest, preset->name, strlen(preset->name));
-    if (nearest.best != NULL)
-        ns_error("no machine is called `%s`; did you mean `%.*s`?", name, (int)nearest.best_length, nearest.best);
-    else
-        ns_error("no machine is called `%s`; `nosnoop init --list` lists them", name);
-    return NS_EXIT_BAD_INPUT;
-}
-
-/* The caches of a preset, or of a file that ends in .dma. */
-static enum ns_exit machine_caches(const char *name, struct ns_cache_config *caches) {
-    struct ns_input input = {0};
-    enum ns_exit result;
-    if (ends_with(name, ".dma")) {
-        result = ns_input_read(name, &input);
-    } else {
-        const struct ns_preset *preset = ns_presets;
-        while (preset->name != NULL && strcmp(preset->name, name) != 0)
-            preset++;
-        if (preset->name == NULL)
-            return no_machine(name);
-        result = ns_input_parse(name, (const char *)preset->text, preset->length, &input);
-    }
-    if (result == NS_EXIT_HELD && input.diagnostics.count > 0) {
-        ns_input_complain(&input);
-        result = NS_EXIT_BAD_INPUT;
-    } else if (result == NS_EXIT_HELD) {
-        *caches = input.scenario->machine.cache;
-    }
-    ns_input_release(&input);
-    return result;
-}
 
 /* The machine's caches, and what the command line puts in their place. */
 static enum ns_exit configure(const struct ns_options *options, struct ns_replay_config *config) {
@@ -65,10 +19,11 @@ static enum ns_exit configure(const struct ns_options *options, struct ns_replay
     bool any = options->l1d != NULL || options->l2 != NULL || options->l3 != NULL;
     *config = (struct ns_replay_config){.like = options->like_cachegrind ? NS_LIKE_CACHEGRIND : NS_LIKE_DINERO};
     if (options->machine != NULL || !any) {
-        enum ns_exit result =
-            machine_caches(options->machine != NULL ? options->machine : DEFAULT_MACHINE, &config->cache);
+        struct ns_machine_config machine;
+        enum ns_exit result = ns_replay_machine(options->machine, &machine);
         if (result != NS_EXIT_HELD)
             return result;
+        config->cache = machine.cache;
         if (options->like_cachegrind) /* it knows no other */
             config->cache.inclusion = NS_INCLUSION_NEITHER;
     }
@@ -114,7 +69,7 @@ static enum ns_exit write_report(const struct ns_options *options, const struct 
     if (options->json) {
         struct ns_json json;
         ns_json_begin(&json, &document);
-        ns_replay_report_json_head(options->operands[0], parser, complete, &json);
+        ns_replay_report_json_head(options->operands[0], parser, complete ? "pass" : "incomplete", &json);
         ns_replay_report_json(config, rows, count, &json);
         ns_json_close(&json, '}');
         ns_json_end(&json);
@@ -122,7 +77,7 @@ static enum ns_exit write_report(const struct ns_options *options, const struct 
     }
     if (!ns_output_is_json(options)) {
         if (!options->quiet)
-            ns_replay_report_trace(options->operands[0], parser, !config->has_l1i, &text);
+            ns_replay_report_trace(options->operands[0], parser, config->has_l1i ? NULL : "no --l1i", &text);
         ns_replay_report_text(config, rows, count, options->quiet, &text);
         if (!ns_output_write(&text))
             result = NS_EXIT_INTERNAL;
@@ -140,6 +95,8 @@ enum ns_exit ns_replay_main(const struct ns_options *options) {
     }
     if (options->sweep)
         return ns_replay_sweep(options->operands[0], options);
+    if (options->timed)
+        return ns_replay_timed(options->operands[0], options);
     enum ns_exit result = configure(options, &config);
     if (result != NS_EXIT_HELD)
         return result;

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BLOCK    (256u << 10) /* bytes read at a time: the host's second cache holds them */
-#define ACCESSES 4096u        /* parsed at a time */
+#define BLOCK    (256u << 10)       /* bytes read at a time: the host's second cache holds them */
+#define ACCESSES NS_REPLAY_ACCESSES /* parsed at a time */
 
 struct source {
     const char *file;
@@ -176,11 +176,15 @@ static bool consume_window(struct window *window, bool end, struct ns_trace_pars
         size_t bad = 0;
         char reason[200] = "";
         used += ns_trace_parse(parser, window->text + used, window->have - used, end, &accesses, ACCESSES);
-        more = accesses.count + 2 > ACCESSES;
+        const bool records = parser->records != NULL && parser->records->count > 0;
+        more = accesses.count + 2 > ACCESSES || (records && parser->records->count == parser->records->capacity);
         if (parser->error.line != 0 && !parser->lenient)
             return true; /* ns_trace_finish will say so */
-        if (accesses.count > 0 && !consumer(context, &accesses, &bad, reason)) {
-            ns_error("%s: %s: an access to 0x%" PRIx64, file, reason, accesses.address[bad]);
+        if ((accesses.count > 0 || records) && !consumer(context, &accesses, &bad, reason)) {
+            if (parser->line_of != NULL)
+                ns_error("%s:%zu:1: %s", file, bad, reason);
+            else
+                ns_error("%s: %s: an access to 0x%" PRIx64, file, reason, accesses.address[bad]);
             return false;
         }
     }
@@ -204,6 +208,16 @@ static enum ns_exit read_all(struct source *source, struct window *window, bool 
         }
         if (interrupted)
             break;
+        /* A file is unpacked on the way; a pipe cannot be looked at before it is read. */
+        const char *packed = parser->lines == 0 && source->child == 0
+                                 ? unpacker((const unsigned char *)window->text, window->have + (size_t)got)
+                                 : NULL;
+        if (packed != NULL) {
+            hide_progress(&progress);
+            ns_error("`%s` is compressed, which only a file may be: %s -dc ... | nosnoop replay -", source->file,
+                     packed);
+            return NS_EXIT_BAD_INPUT;
+        }
         window->have += (size_t)got;
         end = all = got == 0;
         good = consume_window(window, end, parser, consumer, context, source->file);

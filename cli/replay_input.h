@@ -6,8 +6,11 @@
 #include "cli/options.h"
 #include "replay/trace.h"
 
-/* Gets accesses in the order of the trace. False ends the reading; *bad is then the index of the access at fault, and
- * the sentence is in `reason` (200 bytes). */
+#define NS_REPLAY_ACCESSES 4096u /* that a consumer gets at a time, at most */
+
+/* Gets accesses in the order of the trace, and what is among parser->records, which it empties. False ends the reading;
+ * *bad is then the index of the access at fault, and the sentence is in `reason` (200 bytes). With parser->line_of the
+ * message begins with a place, and *bad is the line. */
 typedef bool (*ns_replay_consumer)(void *context, const struct ns_accesses *accesses, size_t *bad, char *reason);
 
 /* Reads all of `file` ("-": standard input). A terminal on standard error sees how far it is, unless `quiet`.

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void ns_replay_report_trace(const char *file, const struct ns_trace_parser *parser, bool fetches_left_out,
+void ns_replay_report_trace(const char *file, const struct ns_trace_parser *parser, const char *no_fetches,
                             struct ns_buffer *out) {
     ns_format_source(out, file, strlen(file));
     ns_buffer_format(out, ": %s, ", ns_trace_format_name(parser->format));
@@ -17,7 +17,9 @@ void ns_replay_report_trace(const char *file, const struct ns_trace_parser *pars
     ns_format_count(out, (size_t)parser->reads, "read, ", "reads, ");
     ns_format_count(out, (size_t)parser->writes, "write, ", "writes, ");
     ns_format_count(out, (size_t)parser->fetches, "instruction fetch", "instruction fetches");
-    ns_buffer_text(out, fetches_left_out && parser->fetches > 0 ? ", left out (no --l1i)\n" : "\n");
+    if (no_fetches != NULL && parser->fetches > 0)
+        ns_buffer_format(out, ", left out (%s)", no_fetches);
+    ns_buffer_text(out, "\n");
     if (parser->skipped > 0) {
         ns_buffer_format(out,
                          "  %" PRIu64 " wrong line%s skipped; the first is line %" PRIu64 ", column %" PRIu32 ":\n  ",
@@ -74,14 +76,14 @@ void ns_replay_report_text(const struct ns_replay_config *config, const struct n
                          last->counts.bytes_written);
 }
 
-void ns_replay_report_json_head(const char *file, const struct ns_trace_parser *parser, bool complete,
+void ns_replay_report_json_head(const char *file, const struct ns_trace_parser *parser, const char *verdict,
                                 struct ns_json *json) {
     ns_json_open(json, NULL, '{');
     ns_json_string(json, "schema", NS_REPORT_JSON_SCHEMA);
     ns_json_number(json, "version", NS_REPORT_JSON_VERSION);
     ns_json_string(json, "command", "replay");
     ns_json_string(json, "file", file);
-    ns_json_string(json, "verdict", complete ? "pass" : "incomplete");
+    ns_json_string(json, "verdict", verdict);
     ns_json_string(json, "format", ns_trace_format_name(parser->format));
     ns_json_number(json, "lines", parser->lines);
     ns_json_number(json, "reads", parser->reads);

@@ -8,13 +8,14 @@
 #include "report/buffer.h"
 #include "report/json_writer.h"
 
-/* "trace.din: extended din, 12 accesses: ...", and how many lines were skipped. */
-void ns_replay_report_trace(const char *file, const struct ns_trace_parser *parser, bool fetches_left_out,
+/* "trace.din: extended din, 12 accesses: ...", and how many lines were skipped. `no_fetches`: why instruction fetches
+ * were left out; NULL: they were not. */
+void ns_replay_report_trace(const char *file, const struct ns_trace_parser *parser, const char *no_fetches,
                             struct ns_buffer *out);
 void ns_replay_report_text(const struct ns_replay_config *config, const struct ns_replay_row *rows, size_t count,
                            bool quiet, struct ns_buffer *out);
 /* Opens the document, up to the part that a replay and a sweep differ in; the caller closes it. */
-void ns_replay_report_json_head(const char *file, const struct ns_trace_parser *parser, bool complete,
+void ns_replay_report_json_head(const char *file, const struct ns_trace_parser *parser, const char *verdict,
                                 struct ns_json *json);
 void ns_replay_report_json(const struct ns_replay_config *config, const struct ns_replay_row *rows, size_t count,
                            struct ns_json *json);

@@ -71,7 +71,7 @@ static void write_json(const char *file, const struct sweep_run *run, const stru
                        bool complete, struct ns_buffer *out) {
     struct ns_json json;
     ns_json_begin(&json, out);
-    ns_replay_report_json_head(file, parser, complete, &json);
+    ns_replay_report_json_head(file, parser, complete ? "pass" : "incomplete", &json);
     ns_json_string(&json, "like", "dinero");
     ns_json_open(&json, "sweep", '[');
     for (size_t i = 0; i < run->count; i++) {
@@ -204,7 +204,7 @@ static enum ns_exit write_results(const char *file, const struct ns_options *opt
     }
     if (!ns_output_is_json(options)) {
         if (!options->quiet)
-            ns_replay_report_trace(file, parser, true, &text);
+            ns_replay_report_trace(file, parser, "no --l1i", &text);
         write_table(run, &text);
         result = worse(result, ns_output_write(&text) ? NS_EXIT_HELD : NS_EXIT_INTERNAL);
     }

@@ -104,7 +104,8 @@ static enum ns_exit run_file(const char *file, const struct ns_options *options,
                                           .verbose = options->verbose,
                                           .quiet = options->quiet,
                                           .explain_alloc = options->explain_alloc,
-                                          .stats = options->stats};
+                                          .stats = options->stats,
+                                          .indent = ns_report_indent(options)};
     struct ns_input input;
     enum ns_exit result = ns_input_read(file, &input);
     if (result == NS_EXIT_HELD && input.diagnostics.count > 0) {

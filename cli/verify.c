@@ -88,7 +88,8 @@ static void tell_times(const struct ns_verify_result *result) {
 
 static enum ns_exit verify(const struct ns_scenario *scenario, const struct ns_options *options, bool color,
                            struct ns_buffer *text, struct ns_buffer *json) {
-    const struct ns_report_style style = {.color = color, .verbose = options->verbose, .quiet = options->quiet};
+    const struct ns_report_style style = {
+        .color = color, .verbose = options->verbose, .quiet = options->quiet, .indent = ns_report_indent(options)};
     struct progress progress = {.begin_ms = ns_clock_ms()};
     struct ns_verify_options how = ns_verify_options_of(options);
     struct ns_verify_result result;

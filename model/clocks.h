@@ -2,6 +2,7 @@
 /*
  * Who knows what: one vector clock for each actor, and what doorbells and interrupts carry (docs/semantics.md, "Who was
  * told what"). Plain data and pure functions: the tracker of the timed machine and the verifier both use them.
+ * "Actor" is whatever has a time line of its own: the channels of an engine are two (see ns_tracked_device).
  *
  * A *stamp* names a moment in one actor's own time line; later moments have higher stamps, and 0 is before everything.
  * The tracker takes the numbers of events, the verifier counts each actor's operations. `now`: the present stamp of
@@ -16,20 +17,21 @@
 extern "C" {
 #endif
 
-#define NS_CLOCK_IRQS 64u
+#define NS_CLOCK_IRQS   64u
+#define NS_CLOCK_ACTORS (NS_MAX_ACTORS + 8u) /* 8 devices may have a second channel */
 
 struct ns_clock {
-    uint32_t known[NS_MAX_ACTORS]; /* by actor: the newest moment of its that happened before */
+    uint32_t known[NS_CLOCK_ACTORS]; /* by actor: the newest moment of its that happened before */
 };
 
 struct ns_clocks {
     unsigned actor_count;
     uint32_t harts; /* bit per actor that is a hart */
-    struct ns_clock clock[NS_MAX_ACTORS];
-    struct ns_clock doorbell[NS_MAX_ACTORS]; /* what a device will know when it starts */
-    struct ns_clock irq[NS_CLOCK_IRQS];      /* what its raises carry */
-    uint32_t learnt[NS_MAX_ACTORS];          /* when the actor's clock last grew by what others told it */
-    bool started[NS_MAX_ACTORS];             /* devices: has begun at least once */
+    struct ns_clock clock[NS_CLOCK_ACTORS];
+    struct ns_clock doorbell[NS_CLOCK_ACTORS]; /* what a device will know when it starts */
+    struct ns_clock irq[NS_CLOCK_IRQS];        /* what its raises carry */
+    uint32_t learnt[NS_CLOCK_ACTORS];          /* when the actor's clock last grew by what others told it */
+    bool started[NS_CLOCK_ACTORS];             /* devices: has begun at least once */
 };
 
 /* A hart tells a device: doorbell, map, sync-for-device. `waits`: the device has steps that wait for its start; one

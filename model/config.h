@@ -70,6 +70,8 @@ struct ns_dma_window {
 struct ns_machine_config {
     char name[NS_CONFIG_NAME_BYTES];
     struct ns_cache_config cache;                   /* harts, levels, policies; provenance is set by the machine */
+    bool no_provenance;                             /* bytes have no versions, and nothing is ever found stale or lost:
+                                                       for runs that only ask for time and counts */
     char level_name[NS_CACHE_MAX_LEVELS][16];       /* "L1D", "L2", "L3" */
     uint32_t level_hit_cycles[NS_CACHE_MAX_LEVELS]; /* added per level reached */
     uint32_t maintenance_line_cycles;               /* per line visited */

@@ -53,6 +53,7 @@ static uint32_t hand_over_before(const struct ns_tracker *tracker, unsigned devi
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 struct situation {
+    bool looked;      /* it looked into memory, which has the newest bytes by now */
     uint64_t address; /* one byte stands for the run */
     uint32_t access;  /* event of the access that found it stale */
     uint32_t newest;  /* event that wrote the newest version */
@@ -110,12 +111,22 @@ static bool reached_every_level(const struct ns_tracker *tracker, const struct n
     return event->scope == NS_SCOPE_POC && (!event->local || event->actor == event_at(tracker, who)->actor);
 }
 
+/* Had this maintenance not come to its end when the access began? */
+static bool is_under_way(const struct ns_tracker *tracker, uint32_t maintenance, uint32_t access) {
+    const unsigned actor = event_at(tracker, maintenance)->actor;
+    return tracker->maintaining[actor] == maintenance ||
+           (tracker->maintained[actor].event == maintenance && tracker->maintained[actor].at >= access);
+}
+
 static void after_the_write(const struct ns_tracker *tracker, struct situation *at,
                             struct ns_maintenance_facts *facts) {
     for (uint32_t i = at->access; i-- > at->newest + 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (event->kind != NS_EVENT_MAINTENANCE)
             continue;
+        const bool under_way = is_under_way(tracker, i, at->access);
+        if (under_way && !happened_before(tracker, at->newest, event_at(tracker, at->access)->actor))
+            continue; /* who was not told of the write was not told of it either: it comes behind the access */
         enum ns_cache_op performed;
         const enum coverage coverage = coverage_of(tracker, event, at->address, &performed);
         const bool right = right_family(at->reader_is_device, performed);
@@ -124,6 +135,7 @@ static void after_the_write(const struct ns_tracker *tracker, struct situation *
         if (coverage == COVERED && right) {
             facts->after_some_levels =
                 (!facts->after_covers || facts->after_some_levels) && !reached_every_level(tracker, event, at);
+            facts->after_under_way = (!facts->after_covers || facts->after_under_way) && under_way;
             facts->after_covers = true;
         } else if (coverage == COVERED) {
             facts->after_wrong_op = true;
@@ -287,6 +299,34 @@ static bool explained_by_maintenance(enum ns_hazard_id id) {
            id == NS_BB_LEAK || id == NS_AT_COHERENCY_DECL_REV;
 }
 
+static void tell_again(struct ns_tracker *tracker, const struct stale_bytes *bytes, enum ns_hazard_id id) {
+    const struct ns_event *access = event_at(tracker, bytes->event);
+    const struct ns_hazard again = {.id = id,
+                                    .symptom = NS_SYMPTOM_STALE,
+                                    .event = bytes->event,
+                                    .site = access->site,
+                                    .actor = access->actor,
+                                    .first = bytes->first,
+                                    .last = bytes->first + bytes->length - 1};
+    ns_log_add_hazard(tracker->log, &again);
+}
+
+/* To find out why reads the log backwards: where it is long, only so many stories are told apart of one access. The
+ * rest is taken for the last of them. */
+static bool told_enough(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
+    enum { LONG_LOG = 1 << 17, ENOUGH = 16 };
+    if (tracker->log->event_count < LONG_LOG)
+        return false;
+    if (tracker->lately.event != bytes->event) {
+        tracker->lately.event = bytes->event;
+        tracker->lately.count = 0;
+    }
+    if (++tracker->lately.count <= ENOUGH || tracker->lately.id == NS_HAZARD_NONE)
+        return false;
+    tell_again(tracker, bytes, tracker->lately.id);
+    return true;
+}
+
 /* The same step reads bytes of the same two writing steps again and again: it was explained often enough. */
 static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
     enum { OFTEN = 16 };
@@ -298,20 +338,12 @@ static bool told_often(struct ns_tracker *tracker, const struct stale_bytes *byt
     }
     if (++story->count <= OFTEN || story->id == NS_HAZARD_NONE)
         return false;
-    const struct ns_event *access = event_at(tracker, bytes->event);
-    const struct ns_hazard again = {.id = story->id,
-                                    .symptom = NS_SYMPTOM_STALE,
-                                    .event = bytes->event,
-                                    .site = site,
-                                    .actor = access->actor,
-                                    .first = bytes->first,
-                                    .last = bytes->first + bytes->length - 1};
-    ns_log_add_hazard(tracker->log, &again);
+    tell_again(tracker, bytes, story->id);
     return true;
 }
 
 /* Who wrote the newest bytes, where they are, and what kind of memory this is. */
-static void gather_place(const struct ns_tracker *tracker, const struct stale_bytes *bytes, const struct situation *at,
+static void gather_place(const struct ns_tracker *tracker, const struct stale_bytes *bytes, struct situation *at,
                          struct ns_stale_facts *facts) {
     const struct ns_event *access = event_at(tracker, bytes->event), *writer = event_at(tracker, bytes->newest);
     const uint32_t object = object_at(tracker, bytes->first);
@@ -320,11 +352,14 @@ static void gather_place(const struct ns_tracker *tracker, const struct stale_by
                     : writer->kind == NS_EVENT_STORE   ? NS_WRITER_HART
                                                        : NS_WRITER_NOBODY;
     facts->newest = facts->discarded ? NS_NOWHERE : where_is(tracker, bytes->first, bytes->newest);
-    /* The access went past the caches, and memory has the newest bytes by now: they were on their way when it looked.
-     */
+    /* The access looked into memory itself, past the caches or with a fill of its own, and memory has the newest bytes
+     * by now: they were on their way when it looked. */
+    const bool found = version_exists(tracker, bytes->first, bytes->got, false);
     const bool past_caches =
-        at->reader_is_device ? !tracker->device[access->actor].snoops : access->type != NS_TYPE_CACHEABLE;
-    if (facts->newest == NS_IN_MEMORY && past_caches)
+        at->reader_is_device ? !tracker->device[access->actor].snoops || !found : access->type != NS_TYPE_CACHEABLE;
+    const bool fills = at->filled != NS_NO_EVENT && at->filled > bytes->event;
+    at->looked = facts->newest == NS_IN_MEMORY && (past_caches || fills);
+    if (at->looked)
         facts->newest = facts->writer == NS_WRITER_DEVICE ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
     facts->nothing_cached = !at->reader_is_device && access->type != NS_TYPE_CACHEABLE;
     facts->writer_non_cacheable = writer->kind == NS_EVENT_STORE && writer->type != NS_TYPE_CACHEABLE;
@@ -370,13 +405,16 @@ static void gather_maintenance(const struct ns_tracker *tracker, struct situatio
 static uint32_t gather_signals(const struct ns_tracker *tracker, const struct stale_bytes *bytes,
                                struct ns_stale_facts *facts) {
     const struct ns_event *access = event_at(tracker, bytes->event), *writer = event_at(tracker, bytes->newest);
-    const uint32_t told = writer->actor < NS_MAX_ACTORS ? tracker->told_event[access->actor][writer->actor] : 0;
+    const unsigned reader = time_line_of(tracker, bytes->event);
+    const uint32_t told =
+        writer->actor < NS_MAX_ACTORS ? tracker->told_event[reader][time_line_of(tracker, bytes->newest)] : 0;
     facts->told = (told >= bytes->newest && told != NS_NO_EVENT) ||
-                  (facts->writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, access->actor));
+                  (facts->writer == NS_WRITER_DEVICE && happened_before(tracker, bytes->newest, reader));
     if (!facts->told)
         return NS_NO_EVENT;
     uint32_t signal = NS_NO_EVENT;
-    facts->told_by_memory = facts->reader_is_device; /* by a flag that it saw, unless a doorbell rang */
+    /* By a flag that it saw, unless a doorbell rang. */
+    facts->told_by_memory = facts->reader_is_device || facts->writer == NS_WRITER_HART;
     for (uint32_t i = bytes->event; i-- > bytes->newest + 1;) {
         const struct ns_event *event = event_at(tracker, i);
         if (signal == NS_NO_EVENT && (event->kind == NS_EVENT_RAISE || event->kind == NS_EVENT_DOORBELL))
@@ -388,7 +426,7 @@ static uint32_t gather_signals(const struct ns_tracker *tracker, const struct st
 }
 
 void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes) {
-    if (told_often(tracker, bytes))
+    if (told_often(tracker, bytes) || told_enough(tracker, bytes))
         return;
     const struct ns_event *access = event_at(tracker, bytes->event);
     const struct ghost_page *page = ghost_at(tracker, bytes->first);
@@ -409,6 +447,11 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
         gather_discard(tracker, bytes, page->flags[offset], &at, &facts);
     } else {
         gather_maintenance(tracker, &at, &facts);
+        /* No clean had taken them out of the cache yet. */
+        const struct ns_event *writer = event_at(tracker, bytes->newest);
+        if (at.looked && writer->kind == NS_EVENT_STORE && writer->type == NS_TYPE_CACHEABLE &&
+            !facts.maintenance.after_covers)
+            facts.newest = NS_IN_CACHE;
     }
     const uint32_t signal = gather_signals(tracker, bytes, &facts);
 
@@ -420,6 +463,7 @@ void diagnose_stale(struct ns_tracker *tracker, const struct stale_bytes *bytes)
                                .last = bytes->first + bytes->length - 1};
     hazard.id = ns_rule_stale(&facts);
     tracker->story[access->site % STORIES].id = hazard.id;
+    tracker->lately.id = hazard.id;
     if (hazard.id == NS_BB_LEAK)
         hazard.symptom = NS_SYMPTOM_LEAK;
     fill_samples(tracker, &hazard, bytes->first, bytes->length, bytes->data);

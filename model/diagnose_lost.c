@@ -78,7 +78,8 @@ void diagnose_lost(struct ns_tracker *tracker, const struct lost_bytes *bytes) {
         facts.declared_coherent_only = device->declared_coherent && !device->snoops;
         facts.wrong_direction = mapping != NULL && mapping->direction == 1;
     }
-    facts.told = tracker->told_event[writer->actor][cause->actor] >= bytes->cause_event;
+    facts.told = tracker->told_event[time_line_of(tracker, bytes->newest)][time_line_of(tracker, bytes->cause_event)] >=
+                 bytes->cause_event;
     uint32_t dirtied = NS_NO_EVENT;
     if (facts.by_invalidate) {
         const uint32_t named = object_at(tracker, tracker->maintenance.first);

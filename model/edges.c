@@ -13,34 +13,72 @@ static const uint32_t *now(struct ns_tracker *tracker) {
     return tracker->now;
 }
 
-bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor) {
+bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned time_line) {
     const struct ns_event *earlier = event_at(tracker, event);
     if (earlier->kind == NS_EVENT_POWER_ON || earlier->kind == NS_EVENT_INITIAL)
         return true;
-    return ns_clocks_happened_before(&tracker->clocks, earlier->actor, event, actor);
+    return ns_clocks_happened_before(&tracker->clocks, time_line_of(tracker, event), event, time_line);
+}
+
+static unsigned time_line_of_channel(const struct ns_tracker *tracker, unsigned device, unsigned channel) {
+    return channel != 0 && tracker->second[device] != 0 ? tracker->second[device] : device;
+}
+
+static void tell(struct ns_tracker *tracker, unsigned hart, unsigned device, unsigned channel) {
+    const unsigned time_line = time_line_of_channel(tracker, device, channel);
+    ns_clocks_doorbell(&tracker->clocks, hart, time_line, tracker->device[device].starts, now(tracker));
+    tracker->told_event[time_line][hart] = (uint32_t)tracker->log->event_count - 1;
+}
+
+void ns_tracker_doorbell_of_channel(struct ns_tracker *tracker, unsigned hart, unsigned device, unsigned channel) {
+    if (tracker->recording != NULL)
+        record_signal(tracker, NS_RECORDED_DOORBELL, hart, device, 0);
+    else
+        tell(tracker, hart, device, channel);
 }
 
 void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned device) {
-    if (tracker->recording != NULL) {
-        record_signal(tracker, NS_RECORDED_DOORBELL, hart, device, 0);
-        return;
-    }
-    ns_clocks_doorbell(&tracker->clocks, hart, device, tracker->device[device].starts, now(tracker));
-    tracker->told_event[device][hart] = (uint32_t)tracker->log->event_count - 1;
+    ns_tracker_doorbell_of_channel(tracker, hart, device, 0);
+    if (tracker->recording == NULL && tracker->second[device] != 0)
+        tell(tracker, hart, device, 1);
 }
 
 void ns_tracker_start(struct ns_tracker *tracker, unsigned device) {
-    if (tracker->recording != NULL)
+    if (tracker->recording != NULL) {
         record_signal(tracker, NS_RECORDED_START, device, 0, 0);
-    else
-        ns_clocks_start(&tracker->clocks, device, now(tracker));
+        return;
+    }
+    ns_clocks_start(&tracker->clocks, device, now(tracker));
+    if (tracker->second[device] != 0)
+        ns_clocks_start(&tracker->clocks, tracker->second[device], now(tracker));
 }
 
 void ns_tracker_raise(struct ns_tracker *tracker, unsigned device, unsigned irq) {
-    if (tracker->recording != NULL)
+    if (tracker->recording != NULL) {
         record_signal(tracker, NS_RECORDED_RAISE, device, 0, irq);
-    else
-        ns_clocks_raise(&tracker->clocks, device, irq, now(tracker));
+        return;
+    }
+    ns_clocks_raise(&tracker->clocks, device, irq, now(tracker));
+    if (tracker->second[device] != 0)
+        ns_clocks_raise(&tracker->clocks, tracker->second[device], irq, now(tracker));
+}
+
+void ns_tracker_raise_of_channel(struct ns_tracker *tracker, unsigned device, unsigned channel, uint32_t done,
+                                 unsigned irq) {
+    if (tracker->recording != NULL) {
+        record_signal(tracker, NS_RECORDED_RAISE, device, 0, irq);
+        return;
+    }
+    const unsigned time_line = time_line_of_channel(tracker, device, channel);
+    (void)now(tracker);
+    tracker->now[time_line] = done;
+    ns_clocks_raise(&tracker->clocks, time_line, irq, tracker->now);
+}
+
+void ns_tracker_channel_follows(struct ns_tracker *tracker, unsigned device, unsigned channel, uint32_t done) {
+    if (tracker->recording == NULL && tracker->second[device] != 0)
+        ns_clocks_poll(&tracker->clocks, time_line_of_channel(tracker, device, channel),
+                       time_line_of_channel(tracker, device, !channel), done, now(tracker));
 }
 
 void ns_tracker_wait(struct ns_tracker *tracker, unsigned hart, unsigned irq) {
@@ -60,7 +98,8 @@ void ns_tracker_poll(struct ns_tracker *tracker, unsigned actor, ns_version vers
     const struct ns_event *writer = event_at(tracker, version);
     if (writer->kind == NS_EVENT_POWER_ON || writer->kind == NS_EVENT_INITIAL || writer->actor == actor)
         return;
-    ns_clocks_poll(&tracker->clocks, actor, writer->actor, version, now(tracker));
-    if (version > tracker->told_event[actor][writer->actor])
-        tracker->told_event[actor][writer->actor] = version;
+    const unsigned time_line = time_line_of(tracker, version);
+    ns_clocks_poll(&tracker->clocks, actor, time_line, version, now(tracker));
+    if (version > tracker->told_event[actor][time_line])
+        tracker->told_event[actor][time_line] = version;
 }

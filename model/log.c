@@ -75,6 +75,7 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->file);
     free(log->scenario);
     free(log->machine);
+    free(log->again);
     free(log->site);
     free(log->event);
     free(log->hazard);
@@ -82,6 +83,7 @@ void ns_log_destroy(struct ns_log *log) {
     free(log->remark);
     free(log->executed);
     free(log->begun);
+    free(log->stop);
     free(log->move);
     ns_waveform_destroy(log->waveform);
     free(log);
@@ -205,6 +207,35 @@ void ns_log_executed(struct ns_log *log, uint32_t site) {
     }
     log->executed[log->executed_count++] = site;
     log->begun[log->begun_count++] = log->event_count;
+}
+
+void ns_log_stopped(struct ns_log *log, const char *text) {
+    if (log->executed_count == 0 ||
+        !grow((void **)&log->stop, &log->stop_capacity, log->stop_count + 1, sizeof *log->stop)) {
+        log->truncated = true;
+        return;
+    }
+    struct ns_log_stop *stop = &log->stop[log->stop_count++];
+    stop->executed = log->executed_count - 1;
+    snprintf(stop->text, sizeof stop->text, "%s", text);
+}
+
+const char *ns_log_stop_text(const struct ns_log *log, size_t executed) {
+    for (size_t i = 0; i < log->stop_count; ++i) {
+        if (log->stop[i].executed == executed) {
+            return log->stop[i].text;
+        }
+    }
+    return "";
+}
+
+bool ns_log_goes_on(const struct ns_log *log, size_t executed) {
+    for (size_t i = executed; i-- > 0 && log->stop_count > 0;) {
+        if (log->executed[i] == log->executed[executed]) {
+            return ns_log_stop_text(log, i)[0] != '\0';
+        }
+    }
+    return false;
 }
 
 static bool has_outcome(const struct ns_log *log, enum ns_outcome_kind kind) {

@@ -104,6 +104,7 @@ struct ns_event {
     uint8_t data_length; /* valid bytes in data */
     uint8_t local;       /* MAINTENANCE: of the L1s only this hart's was reached; SFENCE: only its own translations */
     uint8_t exact;       /* MAINTENANCE: instructions on exactly the lines touched; no rounding, no edges */
+    uint8_t channel;     /* DMA_READ, DMA_WRITE, RAISE of an engine: which of its channels; else 0 */
     uint32_t set;
     uint16_t way;
     uint16_t part;   /* operations of its step that the actor had begun before the one that this belongs to */
@@ -206,6 +207,14 @@ struct ns_outcome {
     char actual[160]; /* finals: what was found */
 };
 
+/* Where a schedule stopped a step for others: `executed`: its entry in ns_log.executed; text: what a schedule writes
+ * behind its line, "@2" or "@0x8000_0040". The step's next entry goes on with it. */
+#define NS_LOG_STOP_BYTES 32
+struct ns_log_stop {
+    size_t executed;
+    char text[NS_LOG_STOP_BYTES];
+};
+
 /* A move as a schedule writes it, before the step that is entry `before` of ns_log.executed. */
 #define NS_LOG_MOVE_BYTES 96
 struct ns_log_move {
@@ -239,7 +248,7 @@ struct ns_log_stats {
     struct ns_log_master caches;                      /* fills and write-backs of memory, and non-cacheable accesses */
     struct ns_log_master master[NS_LOG_BUS_MASTERS];  /* of a device: by its actor; of an engine the sum of its ports */
     struct ns_log_master port[NS_LOG_BUS_MASTERS][NS_AXI_DMA_PORTS]; /* of an engine: as many as ns_log_actor.ports */
-    char dram_name[16];                               /* its speed bin; empty: the machine has no DRAM */
+    char dram_name[16];                                              /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
     uint64_t hart_clock_ps;
     uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */
@@ -251,6 +260,7 @@ struct ns_log {
     char *file;     /* as the user named it */
     char *scenario; /* its name */
     char *machine;  /* its name */
+    char *again;    /* the command that repeats the run; NULL: `nosnoop run`, with what follows from the rest */
     const char *const
         *lines; /* source lines, not NUL-terminated: each ends at '\n' or NUL; owned by the caller who set them */
     size_t line_count;
@@ -283,6 +293,8 @@ struct ns_log {
     size_t begun_count, begun_capacity;
     size_t
         *begun; /* of each: its events begin with this number (in free order, those of a step that waited end there) */
+    size_t stop_count, stop_capacity;
+    struct ns_log_stop *stop; /* by `executed` */
     /* moves of the hardware that a schedule asked for */
     size_t move_count, move_capacity;
     struct ns_log_move *move;
@@ -314,6 +326,11 @@ bool ns_log_add_outcome(struct ns_log *log, const struct ns_outcome *outcome);
 uint32_t ns_log_add_site(struct ns_log *log, uint32_t line, uint32_t column, uint32_t width);
 void ns_log_executed(struct ns_log *log, uint32_t site);
 void ns_log_moved(struct ns_log *log, size_t before, const char *text);
+/* The newest entry of `executed` stops there, for others. */
+void ns_log_stopped(struct ns_log *log, const char *text);
+/* What stands behind the line of an executed entry, or ""; and whether the entry goes on with an earlier one. */
+const char *ns_log_stop_text(const struct ns_log *log, size_t executed);
+bool ns_log_goes_on(const struct ns_log *log, size_t executed);
 
 /* True when nothing failed: no MISSING, UNEXPECTED, FINAL_FAILED or INCOMPLETE outcome. */
 bool ns_log_passed(const struct ns_log *log);

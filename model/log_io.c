@@ -76,6 +76,7 @@ bool ns_log_send(int pipe, const struct ns_log *log) {
            send_array(pipe, log->remark, log->remark_count, sizeof *log->remark) &&
            send_array(pipe, log->executed, log->executed_count, sizeof *log->executed) &&
            send_array(pipe, log->begun, log->begun_count, sizeof *log->begun) &&
+           send_array(pipe, log->stop, log->stop_count, sizeof *log->stop) &&
            send_array(pipe, log->move, log->move_count, sizeof *log->move);
 }
 
@@ -110,6 +111,7 @@ bool ns_log_receive(int pipe, struct ns_log *log) {
            receive_array(pipe, (void **)&log->executed, &log->executed_count, &log->executed_capacity,
                          sizeof *log->executed) &&
            receive_array(pipe, (void **)&log->begun, &log->begun_count, &log->begun_capacity, sizeof *log->begun) &&
+           receive_array(pipe, (void **)&log->stop, &log->stop_count, &log->stop_capacity, sizeof *log->stop) &&
            receive_array(pipe, (void **)&log->move, &log->move_count, &log->move_capacity, sizeof *log->move);
 }
 

@@ -88,6 +88,12 @@ uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_
 enum ns_status ns_machine_set_type(struct ns_machine *machine, uint64_t virtual_address, uint64_t length,
                                    enum ns_memory_type type);
 
+/* At first every byte is watched: where it is, and whether what an access gets is the newest. Once this has been
+ * called, only pages that [physical, + length) of some call touches are; length 0 names none. Of the others there are
+ * no events and no hazards, and no harts or devices but through ns_hart_touch() may use them. A page must be watched
+ * before its first use. Once the log is full nothing is watched any more, and the time goes on. Any time. */
+void ns_machine_watch_only(struct ns_machine *machine, uint64_t physical, uint64_t length);
+
 /* The linear, cacheable mapping of a byte of RAM; 0 when there is none. Any time. With NS_ATTRIBUTES_MPU: the physical
  * address. */
 uint64_t ns_machine_virtual(const struct ns_machine *machine, uint64_t physical);
@@ -106,6 +112,19 @@ void ns_actor_count(struct ns_machine *machine, unsigned actor);
  */
 typedef void (*ns_operation_hook)(struct ns_machine *machine, unsigned actor, unsigned number, void *context);
 void ns_machine_set_hook(struct ns_machine *machine, ns_operation_hook hook, void *context);
+/* While it is so, what is called is nobody's operation either: a move of the hardware. Returns what was. */
+bool ns_machine_set_quiet(struct ns_machine *machine, bool quiet);
+/* Where a program may be made to stop in the middle of its step: called when an operation begins (`number`, behind the
+ * hook above), and where the address of ns_actor_stop_at() is come to (NS_AT_ADDRESS). It may let others take their
+ * turns. True: it has done so, and the hook above is called once more. NULL: none. */
+#define NS_AT_ADDRESS UINT32_MAX
+typedef bool (*ns_stop_hook)(struct ns_machine *machine, unsigned actor, uint32_t number, void *context);
+void ns_machine_set_stop_hook(struct ns_machine *machine, ns_stop_hook hook, void *context);
+/* The actor's program comes to this physical address when an entry with it is about to leave the store buffer or the
+ * queue of posted writes because it must, when a burst of a device's write that is not posted begins there, and before
+ * the line that holds it in the middle of maintenance or of a cacheable store. Once; UINT64_MAX: nowhere. Meanwhile a
+ * device sends its bursts one by one. comes: before an entry with it comes into the store buffer, and nowhere else. */
+void ns_actor_stop_at(struct ns_machine *machine, unsigned actor, uint64_t physical, bool comes);
 /* Appends an event of this actor with site and time filled in; returns its number. */
 uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event);
 /* Lets time pass. */
@@ -125,6 +144,20 @@ enum ns_status ns_hart_load(struct ns_machine *machine, unsigned hart, uint64_t 
                             ns_version *versions, unsigned flags);
 enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t address, uint32_t length,
                              const uint8_t *data);
+/* An access whose bytes nobody looks at. */
+struct ns_touch {
+    uint64_t address;
+    uint32_t length; /* at least 1 */
+    bool store;
+};
+/* The place of the program that touch number `index` is. */
+typedef uint32_t (*ns_touch_site)(void *context, size_t index);
+/* Accesses one after the other, in the time of loads and stores, and counted like these; what is stored is not defined.
+ * In pages that are not watched they are no events, and those that hit in L1 are many times faster than loads and
+ * stores; elsewhere they are ordinary ones. Meanwhile no other hart may be at work. `site`, which gets `context`, is
+ * asked only when an event needs it. *done: how many have ended, all of them with NS_OK. */
+enum ns_status ns_hart_touch(struct ns_machine *machine, unsigned hart, const struct ns_touch *touches, size_t count,
+                             ns_touch_site site, void *context, size_t *done);
 /* FENCE RW,RW / DSB: earlier stores and maintenance are complete at the point of coherency. */
 void ns_hart_fence(struct ns_machine *machine, unsigned hart);
 /* T-Head sync and sync.i (C910 User Manual, table 6.2: not shareable): the store buffer is empty, late maintenance may

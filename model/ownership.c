@@ -127,18 +127,18 @@ static struct ns_device_access_facts device_facts(const struct touched *byte) {
     const uint8_t flags = byte->page->flags[byte->at % NS_PAGE_SIZE];
     const ns_version newest = byte->page->flat[byte->at % NS_PAGE_SIZE];
     const bool own = byte->mapping != NULL && byte->mapping->device == byte->device;
-    return (struct ns_device_access_facts){.freed = (flags & NS_BYTE_FREED) != 0 || tracker->uses_freed[byte->device],
-                                           .mapped = byte->mapping != NULL,
-                                           .mapped_for_this_device = own,
-                                           .before_mapped_for_this_device =
-                                               byte->before != NULL && byte->before->device == byte->device,
-                                           .unmapped = (flags & NS_BYTE_UNMAPPED) != 0,
-                                           .cpu_owns = (flags & NS_BYTE_CPU_OWNS) != 0,
-                                           .direction = own ? byte->mapping->direction : 0,
-                                           .write = byte->write,
-                                           .newest_is_store = event_at(tracker, newest)->kind == NS_EVENT_STORE,
-                                           .store_happened_before = happened_before(tracker, newest, byte->device),
-                                           .rings_doorbell = tracker->device[byte->device].rings_doorbell};
+    return (struct ns_device_access_facts){
+        .freed = (flags & NS_BYTE_FREED) != 0 || tracker->uses_freed[byte->device],
+        .mapped = byte->mapping != NULL,
+        .mapped_for_this_device = own,
+        .before_mapped_for_this_device = byte->before != NULL && byte->before->device == byte->device,
+        .unmapped = (flags & NS_BYTE_UNMAPPED) != 0,
+        .cpu_owns = (flags & NS_BYTE_CPU_OWNS) != 0,
+        .direction = own ? byte->mapping->direction : 0,
+        .write = byte->write,
+        .newest_is_store = event_at(tracker, newest)->kind == NS_EVENT_STORE,
+        .store_happened_before = happened_before(tracker, newest, time_line_of(tracker, byte->event)),
+        .rings_doorbell = tracker->device[byte->device].rings_doorbell};
 }
 
 /* Words a broken rule; nothing for NS_OWNER_FINE. */

@@ -54,6 +54,8 @@ static enum ns_hazard_id stale_for_device(const struct ns_stale_facts *facts) {
     const enum ns_hazard_id id = misplaced(&facts->maintenance);
     if (id != NS_HAZARD_NONE)
         return id;
+    if (facts->maintenance.after_covers && facts->maintenance.after_under_way)
+        return in_flight(facts);
     if (facts->maintenance.after_covers)
         return NS_HW_CMO_ERRATUM; /* the right operation on the right line, complete, and memory is still old */
     if (facts->maintenance.before_too_early || facts->maintenance.before_at_hand_over)
@@ -71,7 +73,8 @@ static enum ns_hazard_id stale_for_hart(const struct ns_stale_facts *facts) {
         return NS_AT_ALIAS_STALE;
     if (facts->declared_coherent_only)
         return NS_AT_COHERENCY_DECL;
-    if (facts->maintenance.after_covers && !facts->maintenance.after_some_levels && facts->filled_after_maintenance)
+    if (facts->maintenance.after_covers && !facts->maintenance.after_some_levels &&
+        !facts->maintenance.after_under_way && facts->filled_after_maintenance)
         return NS_HW_CMO_ERRATUM;
     if (facts->wrong_direction)
         return NS_DC_WRONG_DIR;

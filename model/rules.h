@@ -55,6 +55,7 @@ enum ns_whereabouts {
  * was really visited. */
 struct ns_maintenance_facts {
     bool after_covers;            /* after the newest write, and the line was visited */
+    bool after_under_way;         /* ... but it had not come to its end */
     bool after_some_levels;       /* ... but no single operation reached every level */
     bool after_named_skipped;     /* the byte was named, but the edge policy skipped its line */
     bool after_named_rounded;     /* the byte was named, but rounding inwards left its line out */

@@ -41,6 +41,7 @@ void tlm_axi_dma::feed(const uint8_t *data, size_t length, bool ends, uint32_t s
     if (received_.empty() || received_.back().ended)
         received_.emplace_back();
     frame &to = received_.back();
+    to.after = drained_;
     to.data.insert(to.data.end(), data, data + length);
     to.ended = ends;
     received_bytes_ += length;
@@ -56,6 +57,7 @@ void tlm_axi_dma::drain(uint8_t *data, uint32_t site) {
     site_[NS_AXI_DMA_MM2S] = site; // what goes on because there is room again
     std::memcpy(data, sent_.front().data.data(), sent_.front().data.size());
     sent_bytes_ -= sent_.front().data.size();
+    drained_ = sent_.front().after;
     sent_.pop_front();
     kick_.notify(SC_ZERO_TIME);
 }
@@ -64,6 +66,8 @@ void tlm_axi_dma::drain(uint8_t *data, uint32_t site) {
 void tlm_axi_dma::moved(unsigned channel, const ns_axi_dma_access &access) {
     if (channel == NS_AXI_DMA_S2MM) {
         frame &from = received_.front();
+        if (from.after != 0) // what comes in may be what went out
+            ns_tracker_channel_follows(machine_.tracker(), machine_.device_actor(device_), channel, from.after);
         from.taken += access.length;
         received_bytes_ -= access.length;
         if (from.ended && from.taken == from.data.size())
@@ -76,6 +80,7 @@ void tlm_axi_dma::moved(unsigned channel, const ns_axi_dma_access &access) {
     frame &to = sent_.back();
     to.data.insert(to.data.end(), data_[channel].begin(), data_[channel].begin() + access.length);
     to.ended = access.ends_frame;
+    to.after = answered_[channel];
     sent_bytes_ += access.length;
     if (to.ended)
         frame_sent_.notify(SC_ZERO_TIME);
@@ -109,9 +114,10 @@ ns_axi_dma_answer tlm_axi_dma::perform(unsigned channel, const ns_axi_dma_access
     const ns_axi_dma_port port = ns_axi_dma_port_of(channel, access.work);
     master_[port].lock();
     const ns_status status =
-        engine_access(machine_, device_, port, site_[channel], write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND,
-                      access.address, access.length, data);
+        engine_access(machine_, {device_, channel, port, site_[channel]},
+                      write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND, access.address, access.length, data);
     master_[port].unlock();
+    answered_[channel] = static_cast<uint32_t>(machine_.log()->event_count) - 1;
     return status == NS_OK              ? NS_AXI_DMA_OKAY
            : status == NS_ERROR_ADDRESS ? NS_AXI_DMA_DECODE_ERROR
                                         : NS_AXI_DMA_SLAVE_ERROR;
@@ -151,6 +157,7 @@ void tlm_axi_dma::catch_up() {
     for (unsigned channel = 0; channel < NS_AXI_DMA_CHANNELS && clocks > 0; channel++)
         ns_axi_dma_elapse(&core_, channel, static_cast<uint32_t>(std::min<uint64_t>(clocks, UINT32_MAX)));
     caught_up_ += clock_ * static_cast<double>(clocks);
+    tell();
 }
 
 // ---- interrupts ---------------------------------------------------------------------------------
@@ -163,7 +170,7 @@ void tlm_axi_dma::set_output(unsigned channel, bool level) {
     if (irq_[channel] == no_irq)
         return;
     if (level)
-        engine_raise(machine_, device_, irq_[channel], site_[channel]);
+        engine_raise(machine_, {device_, channel, NS_AXI_DMA_PORT_SG, site_[channel]}, irq_[channel], told_[channel]);
     machine_.set_level(irq_[channel], level);
 }
 
@@ -181,19 +188,29 @@ void tlm_axi_dma::cut_streams() {
     }
 }
 
-void tlm_axi_dma::changed() {
-    if (core_.resets != resets_)
-        cut_streams();
+// Whoever reads it in the status register knows of what the channel had done when the bit came. An interrupt that is
+// enabled later says no more than that.
+void tlm_axi_dma::tell() {
     for (unsigned channel = 0; channel < NS_AXI_DMA_CHANNELS; channel++) {
         const ns_axi_dma_channel &at = core_.channel[channel];
         const bool rests = at.idle || at.halted;
         const bool news = (at.irqs & ~told_irqs_[channel]) != 0 || (rests && !told_rest_[channel]);
         told_irqs_[channel] = at.irqs;
         told_rest_[channel] = rests;
-        if (news) // whoever reads it in the status register knows of what was done until now
-            ns_tracker_raise(machine_.tracker(), machine_.device_actor(device_), status_line(channel));
-        set_output(channel, ns_axi_dma_interrupt(&core_, channel));
+        if (!news)
+            continue;
+        told_[channel] = answered_[channel];
+        ns_tracker_raise_of_channel(machine_.tracker(), machine_.device_actor(device_), channel, told_[channel],
+                                    status_line(channel));
     }
+}
+
+void tlm_axi_dma::changed() {
+    if (core_.resets != resets_)
+        cut_streams();
+    tell();
+    for (unsigned channel = 0; channel < NS_AXI_DMA_CHANNELS; channel++)
+        set_output(channel, ns_axi_dma_interrupt(&core_, channel));
     if (quiet())
         settled_.notify(SC_ZERO_TIME);
 }
@@ -201,16 +218,15 @@ void tlm_axi_dma::changed() {
 // ---- registers ----------------------------------------------------------------------------------
 
 void tlm_axi_dma::written_by(uint32_t site, uint64_t physical) {
-    const uint64_t offset = physical - first_register_;
-    site_[offset >= NS_AXI_DMA_S2MM_BASE ? NS_AXI_DMA_S2MM : NS_AXI_DMA_MM2S] = site;
+    site_[channel_of(physical - first_register_)] = site;
 }
 
-bool tlm_axi_dma::tells_progress(uint64_t physical, uint32_t value) const {
-    const uint64_t offset = physical - first_register_;
-    const uint64_t within = offset >= NS_AXI_DMA_S2MM_BASE ? offset - NS_AXI_DMA_S2MM_BASE : offset;
-    if (within == NS_AXI_DMA_DMACR) // a reset is over
+bool tlm_axi_dma::tells_progress(unsigned channel, uint32_t offset, uint32_t value) {
+    const uint32_t within = offset >= NS_AXI_DMA_S2MM_BASE ? offset - NS_AXI_DMA_S2MM_BASE : offset;
+    if (within == NS_AXI_DMA_DMACR) // a reset is over, which is one of both channels
         return value == (NS_AXI_DMA_RESERVED_ONE | 1u << NS_AXI_DMA_THRESHOLD_SHIFT);
-    return within == NS_AXI_DMA_DMASR && (value & (NS_AXI_DMA_HALTED | NS_AXI_DMA_IDLE | NS_AXI_DMA_ALL_IRQS)) != 0;
+    return within == NS_AXI_DMA_DMASR && channel_of(offset) == channel &&
+           (value & (NS_AXI_DMA_HALTED | NS_AXI_DMA_IDLE | NS_AXI_DMA_ALL_IRQS)) != 0;
 }
 
 void tlm_axi_dma::register_transport(tlm::tlm_generic_payload &payload, sc_time &delay) {

@@ -56,8 +56,11 @@ class tlm_axi_dma : public sc_core::sc_module {
     bool timer_runs() const { return ns_axi_dma_timeout(&core_, 0) != 0 || ns_axi_dma_timeout(&core_, 1) != 0; }
     // A hart is about to write a register, in this step of the program: what follows from it carries its site.
     void written_by(uint32_t site, uint64_t physical);
-    // The program has read this register and got this value: what that tells of the transfers so far.
-    bool tells_progress(uint64_t physical, uint32_t value) const;
+    // The program has read this register (its offset) and got this value: does that tell of the channel's transfers?
+    static bool tells_progress(unsigned channel, uint32_t offset, uint32_t value);
+    static unsigned channel_of(uint64_t offset) {
+        return offset >= NS_AXI_DMA_S2MM_BASE ? NS_AXI_DMA_S2MM : NS_AXI_DMA_MM2S;
+    }
 
     // Edges that are no interrupts: the tracker's lines of the status registers.
     unsigned status_line(unsigned channel) const { return first_status_line + device_ * NS_AXI_DMA_CHANNELS + channel; }
@@ -68,6 +71,7 @@ class tlm_axi_dma : public sc_core::sc_module {
         std::vector<uint8_t> data;
         size_t taken = 0;
         bool ended = false;
+        uint32_t after = 0; // sent: the event that MM2S was at when it ended; received: that of what was sent before it
     };
 
     void channel_thread(unsigned channel);
@@ -77,6 +81,7 @@ class tlm_axi_dma : public sc_core::sc_module {
     void register_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void catch_up();    // the delay timers, to now
     void changed();     // the state is another: interrupts, and what waits for it
+    void tell();        // whoever reads the status registers
     void cut_streams(); // after a reset
     void set_output(unsigned channel, bool level);
 
@@ -96,6 +101,9 @@ class tlm_axi_dma : public sc_core::sc_module {
     uint32_t resets_ = 0;
     uint32_t told_irqs_[NS_AXI_DMA_CHANNELS] = {0, 0};
     bool told_rest_[NS_AXI_DMA_CHANNELS] = {false, false};
+    // Events: up to where a channel's accesses had been answered, now and when its status said so; and what MM2S had
+    // read for the frames that have been drained.
+    uint32_t answered_[NS_AXI_DMA_CHANNELS] = {0, 0}, told_[NS_AXI_DMA_CHANNELS] = {0, 0}, drained_ = 0;
 };
 
 } // namespace ns

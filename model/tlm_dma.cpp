@@ -57,7 +57,7 @@ ns_status tlm_dma::transfer(tlm::tlm_command command, uint64_t address, uint32_t
                 job.versions += job.length;
             length -= job.length;
         }
-        if (lanes_.size() > 1)
+        if (lanes_.size() > 1 && machine_.actor(actor_).stop_at == UINT64_MAX)
             job_ready_.notify();
         while (!jobs_.empty()) {
             job = jobs_.front();

@@ -128,6 +128,7 @@ ns_status tlm_hart::transport(tlm::tlm_command command, uint64_t physical, uint8
 }
 
 bool tlm_hart::load_entry(uint64_t physical, uint64_t *value) {
+    catch_up();
     attributes_.type = NS_TYPE_CACHEABLE;
     attributes_.request = cache_request::access;
     attributes_.versions = versions_.data();
@@ -290,6 +291,7 @@ void tlm_hart::train_prefetcher(uint64_t physical, uint32_t length, bool missed)
 
 // The prefetcher's fill is the hardware's doing, at the step that made it look.
 void tlm_hart::prefetch_for_load(uint64_t line) {
+    catch_up();
     actor_state &hw = machine_.actor(machine_.hardware_actor());
     const uint32_t site = hw.site;
     hw.site = machine_.actor(index_).site;
@@ -350,14 +352,30 @@ ns_status tlm_hart::store_piece(uint64_t address, uint64_t physical, ns_memory_t
         ns_tracker_arrived(machine_.tracker(), number);
         return NS_OK;
     }
-    std::fill_n(versions_.begin(), length, number);
+    ns_status status = NS_OK;
+    if (const uint64_t stop = machine_.stop_inside(index_, physical, length); stop != 0 && type == NS_TYPE_CACHEABLE) {
+        const uint32_t before = static_cast<uint32_t>(stop - physical);
+        status = write_through(type, physical, before, data, number);
+        machine_.come_to(index_, stop, length - before);
+        physical += before;
+        data += before;
+        length -= before;
+    }
+    if (status == NS_OK)
+        status = write_through(type, physical, length, data, number);
+    ns_tracker_arrived(machine_.tracker(), number);
+    return status;
+}
+
+// Bytes of a store that do not wait in the buffer.
+ns_status tlm_hart::write_through(ns_memory_type type, uint64_t physical, uint32_t length, const uint8_t *data,
+                                  uint32_t event) {
+    std::fill_n(versions_.begin(), length, event);
     attributes_.type = type;
     attributes_.request = cache_request::access;
     attributes_.versions = versions_.data();
-    attributes_.event = number;
-    const ns_status status = transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
-    ns_tracker_arrived(machine_.tracker(), number);
-    return status;
+    attributes_.event = event;
+    return transport(tlm::TLM_WRITE_COMMAND, physical, const_cast<uint8_t *>(data), length);
 }
 
 void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event) {
@@ -369,6 +387,7 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
         entry.event = event;
         entry.due_ps = machine_.now_ps() + machine_.config().store_buffer_drain_ps;
         std::memcpy(entry.data, data, entry.length);
+        machine_.come_to(index_, entry.address, entry.length, true);
         while (ns_store_buffer_full(&buffer_)) {
             const time_scope memory(machine_.running_meter(), time_memory);
             drain_victim();
@@ -388,6 +407,8 @@ void tlm_hart::buffer_store(uint64_t physical, uint32_t length, const uint8_t *d
 // The oldest entry that touches the range reaches memory, with what it gathers when the range is everything; false when
 // there is none. Until it has arrived it stays in the buffer, where loads, fences and the tracker find it.
 bool tlm_hart::drain_one(uint64_t physical, uint64_t length) {
+    if (const int next = ns_store_buffer_find(&buffer_, physical, length); next >= 0)
+        machine_.come_to(index_, buffer_.entry[next].address, buffer_.entry[next].length);
     leaving_.lock();
     int index = ns_store_buffer_find(&buffer_, physical, length);
     if (index < 0) {

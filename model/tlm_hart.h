@@ -31,6 +31,7 @@ class tlm_hart : public sc_core::sc_module {
     // See nosnoop.h for what each means.
     ns_status load(uint64_t address, uint32_t length, uint8_t *data, ns_version *versions, unsigned flags);
     ns_status store(uint64_t address, uint32_t length, const uint8_t *data);
+    ns_status touch(const ns_touch *touches, size_t count, size_t *done);
     void fence(bool maintenance_too);
     ns_status maintain(const ns_maintenance &what);
     void walk(uint64_t address);   // the TLB takes a translation, if there is one
@@ -53,6 +54,7 @@ class tlm_hart : public sc_core::sc_module {
 
     bool has_cacheable_translation(uint64_t physical) const;
     const ns_store_buffer &buffer() const { return buffer_; }
+    const sc_core::sc_time &ahead() const { return ahead_; } // of the simulation, within touch()
 
   private:
     // `what` the program does, for a report: load or store by default.
@@ -67,6 +69,8 @@ class tlm_hart : public sc_core::sc_module {
                          ns_version *versions, unsigned flags);
     ns_status store_piece(uint64_t address, uint64_t physical, ns_memory_type type, uint32_t length,
                           const uint8_t *data);
+    ns_status write_through(ns_memory_type type, uint64_t physical, uint32_t length, const uint8_t *data,
+                            uint32_t event);
     void buffer_store(uint64_t physical, uint32_t length, const uint8_t *data, uint32_t event);
     void train_prefetcher(uint64_t physical, uint32_t length, bool missed);
     void prefetch_for_load(uint64_t line);
@@ -75,8 +79,28 @@ class tlm_hart : public sc_core::sc_module {
     ns_status transport(tlm::tlm_command command, uint64_t physical, uint8_t *data, uint32_t length);
     void drain_thread();
 
+    // Pages that nobody watches, for touch(): by the low bits of their number.
+    struct quick_page {
+        uint64_t number = UINT64_MAX; // virtual
+        uint64_t physical = 0;
+        unsigned tlb_entry = 0; // that must still translate it
+        bool writable = false;
+    };
+    static constexpr size_t quick_pages = 256;
+    const quick_page *find_quick(uint64_t address, uint32_t length, bool store) const;
+    void make_quick(uint64_t address, uint64_t physical);
+    ns_status touch_slowly(const ns_touch &touch);
+    ns_status transport_touch(bool store, uint64_t physical, uint32_t length);
+    void charge_hits();
+    void catch_up();
+
     machine &machine_;
     unsigned index_;
+    std::vector<quick_page> quick_;
+    std::vector<uint8_t> scratch_; // bytes of touches, one page
+    // Time that has been given to touches, and that the simulation has not waited out; of it, what no part has been
+    // charged with.
+    sc_core::sc_time ahead_, uncharged_;
     ns_tlb tlb_;
     ns_stride_prefetcher stride_{};
     bool prefetches_ = false;    // there is a prefetcher, and a cache for it to fill

@@ -26,7 +26,7 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
     : sc_module(name), config_(config), log_(log), face_(face), cycle_(picoseconds(config.hart_clock_ps)),
       register_latency_(picoseconds(config.register_latency_ps)), irqs_(irq_lines), alias_next_(alias_start) {
     unit_per_ps_ = picoseconds(1).value();
-    config_.cache.provenance = true;
+    config_.cache.provenance = !config.no_provenance;
     build_memory_map(devices, device_count, connect);
 
     for (unsigned i = 0; i < config.cache.harts; i++) {
@@ -83,10 +83,12 @@ machine::machine(sc_core::sc_module_name name, const ns_machine_config &config, 
         facts.starts = devices[i].starts;
         facts.rings_doorbell = devices[i].rings_doorbell;
         facts.signals = devices[i].signals;
+        facts.two_channels = devices[i].axi_dma != nullptr;
         facts.bus_offset = windows_[i].empty() ? 0 : windows_[i][0].physical - windows_[i][0].bus;
         ns_tracker_set_device(tracker_.get(), device_actor(i), &facts);
     }
     interconnect_->on_drained(on_drained, this);
+    interconnect_->on_leaving(on_leaving, this);
     if (log_->waveform != nullptr) {
         ns_cache_set_watch(cache_->core(), &watch_);
         interconnect_->on_occupied(on_occupied, this);
@@ -138,7 +140,7 @@ machine::device_ports machine::make_ports(const ns_machine_device &device, unsig
 void machine::build_memory_map(const ns_machine_device *devices, size_t device_count, const socket_connector &connect) {
     ns_memory_config memory{};
     memory.regions = config_.ram_count;
-    memory.provenance = true;
+    memory.provenance = !config_.no_provenance;
     for (size_t i = 0; i < config_.ram_count; i++)
         memory.region[i] = {config_.ram[i].start, config_.ram[i].length};
     const ns_memory_observer memory_observer = {this, before_memory_write};

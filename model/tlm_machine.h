@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <unordered_set>
 #include <vector>
 
 namespace ns {
@@ -31,6 +32,8 @@ struct actor_state {
     uint32_t site = NS_NO_SITE;
     uint32_t object = NS_NO_OBJECT;
     uint32_t inside = NS_NO_EVENT;
+    uint64_t stop_at = UINT64_MAX; // physical: where the program stops for others, see ns_actor_stop_at()
+    bool stop_when_it_comes = false;
     uint64_t named = 0, named_length = 0; // physical: what the program named, when a routine maintains more than that
     ns_program program = nullptr;
     void *context = nullptr;
@@ -52,10 +55,16 @@ std::string address_text(uint64_t address);
 
 class machine;
 // What an engine does in its own time, as its device and for a step of the program: an access at a programmed address
-// by one of its masters; an interrupt. The masters may be at work at the same time, each with one access.
-ns_status engine_access(machine &body, unsigned device, ns_axi_dma_port port, uint32_t site, tlm::tlm_command command,
-                        uint64_t bus, uint32_t length, uint8_t *data);
-void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site);
+// by one of its masters, for a channel; an interrupt of a channel, which tells of what that channel had done up to the
+// event `done`. The masters may be at work at the same time, each with one access.
+struct engine_access_by {
+    unsigned device, channel;
+    ns_axi_dma_port port;
+    uint32_t site;
+};
+ns_status engine_access(machine &body, const engine_access_by &by, tlm::tlm_command command, uint64_t bus,
+                        uint32_t length, uint8_t *data);
+void engine_raise(machine &body, const engine_access_by &by, unsigned irq, uint32_t done);
 
 // An operation of an actor's program, from its call to its end.
 class operation_scope {
@@ -90,8 +99,32 @@ class machine : public sc_core::sc_module {
         hook_(face_, actor, number, hook_context_);
         quiet = false;
     }
+    void set_stop_hook(ns_stop_hook hook, void *context) {
+        stop_hook_ = hook;
+        stop_hook_context_ = context;
+    }
+    // The actor's program is about to do something at these bytes in the middle of an operation.
+    void come_to(unsigned actor, uint64_t physical, uint64_t length, bool comes = false);
+    // Where, strictly inside of these bytes, the program has to stop: the first byte of that line; 0: nowhere.
+    uint64_t stop_inside(unsigned actor, uint64_t physical, uint64_t length) const;
+    void begin_operation(unsigned actor); // calls the hooks
     ns_cache *cache_core() { return cache_->core(); }
+    tlm_cache &caches() { return *cache_; }
     ns_memory *memory_core() { return memory_->core(); }
+    void watch_only(uint64_t physical, uint64_t length);
+    bool is_watched(uint64_t physical) const {
+        return watches_all_ || (!log_->truncated && watched_pages_.count(physical / NS_PAGE_SIZE) > 0);
+    }
+    // Whose sites are asked for while a hart touches memory; context of nobody: null.
+    struct touching {
+        unsigned hart = 0;
+        ns_touch_site site = nullptr;
+        void *context = nullptr;
+        size_t index = 0;        // of the touch under way
+        size_t asked = SIZE_MAX; // the one that `answer` is of
+        uint32_t answer = NS_NO_SITE;
+    };
+    touching touch;
     tlm_interconnect &interconnect() { return *interconnect_; }
     tlm_hart &hart(unsigned index) { return *harts_[index]; }
     tlm_dma &device(unsigned index, unsigned port = 0) { return *devices_[index].dma[port]; }
@@ -123,10 +156,17 @@ class machine : public sc_core::sc_module {
     // Appends an event with the time, and the actor's site or another one.
     uint32_t log_event(unsigned actor, const ns_event &event) { return log_event(actor, event, site_of(actor)); }
     uint32_t log_event(unsigned actor, ns_event event, uint32_t site);
-    uint32_t site_of(unsigned actor) const { return actor < actors_.size() ? actors_[actor].site : NS_NO_SITE; }
+    uint32_t site_of(unsigned actor) {
+        if (touch.site != nullptr && (actor == touch.hart || actor == hardware_actor()))
+            return site_of_touch();
+        return actor < actors_.size() ? actors_[actor].site : NS_NO_SITE;
+    }
+    uint32_t site_of_touch();
     // Copies what caches and bus have counted into the log.
     void log_stats();
     void report_bus_error(unsigned actor, uint32_t site, uint64_t bus, uint64_t address, uint32_t length);
+    void visit_lines(tlm_hart &hart, unsigned index, const ns_maintenance &whole, const ns_maintenance &part,
+                     attributes &attribute, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     ns_status maintain_piece(tlm_hart &hart, unsigned index, const ns_maintenance &piece, attributes &attribute,
                              tlm::tlm_generic_payload &payload);
 
@@ -188,6 +228,7 @@ class machine : public sc_core::sc_module {
                                     const uint8_t *old_data, const ns_version *old_versions, const uint8_t *data,
                                     const ns_version *versions);
     static void on_drained(void *self, unsigned initiator, uint32_t event, uint64_t address, uint32_t length);
+    static void on_leaving(void *self, unsigned initiator, uint64_t address, uint32_t length);
     static bool find_in_flight(void *self, uint64_t address, ns_in_flight *out);
     // Only when the log keeps a waveform.
     static void on_line_changed(void *self, unsigned level, unsigned hart, uint64_t line_address);
@@ -200,6 +241,8 @@ class machine : public sc_core::sc_module {
     ns_log *log_;
     ns_operation_hook hook_ = nullptr;
     void *hook_context_ = nullptr;
+    ns_stop_hook stop_hook_ = nullptr;
+    void *stop_hook_context_ = nullptr;
     ::ns_machine *face_;
     struct tracker_deleter {
         void operator()(ns_tracker *tracker) const { ns_tracker_destroy(tracker); }
@@ -236,6 +279,8 @@ class machine : public sc_core::sc_module {
     ns_cache_watch watch_{this, on_line_changed};
     uint64_t turn_ = 0;
     sc_core::sc_event turn_event_;
+    bool watches_all_ = true;
+    std::unordered_set<uint64_t> watched_pages_; // by number
 };
 
 } // namespace ns

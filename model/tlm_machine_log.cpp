@@ -15,7 +15,7 @@ using sc_core::SC_ZERO_TIME;
 operation_scope::operation_scope(machine &owner, unsigned actor) : actor_(owner.quiet ? nullptr : &owner.actor(actor)) {
     if (actor_ == nullptr || actor_->nesting++ > 0)
         return;
-    owner.call_hook(actor, actor_->operations);
+    owner.begin_operation(actor);
     actor_->operations++;
 }
 
@@ -24,15 +24,56 @@ operation_scope::~operation_scope() {
         actor_->nesting--;
 }
 
+void machine::begin_operation(unsigned actor) {
+    call_hook(actor, actors_[actor].operations);
+    while (stop_hook_ != nullptr && stop_hook_(face_, actor, actors_[actor].operations, stop_hook_context_))
+        call_hook(actor, actors_[actor].operations);
+}
+
+void machine::come_to(unsigned index, uint64_t physical, uint64_t length, bool comes) {
+    actor_state &actor = actors_[index];
+    // What its program makes others do, or the hardware does by itself, is not the program's.
+    if (actor.stop_when_it_comes != comes || physical > actor.stop_at || actor.stop_at - physical >= length ||
+        stop_hook_ == nullptr || actor.process != sc_core::sc_get_current_process_handle().get_process_object())
+        return;
+    actor.stop_at = UINT64_MAX;
+    if (stop_hook_(face_, index, NS_AT_ADDRESS, stop_hook_context_))
+        call_hook(index, actor.operations - 1);
+}
+
+uint64_t machine::stop_inside(unsigned index, uint64_t physical, uint64_t length) const {
+    const uint64_t stop = actors_[index].stop_at;
+    if (config_.cache.levels == 0 || stop == UINT64_MAX || stop < physical || stop - physical >= length)
+        return 0;
+    const uint64_t line = stop / config_.cache.level[0].line * config_.cache.level[0].line;
+    return line > physical ? line : 0;
+}
+
 uint32_t machine::log_event(unsigned actor_index, ns_event event, uint32_t site) {
     if (actor_index < actors_.size()) {
         const actor_state &actor = actors_[actor_index];
         event.part = static_cast<uint16_t>(actor.operations - (actor.nesting > 0 && actor.operations > 0 ? 1 : 0));
     }
     event.time_ps = now_ps();
+    if (touch.site != nullptr)
+        event.time_ps += harts_[touch.hart]->ahead().value() / unit_per_ps_;
     event.site = site;
     event.actor = static_cast<uint8_t>(actor_index);
     return ns_log_append(log_, &event);
+}
+
+void machine::watch_only(uint64_t physical, uint64_t length) {
+    watches_all_ = false;
+    for (uint64_t page = physical / NS_PAGE_SIZE; length > 0 && page <= (physical + length - 1) / NS_PAGE_SIZE; page++)
+        watched_pages_.insert(page);
+}
+
+uint32_t machine::site_of_touch() {
+    if (touch.asked != touch.index) {
+        touch.asked = touch.index;
+        touch.answer = touch.site(touch.context, touch.index);
+    }
+    return touch.answer;
 }
 
 void machine::report_bus_error(unsigned actor_index, uint32_t site, uint64_t bus, uint64_t address, uint32_t length) {
@@ -70,24 +111,44 @@ ns_status machine::maintain_piece(tlm_hart &on, unsigned index, const ns_mainten
         maintenance_lock_.unlock();
         return NS_OK; // it names nothing
     }
-    const actor_state &who = actors_[index];
-    ns_tracker_maintenance_begin(tracker_.get(), number, who.named_length > 0 ? who.named : piece.address,
-                                 who.named_length > 0 ? who.named_length : piece.length,
-                                 piece.extent == NS_WHOLE_CACHE);
     attribute.initiator_id = index;
-    attribute.request = cache_request::maintain;
     attribute.meter = &actors_[index].meter;
-    attribute.maintenance = piece;
     attribute.event = number;
-    set_request(payload, piece.address, attribute);
+    ns_tracker_maintaining(tracker_.get(), index, number);
+    // Others may have to come before the rest of its lines.
+    ns_maintenance part = piece, rest = piece;
+    const uint64_t stop = piece.extent == NS_WHOLE_CACHE ? 0 : stop_inside(index, piece.address, piece.length);
     sc_time delay = SC_ZERO_TIME;
-    on.socket->b_transport(payload, delay);
-    ns_tracker_maintenance_end(tracker_.get());
+    if (stop != 0) {
+        part.length = stop - piece.address;
+        rest.address = stop;
+        rest.length = piece.length - part.length;
+        visit_lines(on, index, piece, part, attribute, payload, delay);
+        maintenance_lock_.unlock();
+        come_to(index, rest.address, rest.length);
+        maintenance_lock_.lock();
+    }
+    visit_lines(on, index, piece, rest, attribute, payload, delay);
+    ns_tracker_maintaining(tracker_.get(), index, NS_NO_EVENT);
     maintenance_lock_.unlock();
     attribute.request = cache_request::access;
     if (delay != SC_ZERO_TIME)
         sc_core::wait(delay);
     return payload_status(payload);
+}
+
+// The lines of a part of what the maintenance names.
+void machine::visit_lines(tlm_hart &on, unsigned index, const ns_maintenance &whole, const ns_maintenance &part,
+                          attributes &attribute, tlm::tlm_generic_payload &payload, sc_time &delay) {
+    const actor_state &who = actors_[index];
+    ns_tracker_maintenance_begin(tracker_.get(), attribute.event, who.named_length > 0 ? who.named : whole.address,
+                                 who.named_length > 0 ? who.named_length : whole.length,
+                                 whole.extent == NS_WHOLE_CACHE);
+    attribute.request = cache_request::maintain;
+    attribute.maintenance = part;
+    set_request(payload, part.address, attribute);
+    on.socket->b_transport(payload, delay);
+    ns_tracker_maintenance_end(tracker_.get());
 }
 
 void machine::log_stats() {
@@ -143,16 +204,20 @@ uint32_t machine::log_line_event(ns_event_kind kind, const ns_cache_line_event &
 }
 
 uint32_t machine::on_fill(void *self, const ns_cache_line_event *line) {
-    return static_cast<machine *>(self)->log_line_event(NS_EVENT_FILL, *line, false);
+    machine *owner = static_cast<machine *>(self);
+    return owner->is_watched(line->address) ? owner->log_line_event(NS_EVENT_FILL, *line, false) : NS_NO_EVENT;
 }
 
 void machine::on_write_back(void *self, const ns_cache_line_event *line) {
     machine *owner = static_cast<machine *>(self);
-    owner->cache_->write_back_event = owner->log_line_event(NS_EVENT_WRITE_BACK, *line, true);
+    owner->cache_->write_back_event =
+        owner->is_watched(line->address) ? owner->log_line_event(NS_EVENT_WRITE_BACK, *line, true) : NS_NO_EVENT;
 }
 
 void machine::on_drop(void *self, const ns_cache_line_event *line, bool dirty) {
     machine *owner = static_cast<machine *>(self);
+    if (!owner->is_watched(line->address))
+        return;
     const uint32_t number = owner->log_line_event(NS_EVENT_DROP, *line, dirty);
     ns_tracker_drop(owner->tracker_.get(), number, line, dirty);
 }
@@ -160,12 +225,18 @@ void machine::on_drop(void *self, const ns_cache_line_event *line, bool dirty) {
 void machine::before_memory_write(void *self, uint64_t tag, uint64_t address, uint32_t length, const uint8_t *old_data,
                                   const ns_version *old_versions, const uint8_t *data, const ns_version *versions) {
     machine *owner = static_cast<machine *>(self);
-    if (owner->tracker_ != nullptr)
+    if (owner->tracker_ != nullptr && owner->is_watched(address))
         ns_tracker_memory_write(owner->tracker_.get(), static_cast<uint32_t>(tag), address, length, old_data,
                                 old_versions, data, versions);
     if (owner->log_->waveform != nullptr)
         ns_waveform_memory(owner->log_->waveform, owner->now_ps(), owner->cache_core(), owner->memory_core(), address,
                            length, versions);
+}
+
+void machine::on_leaving(void *self, unsigned initiator, uint64_t address, uint32_t length) {
+    machine &owner = *static_cast<machine *>(self);
+    if (initiator < owner.actors_.size())
+        owner.come_to(initiator, address, length);
 }
 
 void machine::on_drained(void *self, unsigned initiator, uint32_t written, uint64_t address, uint32_t length) {

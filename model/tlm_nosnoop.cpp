@@ -178,6 +178,9 @@ enum ns_status ns_machine_fill(struct ns_machine *machine, uint32_t site, uint64
     return NS_OK;
 }
 
+void ns_machine_watch_only(struct ns_machine *machine, uint64_t physical, uint64_t length) {
+    machine->body->watch_only(physical, length);
+}
 uint64_t ns_machine_alias(struct ns_machine *machine, uint64_t physical, uint64_t length, enum ns_memory_type type) {
     return machine->body->alias(physical, length, type);
 }
@@ -209,6 +212,18 @@ void ns_actor_count(struct ns_machine *machine, unsigned actor) {
 }
 void ns_machine_set_hook(struct ns_machine *machine, ns_operation_hook hook, void *context) {
     machine->body->set_hook(hook, context);
+}
+bool ns_machine_set_quiet(struct ns_machine *machine, bool quiet) {
+    const bool before = machine->body->quiet;
+    machine->body->quiet = quiet;
+    return before;
+}
+void ns_machine_set_stop_hook(struct ns_machine *machine, ns_stop_hook hook, void *context) {
+    machine->body->set_stop_hook(hook, context);
+}
+void ns_actor_stop_at(struct ns_machine *machine, unsigned actor, uint64_t physical, bool comes) {
+    machine->body->actor(actor).stop_at = physical;
+    machine->body->actor(actor).stop_when_it_comes = comes;
 }
 uint32_t ns_actor_log(struct ns_machine *machine, unsigned actor, struct ns_event *event) {
     return machine->body->log_event(actor, *event);

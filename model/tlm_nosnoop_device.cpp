@@ -101,6 +101,7 @@ static uint32_t contiguous(const ns::machine &body, unsigned device, const ns::t
 struct requester {
     unsigned device, port;
     uint32_t site;
+    unsigned channel = 0; // of an engine
 };
 
 static enum ns_status transfer_piece(ns::machine &body, const requester &by, tlm::tlm_command command, uint64_t bus,
@@ -121,6 +122,7 @@ static enum ns_status transfer_piece(ns::machine &body, const requester &by, tlm
     event.length = length;
     event.level = static_cast<uint8_t>(body.config().cache.levels);
     event.peer = 0xff;
+    event.channel = static_cast<uint8_t>(by.channel);
     if (write) {
         event.data_length = static_cast<uint8_t>(std::min(length, 8u));
         std::memcpy(event.data, data, event.data_length);
@@ -181,7 +183,7 @@ enum ns_status ns_device_read(struct ns_machine *machine, unsigned device, uint6
                               uint32_t length, uint8_t *data, ns_version *versions, unsigned flags) {
     const unsigned actor = machine->body->device_actor(device);
     const ns::operation_scope scope(*machine->body, actor);
-    return device_transfer(*machine->body, {device, 0, machine->body->site_of(actor)}, tlm::TLM_READ_COMMAND, bus,
+    return device_transfer(*machine->body, {device, 0, machine->body->site_of(actor), 0}, tlm::TLM_READ_COMMAND, bus,
                            intended, length, data, versions, flags);
 }
 
@@ -190,7 +192,7 @@ enum ns_status ns_device_write(struct ns_machine *machine, unsigned device, uint
     const unsigned actor = machine->body->device_actor(device);
     const ns::operation_scope scope(*machine->body, actor);
     /* One data pointer serves both directions in TLM; a target does not change write data. */
-    return device_transfer(*machine->body, {device, 0, machine->body->site_of(actor)}, tlm::TLM_WRITE_COMMAND, bus,
+    return device_transfer(*machine->body, {device, 0, machine->body->site_of(actor), 0}, tlm::TLM_WRITE_COMMAND, bus,
                            intended, length, const_cast<uint8_t *>(data), nullptr, 0);
 }
 
@@ -295,23 +297,25 @@ static uint64_t before_the_cut(machine &body, unsigned device, uint64_t bus) {
     return bus;
 }
 
-ns_status engine_access(machine &body, unsigned device, ns_axi_dma_port port, uint32_t site, tlm::tlm_command command,
-                        uint64_t bus, uint32_t length, uint8_t *data) {
-    const uint64_t meant = before_the_cut(body, device, bus);
-    return device_transfer(body, {device, port, site}, command, meant,
-                           meant != body.device(device).driven(meant) ? meant : UINT64_MAX, length, data, nullptr, 0);
+ns_status engine_access(machine &body, const engine_access_by &by, tlm::tlm_command command, uint64_t bus,
+                        uint32_t length, uint8_t *data) {
+    const uint64_t meant = before_the_cut(body, by.device, bus);
+    return device_transfer(body, {by.device, by.port, by.site, by.channel}, command, meant,
+                           meant != body.device(by.device).driven(meant) ? meant : UINT64_MAX, length, data, nullptr,
+                           0);
 }
 
-void engine_raise(machine &body, unsigned device, unsigned irq, uint32_t site) {
-    const unsigned actor = body.device_actor(device);
+void engine_raise(machine &body, const engine_access_by &by, unsigned irq, uint32_t done) {
+    const unsigned actor = body.device_actor(by.device);
     if ((body.config().may & NS_MAY_IRQ_BEFORE_DATA) == 0) // as ns_device_raise
-        body.interconnect().drain_all(body.master_of(device));
+        body.interconnect().drain_all(body.master_of(by.device));
     ns_event event{};
     event.kind = NS_EVENT_RAISE;
     event.irq = static_cast<uint8_t>(irq);
     event.peer = 0xff;
-    body.log_event(actor, event, site);
-    ns_tracker_raise(body.tracker(), actor, irq);
+    event.channel = static_cast<uint8_t>(by.channel);
+    body.log_event(actor, event, by.site);
+    ns_tracker_raise_of_channel(body.tracker(), actor, by.channel, done, irq);
 }
 
 } // namespace ns

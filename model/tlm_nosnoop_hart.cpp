@@ -17,6 +17,14 @@ enum ns_status ns_hart_store(struct ns_machine *machine, unsigned hart, uint64_t
     const ns::operation_scope scope(*machine->body, hart);
     return machine->body->hart(hart).store(address, length, data);
 }
+enum ns_status ns_hart_touch(struct ns_machine *machine, unsigned hart, const struct ns_touch *touches, size_t count,
+                             ns_touch_site site, void *context, size_t *done) {
+    const ns::operation_scope scope(*machine->body, hart);
+    machine->body->touch = {hart, site, context, 0, SIZE_MAX, NS_NO_SITE};
+    const enum ns_status status = machine->body->hart(hart).touch(touches, count, done);
+    machine->body->touch.site = nullptr;
+    return status;
+}
 void ns_hart_fence(struct ns_machine *machine, unsigned hart) {
     const ns::operation_scope scope(*machine->body, hart);
     machine->body->hart(hart).fence(true);
@@ -86,8 +94,11 @@ enum ns_status ns_hart_register_write(struct ns_machine *machine, unsigned hart,
             event.data[i] = static_cast<uint8_t>(value >> (8 * i));
     }
     body.log_event(hart, event);
-    if (starts)
+    if (starts && engine == nullptr)
         ns_tracker_doorbell(body.tracker(), hart, body.device_actor(device));
+    else if (starts)
+        ns_tracker_doorbell_of_channel(body.tracker(), hart, body.device_actor(device),
+                                       ns::tlm_axi_dma::channel_of(offset));
     if (engine != nullptr)
         engine->written_by(body.actor(hart).site, event.address);
     return body.hart(hart).register_access(tlm::TLM_WRITE_COMMAND, event.address, &value);
@@ -106,9 +117,9 @@ enum ns_status ns_hart_register_load(struct ns_machine *machine, unsigned hart, 
     *value = 0;
     const ns_status status = body.hart(hart).register_access(tlm::TLM_READ_COMMAND, event.address, value);
     const ns::tlm_axi_dma *engine = body.engine(device);
-    if (status == NS_OK && engine != nullptr && engine->tells_progress(event.address, *value))
-        ns_tracker_wait(body.tracker(), hart,
-                        engine->status_line(offset >= NS_AXI_DMA_S2MM_BASE ? NS_AXI_DMA_S2MM : NS_AXI_DMA_MM2S));
+    for (unsigned channel = 0; status == NS_OK && engine != nullptr && channel < NS_AXI_DMA_CHANNELS; channel++)
+        if (engine->tells_progress(channel, offset, *value))
+            ns_tracker_wait(body.tracker(), hart, engine->status_line(channel));
     return status;
 }
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct ghost_traffic no_traffic;
-
 struct ns_tracker *ns_tracker_create(struct ns_log *log, const struct ns_tracker_view *view) {
     struct ns_tracker *tracker = calloc(1, sizeof *tracker);
     if (tracker == NULL)
@@ -39,6 +37,8 @@ void ns_tracker_destroy(struct ns_tracker *tracker) {
 
 void ns_tracker_set_device(struct ns_tracker *tracker, unsigned actor, const struct ns_tracked_device *device) {
     tracker->device[actor] = *device;
+    if (device->two_channels && tracker->second[actor] == 0 && tracker->clocks.actor_count < NS_CLOCK_ACTORS)
+        tracker->second[actor] = tracker->clocks.actor_count++;
 }
 
 /* Parts and aliases have the bytes of another object, which has shown them. */
@@ -80,141 +80,6 @@ void ns_tracker_set_object_type(struct ns_tracker *tracker, uint32_t object, enu
 void ns_tracker_replace_object(struct ns_tracker *tracker, uint32_t object, const struct ns_tracked_object *now) {
     tracker->object[object] = *now;
     show_object(tracker, now);
-}
-
-/* ---- looking things up ----------------------------------------------------------------------- */
-
-struct ghost_traffic *traffic_of(struct ns_tracker *tracker, struct ghost_page *page) {
-    if (page->traffic == &no_traffic) {
-        const struct ghost_traffic *made =
-            tracker->traffic_count < TRAFFIC_LIMIT ? ns_slab_take(&tracker->pages, sizeof *made) : NULL;
-        if (made == NULL) {
-            tracker->log->truncated = true;
-            return NULL;
-        }
-        page->traffic = made;
-        page->quiet = false;
-        tracker->traffic_count++;
-    }
-    return (struct ghost_traffic *)page->traffic; /* made here, so it may be written */
-}
-
-void set_aux(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t value) {
-    struct ghost_traffic *traffic = traffic_of(tracker, page);
-    if (traffic != NULL)
-        traffic->aux[offset] = value;
-}
-
-void set_device_access(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint32_t event, bool write) {
-    struct ghost_traffic *traffic = traffic_of(tracker, page);
-    if (traffic != NULL)
-        *(write ? &traffic->device_write[offset] : &traffic->device_read[offset]) = event;
-}
-
-void clear_device_accesses(struct ns_tracker *tracker, struct ghost_page *page, size_t offset) {
-    if (page->traffic == &no_traffic)
-        return;
-    set_device_access(tracker, page, offset, NS_NO_EVENT, true);
-    set_device_access(tracker, page, offset, NS_NO_EVENT, false);
-}
-
-void set_mapping(struct ns_tracker *tracker, struct ghost_page *page, size_t offset, uint16_t number) {
-    struct ghost_traffic *traffic = traffic_of(tracker, page);
-    if (traffic != NULL)
-        traffic->mapping[offset] = number;
-}
-
-struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address) {
-    const uint64_t number = address / NS_PAGE_SIZE;
-    struct ghost_page **bucket = &tracker->bucket[(number ^ (number >> 12)) % GHOST_BUCKETS];
-    struct ghost_page *page = *bucket;
-    while (page != NULL && page->number != number)
-        page = page->next;
-    if (page == NULL) {
-        page = tracker->page_count < PAGE_LIMIT ? ns_slab_take(&tracker->pages, sizeof *page) : NULL;
-        if (page == NULL) {
-            tracker->log->truncated = true;
-            return NULL;
-        }
-        tracker->page_count++;
-        page->number = number;
-        page->quiet = true;
-        page->traffic = &no_traffic;
-        page->next = *bucket;
-        *bucket = page;
-    }
-    tracker->last = page;
-    return page;
-}
-
-uint32_t object_at(const struct ns_tracker *tracker, uint64_t address) {
-    for (size_t i = tracker->object_count; i-- > 0;)
-        if (range_holds(tracker->object[i].first, tracker->object[i].length, address))
-            return (uint32_t)i;
-    return NS_NO_OBJECT;
-}
-
-bool unit_at(const struct ns_tracker *tracker, uint64_t address, uint64_t *first, uint64_t *length) {
-    const uint32_t index = object_at(tracker, address);
-    if (index == NS_NO_OBJECT)
-        return false;
-    const struct ns_tracked_object *object = &tracker->object[index];
-    uint64_t start = object->first, size = object->length;
-    if (object->stride != 0) {
-        start += (address - start) / object->stride * object->stride;
-        size = object->stride;
-    }
-    for (uint32_t i = object->field_count; i-- > 0;) {
-        if (address - start >= object->field_offset[i]) {
-            const uint64_t end = i + 1 < object->field_count ? object->field_offset[i + 1] : size;
-            size = end - object->field_offset[i];
-            start += object->field_offset[i];
-            break;
-        }
-    }
-    *first = start;
-    *length = size;
-    return true;
-}
-
-struct mapping *mapping_of(struct ns_tracker *tracker, const struct ghost_page *page, uint64_t address) {
-    const unsigned number = page->traffic->mapping[address % NS_PAGE_SIZE];
-    return number == 0 ? NULL : &tracker->mapping[number - 1];
-}
-
-ns_version memory_version(const struct ns_tracker *tracker, uint64_t address) {
-    uint8_t data;
-    ns_version version = NS_VERSION_POWER_ON;
-    if (ns_memory_read(tracker->view.memory, address, 1, &data, &version) != NS_OK)
-        return NS_VERSION_POWER_ON;
-    return version;
-}
-
-static bool in_caches(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool dirty_only) {
-    const struct ns_cache_config *config = ns_cache_get_config(tracker->view.cache);
-    for (unsigned level = 0; level < config->levels; level++)
-        for (unsigned hart = 0; hart < (level == 0 ? config->harts : 1); hart++) {
-            struct ns_cache_copy copy;
-            if (ns_cache_peek(tracker->view.cache, level, hart, address, &copy) && copy.versions != NULL &&
-                copy.versions[address - copy.line_address] == version && (!dirty_only || copy.state == NS_LINE_DIRTY))
-                return true;
-        }
-    return false;
-}
-
-static bool in_flight(const struct ns_tracker *tracker, uint64_t address, ns_version version) {
-    struct ns_in_flight flight;
-    return tracker->view.in_flight(tracker->view.context, address, &flight) && flight.version == version;
-}
-
-bool version_exists(const struct ns_tracker *tracker, uint64_t address, ns_version version, bool look_in_memory) {
-    return (look_in_memory && memory_version(tracker, address) == version) ||
-           in_caches(tracker, address, version, false) || in_flight(tracker, address, version);
-}
-
-bool version_is_kept(const struct ns_tracker *tracker, uint64_t address, ns_version version) {
-    return memory_version(tracker, address) == version || in_caches(tracker, address, version, true) ||
-           in_flight(tracker, address, version);
 }
 
 /* ---- hazards without a symptom --------------------------------------------------------------- */
@@ -314,6 +179,18 @@ static void note_consequence(struct ns_tracker *tracker, uint32_t event, uint32_
         hazard->consequence_site[hazard->consequence_count++] = site;
 }
 
+/* A write that its actor was still at when the access began may be missed by whoever was not told of it: the access came
+ * before it. Who polls its first bytes was told of all. */
+static bool may_miss(const struct ns_tracker *tracker, uint32_t event, ns_version newest) {
+    const unsigned writer = event_at(tracker, newest)->actor;
+    bool under_way = false;
+    for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
+        under_way |= tracker->under_way[writer][i] == newest;
+    for (unsigned i = 0; i < ARRIVALS_KEPT; i++)
+        under_way |= tracker->arrived[writer][i].write == newest && tracker->arrived[writer][i].at >= event;
+    return under_way && !happened_before(tracker, newest, event_at(tracker, event)->actor);
+}
+
 /* Compares what an access returned with the flat memory. Runs of bytes with the same history make one hazard. True when
  * something was stale. */
 static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object, uint64_t address, uint32_t length,
@@ -326,7 +203,7 @@ static bool compare(struct ns_tracker *tracker, uint32_t event, uint32_t object,
         const size_t offset = (address + i) % NS_PAGE_SIZE;
         const ns_version newest = page->flat[offset];
         /* What was written while the access was under way is not older than it. */
-        if (!ns_is_stale(versions[i], newest) || newest > event) {
+        if (!ns_is_stale(versions[i], newest) || newest > event || may_miss(tracker, event, newest)) {
             i++;
             continue;
         }
@@ -481,6 +358,14 @@ void ns_tracker_maintenance_end(struct ns_tracker *tracker) {
     tracker->maintenance.active = false;
 }
 
+void ns_tracker_maintaining(struct ns_tracker *tracker, unsigned actor, uint32_t event) {
+    if (tracker->maintaining[actor] != NS_NO_EVENT) {
+        tracker->maintained[actor].event = tracker->maintaining[actor];
+        tracker->maintained[actor].at = (uint32_t)tracker->log->event_count - 1;
+    }
+    tracker->maintaining[actor] = event;
+}
+
 /* Did memory hold the newest version of some of these bytes, and gets another? `count` bytes of one page. */
 static bool replaces_newest(const struct ghost_page *page, uint64_t address, size_t count,
                             const ns_version *old_versions, const ns_version *versions) {
@@ -609,6 +494,10 @@ void ns_tracker_arrived(struct ns_tracker *tracker, uint32_t event) {
     for (unsigned i = 0; i < WRITES_UNDER_WAY; i++)
         if (out[i] == event)
             out[i] = NS_NO_EVENT;
+    const unsigned actor = event_at(tracker, event)->actor;
+    const unsigned slot = tracker->arrived_count[actor]++ % ARRIVALS_KEPT;
+    tracker->arrived[actor][slot].write = event;
+    tracker->arrived[actor][slot].at = (uint32_t)tracker->log->event_count - 1;
 }
 
 void ns_tracker_misdirected(struct ns_tracker *tracker, size_t hazard, uint64_t address, uint64_t length) {

@@ -59,6 +59,7 @@ struct ns_tracked_device {
     bool starts;         /* the program says where it starts (a `start`); else it has once the doorbell rings */
     bool rings_doorbell; /* the program tells it to start (doorbell or start): its order is then checked */
     bool signals;        /* the program waits for it (interrupt or poll): likewise */
+    bool two_channels;   /* an engine: each of its channels, 0 and 1, learns and tells by itself. Events say which */
     uint64_t bus_offset; /* physical - bus of its first window; 0 without */
 };
 
@@ -111,6 +112,8 @@ void ns_tracker_drop(struct ns_tracker *tracker, uint32_t event, const struct ns
 void ns_tracker_maintenance_begin(struct ns_tracker *tracker, uint32_t event, uint64_t address, uint64_t length,
                                   bool whole);
 void ns_tracker_maintenance_end(struct ns_tracker *tracker);
+/* The actor is at this maintenance event, whose lines are visited one after the other; NS_NO_EVENT: at none. */
+void ns_tracker_maintaining(struct ns_tracker *tracker, unsigned actor, uint32_t event);
 
 /* Hand-over and lifetime. device: its actor number. */
 void ns_tracker_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
@@ -138,8 +141,14 @@ void ns_tracker_bounce_unmap(struct ns_tracker *tracker, uint64_t slot);
 /* What a byte of a live slot stands for; UINT64_MAX for any other byte. */
 uint64_t ns_tracker_bounce_original(const struct ns_tracker *tracker, uint64_t slot);
 
-/* Synchronisation edges. */
+/* Synchronisation edges. What a whole device is told or tells, both of its channels are. */
 void ns_tracker_doorbell(struct ns_tracker *tracker, unsigned hart, unsigned device);
+void ns_tracker_doorbell_of_channel(struct ns_tracker *tracker, unsigned hart, unsigned device, unsigned channel);
+/* What an interrupt or a status bit of one channel says: everything up to `done`, an event, that this channel did. */
+void ns_tracker_raise_of_channel(struct ns_tracker *tracker, unsigned device, unsigned channel, uint32_t done,
+                                 unsigned irq);
+/* One channel has got what the other had done up to `done`: its data came to it through the device. */
+void ns_tracker_channel_follows(struct ns_tracker *tracker, unsigned device, unsigned channel, uint32_t done);
 void ns_tracker_start(struct ns_tracker *tracker, unsigned device);
 void ns_tracker_raise(struct ns_tracker *tracker, unsigned device, unsigned irq);
 void ns_tracker_wait(struct ns_tracker *tracker, unsigned hart, unsigned irq);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tracker's state, shared by tracker.c (what happens to bytes), ownership.c (whose they are), bounce.c (which of
- * them stand for others), diagnose.c (why) and edges.c (who knows what). */
+/* The tracker's state, shared by tracker.c (what happens to bytes), tracker_lookup.c (what is known of one),
+ * ownership.c (whose they are), bounce.c (which of them stand for others), diagnose.c (why) and edges.c (who knows
+ * what). */
 #ifndef NS_MODEL_TRACKER_INTERNAL_H
 #define NS_MODEL_TRACKER_INTERNAL_H
 
@@ -76,6 +77,7 @@ struct bounce_copy {
 
 /* At once, of one actor: an engine has a master for data and one for descriptors. */
 #define WRITES_UNDER_WAY 2u
+#define ARRIVALS_KEPT    4u /* of each actor: the accesses of others that began before them are few */
 
 struct ns_tracker {
     struct ns_log *log;
@@ -100,14 +102,27 @@ struct ns_tracker {
     } maintenance;
     /* the writes that an actor has issued and that have not arrived everywhere; the rest NS_NO_EVENT */
     uint32_t under_way[NS_MAX_ACTORS][WRITES_UNDER_WAY];
+    struct {
+        uint32_t write, at; /* its event, and the newest one when it had arrived */
+    } arrived[NS_MAX_ACTORS][ARRIVALS_KEPT];
+    uint32_t arrived_count[NS_MAX_ACTORS]; /* ever */
+    struct {
+        uint32_t event, at; /* its last maintenance that has ended, and the newest event then */
+    } maintained[NS_MAX_ACTORS];
+    uint32_t maintaining[NS_MAX_ACTORS];   /* the maintenance event that it is at, or NS_NO_EVENT */
     size_t page_count, traffic_count;
     struct ns_slab pages; /* and their traffic */
     struct repeated_story story[STORIES];
+    struct { /* what has been told of the newest access with stale bytes, in a long log */
+        uint32_t event, count;
+        enum ns_hazard_id id; /* the last */
+    } lately;
     struct ns_clocks clocks;
-    uint32_t now[NS_MAX_ACTORS];    /* scratch of edges.c */
+    uint32_t now[NS_CLOCK_ACTORS];  /* scratch of edges.c */
+    unsigned second[NS_MAX_ACTORS]; /* devices: the time line of their second channel; 0: they have one */
     bool uses_freed[NS_MAX_ACTORS]; /* devices: see ns_tracker_uses_freed */
-    uint32_t told_event[NS_MAX_ACTORS]
-                       [NS_MAX_ACTORS]; /* [who][by whom]: newest event of the other that the actor was told about */
+    uint32_t told_event[NS_CLOCK_ACTORS]
+                       [NS_CLOCK_ACTORS]; /* [who][by whom]: newest event of the other that was told about */
 };
 
 static inline const struct ns_event *event_at(const struct ns_tracker *tracker, uint32_t event) {
@@ -126,7 +141,7 @@ static inline size_t bytes_in_page(uint64_t address, uint64_t end) {
     return (size_t)(end - address < rest ? end - address : rest);
 }
 
-/* tracker.c. NULL without host memory: the page is then not watched. */
+/* tracker_lookup.c. NULL without host memory: the page is then not watched. */
 struct ghost_page *ghost_find(struct ns_tracker *tracker, uint64_t address);
 static inline struct ghost_page *ghost_at(struct ns_tracker *tracker, uint64_t address) {
     if (tracker->last != NULL && tracker->last->number == address / NS_PAGE_SIZE)
@@ -208,7 +223,12 @@ void record_signal(struct ns_tracker *tracker, enum ns_recorded_kind kind, unsig
 void record_map(struct ns_tracker *tracker, uint32_t event, unsigned device, uint64_t address, uint64_t length,
                 uint8_t direction, bool undefined_until_written);
 
-/* edges.c */
-bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned actor);
+/* edges.c. Whose clock an event belongs to: its actor's, or its channel's. */
+static inline unsigned time_line_of(const struct ns_tracker *tracker, uint32_t event) {
+    const struct ns_event *what = event_at(tracker, event);
+    return what->channel != 0 && tracker->second[what->actor] != 0 ? tracker->second[what->actor] : what->actor;
+}
+/* Before what that time line does now? */
+bool happened_before(const struct ns_tracker *tracker, uint32_t event, unsigned time_line);
 
 #endif

@@ -92,6 +92,8 @@ typedef const char *(*short_loop)(const char *, const char *, struct ns_accesses
  */
 static void count_lines(struct ns_trace_parser *parser, struct ns_accesses *out, size_t first) {
     uint64_t lines = out->count - first, writes = 0, fetches = 0;
+    for (size_t i = first; i < out->count && parser->line_of != NULL; i++)
+        parser->line_of[i] = parser->lines + (i - first) + 1;
     for (size_t i = first; i < out->count; i++) {
         writes += out->what[i] & NS_ACCESS_WRITE;
         fetches += (out->what[i] & NS_ACCESS_FETCH) != 0;
@@ -106,6 +108,8 @@ static void count_lines(struct ns_trace_parser *parser, struct ns_accesses *out,
     for (size_t i = first; i < out->count; i++) {
         out->address[kept] = out->address[i];
         out->what[kept] = out->what[i];
+        if (parser->line_of != NULL)
+            parser->line_of[kept] = parser->line_of[i];
         kept += (out->what[i] & NS_ACCESS_FETCH) == 0;
     }
     out->count = kept;
@@ -150,10 +154,34 @@ static bool wrong_line(struct ns_trace_parser *parser, const struct ns_trace_err
     return parser->lenient;
 }
 
+/* Where a carriage return stands that no newline follows, or `length`: the whole of an old Macintosh's text is one
+ * line. */
+static size_t lone_return(const char *text, size_t length) {
+    const char *at = memchr(text, '\r', length);
+    size_t next = at == NULL ? length : (size_t)(at - text) + 1;
+    while (next < length && text[next] == '\r')
+        next++;
+    return next < length ? (size_t)(at - text) : length;
+}
+
+static void take_record(struct ns_trace_parser *parser, const struct trace_line *line, size_t before) {
+    uint64_t *const counts[] = {&parser->device_reads, &parser->device_writes, &parser->maintenance,
+                                &parser->maintenance,  &parser->maintenance,   &parser->fences};
+    ++*counts[line->record];
+    parser->records->record[parser->records->count++] =
+        (struct ns_trace_record){line->record, before, parser->lines, line->address, line->length};
+}
+
 static bool long_line(struct ns_trace_parser *parser, const char *text, size_t length, struct ns_accesses *out) {
     struct ns_trace_error error = {0};
     struct trace_line line;
     parser->lines++;
+    const size_t lone = lone_return(text, length);
+    if (lone < length) {
+        snprintf(error.text, sizeof error.text, "a carriage return ends no line: translate it, tr '\\r' '\\n'");
+        error.column = (uint32_t)lone + 1;
+        return wrong_line(parser, &error);
+    }
     if (length > NS_TRACE_MAX_LINE) {
         snprintf(error.text, sizeof error.text, "a line is longer than 64 KiB");
         error.column = NS_TRACE_MAX_LINE + 1;
@@ -164,8 +192,10 @@ static bool long_line(struct ns_trace_parser *parser, const char *text, size_t l
         if (parser->format == NS_TRACE_UNKNOWN)
             return error.column == 0 || wrong_line(parser, &error); /* an empty line says nothing */
     }
-    if (!trace_line_parse(parser->format, text, length, &line, &error))
+    if (!trace_line_parse(parser->format, parser->records != NULL, text, length, &line, &error))
         return wrong_line(parser, &error);
+    if (line.is_record)
+        take_record(parser, &line, out->count);
     if (parser->modify_reads && line.count == 2)
         line.count = 1;
     for (unsigned i = 0; i < line.count; i++) {
@@ -174,9 +204,15 @@ static bool long_line(struct ns_trace_parser *parser, const char *text, size_t l
         if (kind == NS_ACCESS_FETCH && parser->drop_fetches)
             continue;
         out->address[out->count] = line.address;
+        if (parser->line_of != NULL)
+            parser->line_of[out->count] = parser->lines;
         out->what[out->count++] = ns_access_what(kind, line.size);
     }
     return true;
+}
+
+static bool records_full(const struct ns_trace_parser *parser) {
+    return parser->records != NULL && parser->records->count >= parser->records->capacity;
 }
 
 size_t ns_trace_parse(struct ns_trace_parser *parser, const char *text, size_t length, bool end,
@@ -185,7 +221,7 @@ size_t ns_trace_parse(struct ns_trace_parser *parser, const char *text, size_t l
     assert(capacity >= 2);
     if (parser->error.line != 0 && !parser->lenient)
         return length;
-    while (at < stop && out->count + 2 <= capacity) {
+    while (at < stop && out->count + 2 <= capacity && !records_full(parser)) {
         if (parser->in_long_line) {
             const char *newline = memchr(at, '\n', (size_t)(stop - at));
             parser->in_long_line = newline == NULL;
@@ -210,7 +246,9 @@ size_t ns_trace_parse(struct ns_trace_parser *parser, const char *text, size_t l
 bool ns_trace_finish(struct ns_trace_parser *parser) {
     if (parser->error.line != 0 && !parser->lenient)
         return false;
-    if (parser->reads + parser->writes + parser->fetches > 0)
+    if (parser->reads + parser->writes + parser->fetches + parser->device_reads + parser->device_writes +
+            parser->maintenance + parser->fences >
+        0)
         return true;
     if (parser->error.line == 0) {
         parser->error.line = parser->lines > 0 ? parser->lines : 1;

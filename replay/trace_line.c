@@ -91,15 +91,17 @@ static bool take_address(struct cursor *cursor, uint64_t *address) {
 }
 
 static bool take_size(struct cursor *cursor, unsigned base, struct trace_line *line) {
-    uint64_t size;
     size_t start = cursor->at;
-    if (!take_number(cursor, base, NS_ACCESS_MAX_SIZE, "size", "the size is larger than a page (4096 bytes)", &size))
+    const uint64_t most = line->is_record ? NS_TRACE_MAX_RANGE : NS_ACCESS_MAX_SIZE;
+    const char *too_big =
+        line->is_record ? "the size is larger than 16 MiB" : "the size is larger than a page (4096 bytes)";
+    if (!take_number(cursor, base, most, "size", too_big, &line->length))
         return false;
-    if (size == 0)
+    if (line->length == 0)
         return fail(cursor, start, "the size is 0: an access has a byte at least");
-    if (size - 1 > UINT64_MAX - line->address)
+    if (line->length - 1 > UINT64_MAX - line->address)
         return fail(cursor, start, "the access ends behind the last of 64-bit addresses");
-    line->size = (uint32_t)size;
+    line->size = line->is_record ? 0 : (uint32_t)line->length;
     return true;
 }
 
@@ -140,7 +142,22 @@ static bool parse_din(struct cursor *cursor, struct trace_line *line) {
     return true;
 }
 
-static bool parse_xdin(struct cursor *cursor, struct trace_line *line) {
+/* Records that are no accesses of the hart. Upper and lower case differ for devices alone. */
+static bool take_record_kind(struct cursor *cursor, bool wanted, struct trace_line *line) {
+    static const char kinds[] = "dDcvfb"; /* by enum ns_trace_record_kind */
+    const char c = here(cursor), *kind = strchr(kinds, c == 'D' ? c : c | 0x20);
+    if (!wanted && kind < kinds + NS_TRACE_CLEAN)
+        return fail(cursor, cursor->at, "`%c` is an access of a device, which only a timed replay takes (--timed)", c);
+    if (!wanted)
+        return fail(cursor, cursor->at, "`%c` is %s, which only a timed replay takes (--timed)", c,
+                    kind[0] == 'b' ? "a fence" : "maintenance of the caches");
+    line->is_record = true;
+    line->count = 0;
+    line->record = (enum ns_trace_record_kind)(kind - kinds);
+    return true;
+}
+
+static bool parse_xdin(struct cursor *cursor, bool records, struct trace_line *line) {
     char name[24];
     switch (here(cursor)) {
     case 'r':
@@ -157,21 +174,29 @@ static bool parse_xdin(struct cursor *cursor, struct trace_line *line) {
         break;
     case 'd':
     case 'D':
-        return fail(cursor, cursor->at, "`%c` is an access of a device, which this version does not replay",
-                    here(cursor));
-    case 'm':
-    case 'M':
     case 'c':
     case 'C':
     case 'v':
     case 'V':
-        return fail(cursor, cursor->at, "`%c` records (miscellaneous, copy back, invalidate) are not replayed",
-                    here(cursor));
+    case 'f':
+    case 'F':
+    case 'b':
+    case 'B':
+        if (!take_record_kind(cursor, records, line))
+            return false;
+        break;
+    case 'm':
+    case 'M':
+        return fail(cursor, cursor->at, "`%c` records (miscellaneous) are not replayed", here(cursor));
     default:
         return fail(cursor, cursor->at, "%s is no kind of access: r (read), w (write) or i (instruction fetch)",
                     name_of_here(cursor, name));
     }
     cursor->at++;
+    if (line->is_record && line->record == NS_TRACE_FENCE)
+        return at_end(cursor) || is_blank(here(cursor)) ||
+               fail(cursor, cursor->at, "a space or the end of the line must follow the kind: here is %s",
+                    name_of_here(cursor, name));
     return take_blanks(cursor, "the kind", "address") && take_address(cursor, &line->address) &&
            take_blanks(cursor, "the address", "size") && take_size(cursor, 16, line) && take_rest(cursor, "size");
 }
@@ -202,19 +227,29 @@ static bool parse_lackey(struct cursor *cursor, struct trace_line *line) {
            fail(cursor, cursor->at, "the line must end behind the size, and here is %s", name_of_here(cursor, name));
 }
 
-bool trace_line_parse(enum ns_trace_format format, const char *line, size_t length, struct trace_line *result,
-                      struct ns_trace_error *error) {
+/* Valgrind's own lines: `==PID== `, `--PID-- ` of its core, `**PID** ` of what the program prints through it. */
+static bool is_valgrinds_own(const char *line, size_t length) {
+    if (length < 2 || line[0] != line[1] || strchr("=-*", line[0]) == NULL)
+        return false;
+    size_t at = 2;
+    while (at < length && line[at] >= '0' && line[at] <= '9')
+        at++;
+    return line[0] == '=' || (at > 2 && at + 1 < length && line[at] == line[0] && line[at + 1] == line[0]);
+}
+
+bool trace_line_parse(enum ns_trace_format format, bool records, const char *line, size_t length,
+                      struct trace_line *result, struct ns_trace_error *error) {
     struct cursor cursor = {line, length, 0, error};
     *result = (struct trace_line){0};
     skip_blanks(&cursor);
-    if (at_end(&cursor) || (format == NS_TRACE_LACKEY && length >= 2 && line[0] == '=' && line[1] == '='))
+    if (at_end(&cursor) || (format == NS_TRACE_LACKEY && is_valgrinds_own(line, length)))
         return true;
     result->count = 1;
     switch (format) {
     case NS_TRACE_DIN:
         return parse_din(&cursor, result);
     case NS_TRACE_XDIN:
-        return parse_xdin(&cursor, result);
+        return parse_xdin(&cursor, records, result);
     case NS_TRACE_LACKEY:
         return parse_lackey(&cursor, result);
     case NS_TRACE_UNKNOWN:
@@ -226,7 +261,7 @@ bool trace_line_parse(enum ns_trace_format format, const char *line, size_t leng
 enum ns_trace_format trace_line_recognise(struct ns_trace_error *error, const char *line, size_t length) {
     struct cursor cursor = {line, length, 0, error};
     char name[24];
-    if (length >= 2 && line[0] == '=' && line[1] == '=')
+    if (is_valgrinds_own(line, length))
         return NS_TRACE_LACKEY;
     skip_blanks(&cursor);
     if (at_end(&cursor))
@@ -241,7 +276,7 @@ enum ns_trace_format trace_line_recognise(struct ns_trace_error *error, const ch
         if (comma || kind == 'L' || kind == 'S')
             return NS_TRACE_LACKEY;
     }
-    if (alone && kind != '\0' && strchr("rwimcvdRWIMCVD", kind) != NULL)
+    if (alone && kind != '\0' && strchr("rwimcvdfbRWIMCVDFB", kind) != NULL)
         return NS_TRACE_XDIN;
     cursor.at = first;
     if (kind >= '0' && kind <= '9')

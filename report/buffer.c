@@ -112,6 +112,32 @@ void ns_buffer_wrap(struct ns_buffer *buffer, const char *text, size_t at, size_
     ns_buffer_text(buffer, "\n");
 }
 
+void ns_buffer_wrap_clauses(struct ns_buffer *buffer, const char *text, size_t at, size_t width) {
+    enum { INDENT = 2 };
+    size_t column = at;
+    while (*text != '\0') {
+        const char *end = strstr(text, "; ");
+        size_t length = end != NULL ? (size_t)(end - text) + 1 : strlen(text);
+        if (text[0] == ' ' && column + length > width) {
+            ns_buffer_text(buffer, "\n ");
+            column = INDENT - 1;
+        }
+        while (length > 0) { /* words, each with the space in front of it */
+            const size_t space = text[0] == ' ', word = space + strcspn(text + space, " ");
+            const size_t piece = word < length ? word : length;
+            if (space == 1 && column > INDENT && column + piece > width) {
+                ns_buffer_text(buffer, "\n ");
+                column = INDENT - 1;
+            }
+            ns_buffer_add(buffer, text, piece);
+            column += piece;
+            text += piece;
+            length -= piece;
+        }
+    }
+    ns_buffer_text(buffer, "\n");
+}
+
 void ns_buffer_release(struct ns_buffer *buffer) {
     free(buffer->data);
     *buffer = (struct ns_buffer){0};

@@ -26,6 +26,9 @@ void ns_buffer_format(struct ns_buffer *buffer, const char *format, ...) __attri
  * first line starts at column `at` (0-based). A word longer than a line stands alone; a call
  * such as "f(..., X)" is one word. */
 void ns_buffer_wrap(struct ns_buffer *buffer, const char *text, size_t at, size_t indent, size_t width);
+/* Clauses that are separated by "; ": a line ends behind one of them, and the next begins two columns further in. A
+ * clause that is longer than a line is wrapped by its words. */
+void ns_buffer_wrap_clauses(struct ns_buffer *buffer, const char *text, size_t at, size_t width);
 void ns_buffer_release(struct ns_buffer *buffer);
 /* Releases a text of which another was made: what failed in the one is missing in the other. */
 void ns_buffer_release_piece(struct ns_buffer *piece, struct ns_buffer *whole);

@@ -36,7 +36,7 @@ const char *ns_report_when(const struct ns_log *log, const struct ns_event *even
 static size_t wrap_strong(const char *text, size_t at, const struct ns_report_style *style, struct ns_buffer *out) {
     struct ns_buffer lines = {0};
     size_t column = at;
-    ns_buffer_wrap(&lines, text, at, HEADER_INDENT, NS_REPORT_COLUMNS);
+    ns_buffer_wrap(&lines, text, at, HEADER_INDENT, ns_report_columns(style));
     for (const char *line = lines.data; line != NULL && *line != '\0';) {
         if (line != lines.data) {
             line += HEADER_INDENT;
@@ -73,7 +73,7 @@ static void write_header(const struct ns_log *log, size_t index, const struct ns
         strlen("hazard[]: ") + strlen(text != NULL ? text->id : "unknown") + (expected ? strlen(" (expected)") : 0);
     const size_t column = wrap_strong(headline.data != NULL ? headline.data : "", before, style, out);
     if (repeats.data != NULL) {
-        if (column + 1 + repeats.length <= NS_REPORT_COLUMNS) {
+        if (column + 1 + repeats.length <= ns_report_columns(style)) {
             ns_buffer_text(out, " ");
         } else {
             ns_buffer_text(out, "\n");
@@ -89,6 +89,10 @@ static void write_header(const struct ns_log *log, size_t index, const struct ns
 /* A run by a schedule cannot be repeated without it, however long it is. */
 static void write_replay(const struct ns_log *log, const struct ns_hazard *hazard, struct ns_buffer *out) {
     size_t length = ns_report_schedule_length(log, hazard);
+    if (log->again != NULL) {
+        ns_buffer_text(out, log->again);
+        return;
+    }
     ns_buffer_text(out, "nosnoop run ");
     ns_format_shell(out, log->file);
     if (log->seed != 0) {
@@ -111,7 +115,7 @@ static void write_replay(const struct ns_log *log, const struct ns_hazard *hazar
         }
         const struct ns_site *site = i < length ? ns_site_at(log, log->executed[i]) : NULL;
         if (site != NULL) {
-            ns_buffer_format(out, "%s%" PRIu32, first ? "" : ",", site->line);
+            ns_buffer_format(out, "%s%" PRIu32 "%s", first ? "" : ",", site->line, ns_log_stop_text(log, i));
             first = false;
         }
     }
@@ -173,7 +177,7 @@ static void write_remarks(const struct ns_log *log, const struct ns_hazard *haza
         ns_buffer_repeat(out, ' ', column);
         ns_buffer_text(out, "Linux: ");
         ns_buffer_wrap(out, text->linux_name, column + strlen("Linux: "), column + strlen("Linux: "),
-                       NS_REPORT_COLUMNS);
+                       ns_report_columns(style));
     }
     /* One line whatever its length: it is there to be copied. */
     ns_buffer_repeat(out, ' ', gutter);

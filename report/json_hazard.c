@@ -5,6 +5,9 @@
 #include "report/label.h"
 #include "report/report.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 /* Longer schedules are left out (null): the document would grow with hazards times steps. */
 #define SCHEDULE_LIMIT 1000
 
@@ -55,7 +58,12 @@ static void write_schedule(const struct ns_log *log, const struct ns_hazard *haz
             ns_json_string(json, NULL, log->move[move].text);
         }
         const struct ns_site *site = i < length ? ns_site_at(log, log->executed[i]) : NULL;
-        if (site != NULL) {
+        const char *stop = site == NULL ? "" : ns_log_stop_text(log, i);
+        if (stop[0] != '\0') {
+            char text[16 + NS_LOG_STOP_BYTES];
+            snprintf(text, sizeof text, "%" PRIu32 "%s", site->line, stop);
+            ns_json_string(json, NULL, text);
+        } else if (site != NULL) {
             ns_json_number(json, NULL, site->line);
         }
     }

@@ -100,23 +100,6 @@ static void add_part(struct ns_buffer *out, const char **separator, size_t count
     }
 }
 
-/* Clauses that are separated by "; ": a line of the terminal ends behind one of them. */
-static void wrap_clauses(const char *text, size_t at, struct ns_buffer *out) {
-    size_t column = at;
-    while (*text != '\0') {
-        const char *end = strstr(text, "; ");
-        const size_t length = end != NULL ? (size_t)(end - text) + 1 : strlen(text);
-        if (text[0] == ' ' && column + length > NS_REPORT_COLUMNS) {
-            ns_buffer_text(out, "\n ");
-            column = 1;
-        }
-        ns_buffer_add(out, text, length);
-        column += length;
-        text += length;
-    }
-    ns_buffer_text(out, "\n");
-}
-
 static void write_summary(const struct ns_log *log, const struct tally *tally, const struct ns_report_style *style,
                           struct ns_buffer *out) {
     const char *verdict = ns_report_verdict(log);
@@ -143,7 +126,8 @@ static void write_summary(const struct ns_log *log, const struct tally *tally, c
         ns_buffer_format(&parts, "%sstopped early", separator);
     }
     ns_buffer_format(&parts, "; %s simulated", ns_format_time(log->end_ps, time));
-    wrap_clauses(parts.data != NULL ? parts.data : "", name.length + strlen(": ") + strlen(verdict), out);
+    ns_buffer_wrap_clauses(out, parts.data != NULL ? parts.data : "", name.length + strlen(": ") + strlen(verdict),
+                           ns_report_columns(style));
     ns_buffer_release_piece(&name, out);
     ns_buffer_release_piece(&parts, out);
 }

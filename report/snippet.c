@@ -156,9 +156,11 @@ static size_t fitting_length(const char *text, size_t room) {
 }
 
 /* The label, from screen column `column` on; what does not fit goes below, behind the gutter. */
-static void write_label(const char *text, size_t column, size_t gutter, struct ns_buffer *out) {
+static void write_label(const char *text, size_t column, size_t gutter, const struct ns_report_style *style,
+                        struct ns_buffer *out) {
     enum { LEAST_ROOM = 24 };
-    size_t room = column + LEAST_ROOM < NS_REPORT_COLUMNS ? NS_REPORT_COLUMNS - column : LEAST_ROOM;
+    const size_t columns = ns_report_columns(style);
+    size_t room = column + LEAST_ROOM < columns ? columns - column : LEAST_ROOM;
     while (true) {
         size_t length = fitting_length(text, room);
         ns_buffer_add(out, text, length);
@@ -194,7 +196,7 @@ static void write_mark(const struct ns_report_style *style, const struct shown_l
         if (mark->number > 0) {
             ns_buffer_format(out, "(%u) ", mark->number);
         }
-        write_label(mark->label.data, gutter + 3 + start + width + (out->length - before), gutter, out);
+        write_label(mark->label.data, gutter + 3 + start + width + (out->length - before), gutter, style, out);
     }
     ns_buffer_text(out, "\n");
 }
@@ -236,5 +238,5 @@ void ns_snippet_remark(const struct ns_report_style *style, size_t gutter, const
     ns_buffer_format(out, "%s:", word);
     ns_paint_end(out, style);
     ns_buffer_text(out, " ");
-    ns_buffer_wrap(out, text, column, column, NS_REPORT_COLUMNS);
+    ns_buffer_wrap(out, text, column, column, ns_report_columns(style));
 }

@@ -19,7 +19,12 @@ struct ns_report_style {
     bool quiet;         /* the summary line only */
     bool stats;         /* what caches, bus and interrupts counted */
     bool explain_alloc; /* what the kernel's code decided, step by step */
+    unsigned indent;    /* columns that the caller will put in front of each line */
 };
+/* Where text is wrapped. */
+static inline size_t ns_report_columns(const struct ns_report_style *style) {
+    return NS_REPORT_COLUMNS - style->indent;
+}
 
 enum ns_paint { NS_PAINT_ERROR, NS_PAINT_EXPECTED, NS_PAINT_NOTE, NS_PAINT_STRONG, NS_PAINT_GOOD };
 void ns_paint_begin(struct ns_buffer *out, const struct ns_report_style *style, enum ns_paint paint);

@@ -130,21 +130,27 @@ static void add_dram(const struct ns_log *log, struct ns_buffer *out) {
                      ns_format_time(dram->reads > 0 ? dram->latency_ps / dram->reads : 0, time));
 }
 
-/* Every number is cut to whole cycles so that a row still adds up: what a part loses the next one gets. */
-static void add_time_row(const struct ns_log *log, struct ns_buffer *out, unsigned actor) {
+uint64_t ns_stats_cycles(const struct ns_log *log, unsigned actor, uint64_t part[NS_TIME_PARTS]) {
     const struct ns_log_stats *stats = &log->stats;
     const uint64_t clock = stats->hart_clock_ps > 0 ? stats->hart_clock_ps : 1;
-    add_row_name(out, ns_actor_name(log, actor), "");
-    ns_buffer_format(out, "%8" PRIu64, stats->time_ps[actor] / clock);
-    uint64_t ps = 0, shown = 0;
+    uint64_t ps = 0, given = 0;
     for (unsigned column = 0; column < NS_TIME_PARTS; ++column) {
-        const unsigned part = time_columns[column];
-        if (part >= NS_TIME_LEVEL + level_count(log)) {
-            continue;
+        const unsigned which = time_columns[column];
+        ps += stats->part_ps[actor][which];
+        part[which] = ps / clock - given;
+        given = ps / clock;
+    }
+    return stats->time_ps[actor] / clock;
+}
+
+static void add_time_row(const struct ns_log *log, struct ns_buffer *out, unsigned actor) {
+    uint64_t part[NS_TIME_PARTS];
+    add_row_name(out, ns_actor_name(log, actor), "");
+    ns_buffer_format(out, "%8" PRIu64, ns_stats_cycles(log, actor, part));
+    for (unsigned column = 0; column < NS_TIME_PARTS; ++column) {
+        if (time_columns[column] < NS_TIME_LEVEL + level_count(log)) {
+            ns_buffer_format(out, " %7" PRIu64, part[time_columns[column]]);
         }
-        ps += stats->part_ps[actor][part];
-        ns_buffer_format(out, " %7" PRIu64, ps / clock - shown);
-        shown = ps / clock;
     }
     ns_buffer_text(out, "\n");
 }

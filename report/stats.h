@@ -12,6 +12,9 @@ extern "C" {
 
 /* A table, with an empty line before it. */
 void ns_report_stats_text(const struct ns_log *log, struct ns_buffer *out);
+/* The cycles of an actor: in all, and of each part (enum ns_time_part), which add up to that. Whole ones: what a part
+ * loses by that the next column of the table gets. */
+uint64_t ns_stats_cycles(const struct ns_log *log, unsigned actor, uint64_t part[NS_TIME_PARTS]);
 /* Members "caches", "actors" and "bus" of the object under way; nothing when the log has no counts. */
 void ns_json_stats(const struct ns_log *log, struct ns_json *json);
 

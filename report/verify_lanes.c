@@ -72,7 +72,7 @@ static bool find_rows(struct lanes *lanes) {
         const size_t end = i + 1 < log->begun_count ? log->begun[i + 1] : log->event_count;
         for (; move < moves && log->move[move].before <= i && log->move[move].event <= log->begun[i]; move++)
             add_move(lanes, &log->move[move]);
-        add_step(lanes, i, log->begun[i], true);
+        add_step(lanes, i, log->begun[i], !ns_log_goes_on(log, i));
         for (; move < moves && log->move[move].before <= i; move++) {
             add_move(lanes, &log->move[move]);
             const bool last = move + 1 == moves || log->move[move + 1].before > i;

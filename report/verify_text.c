@@ -115,7 +115,7 @@ static void write_judgement(const struct ns_scenario *scenario, const struct ns_
         ns_buffer_wrap(out,
                        "not decided: the search did not come to its end, or these bytes lie in lines that would have "
                        "to be searched together",
-                       10, 10, NS_REPORT_COLUMNS);
+                       10, 10, ns_report_columns(style));
     }
     if ((failed || style->verbose) && observation->schedule_text != NULL) {
         ns_buffer_text(out, "          = replay: ");
@@ -153,25 +153,25 @@ static void write_registers(const struct ns_verify_result *result, struct ns_buf
 }
 
 static void write_freedom(const struct ns_scenario *scenario, const struct ns_verify_result *result,
-                          struct ns_buffer *out) {
+                          const struct ns_report_style *style, struct ns_buffer *out) {
     const struct ns_verify_stats *stats = &result->stats;
     struct ns_buffer words = {0};
     for (unsigned i = 0; ns_report_may_word(result->may, i) != NULL; i++)
         ns_buffer_format(&words, "%s%s", i > 0 ? ", " : "", ns_report_may_word(result->may, i));
     ns_buffer_text(out, "the hardware may: ");
-    ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, NS_REPORT_COLUMNS);
+    ns_buffer_wrap(out, words.length > 0 ? words.data : "nothing by itself", 18, 18, ns_report_columns(style));
     ns_buffer_release_piece(&words, out);
     const uint32_t more = result->may & ~scenario->machine.may;
     if ((more & NS_MAY_EVICT) != 0)
         ns_buffer_wrap(out,
                        "note: the program uses more lines of one set than a cache has ways, so evictions are explored "
                        "although the machine's `may` does not list them",
-                       0, 6, NS_REPORT_COLUMNS);
+                       0, 6, ns_report_columns(style));
     if ((more & NS_MAY_SPECULATIVE_FILL) != 0)
         ns_buffer_wrap(out,
                        "note: the machine has a prefetcher, so fills are explored although its `may` does not list "
                        "them",
-                       0, 6, NS_REPORT_COLUMNS);
+                       0, 6, ns_report_columns(style));
     struct ns_buffer counts = {0};
     ns_buffer_format(&counts, "%" PRIu64 " states, %" PRIu64 " transitions; ", stats->states, stats->transitions);
     ns_format_count(&counts, stats->data_lines, "data line", "data lines");
@@ -184,13 +184,13 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
     if (stats->orders > 1)
         ns_buffer_format(&counts, "; %zu orders of allocations that compete", stats->orders);
     ns_buffer_text(out, "explored: ");
-    ns_buffer_wrap(out, counts.data != NULL ? counts.data : "", 10, 10, NS_REPORT_COLUMNS);
+    ns_buffer_wrap(out, counts.data != NULL ? counts.data : "", 10, 10, ns_report_columns(style));
     ns_buffer_release_piece(&counts, out);
     if (result->order_assumed)
         ns_buffer_wrap(out,
                        "note: some device does not say when it starts or when it ends; there the written order was "
                        "taken (doorbell and start, raise and wait, or poll let the search order it)",
-                       0, 6, NS_REPORT_COLUMNS);
+                       0, 6, ns_report_columns(style));
 }
 
 struct tally {
@@ -242,24 +242,31 @@ static void write_summary(const struct ns_scenario *scenario, const struct ns_ve
                           const struct ns_report_style *style, struct ns_buffer *out) {
     const struct tally tally = count_results(result);
     const bool complete = result->verdict != NS_VERIFY_INCOMPLETE;
-    ns_format_source(out, scenario->name, strlen(scenario->name));
+    const char *verdict = ns_verify_verdict_text(result->verdict);
+    struct ns_buffer name = {0}, parts = {0};
+    ns_format_source(&name, scenario->name, strlen(scenario->name));
+    ns_buffer_add(out, name.data, name.length);
     ns_buffer_text(out, ": ");
     ns_paint_begin(out, style, complete && result->as_expected ? NS_PAINT_GOOD : NS_PAINT_ERROR);
-    ns_buffer_text(out, ns_verify_verdict_text(result->verdict));
+    ns_buffer_text(out, verdict);
     ns_paint_end(out, style);
-    ns_buffer_text(out, ": ");
-    write_verdict(result, &tally, out);
-    add_part(out, result->missing_count, "expected hazard cannot occur", "expected hazards cannot occur");
-    add_part(out, tally.failed, "judgement failed", "judgements failed");
-    add_part(out, tally.held, "judgement held", "judgements held");
-    add_part(out, tally.open, "judgement open", "judgements open");
+    ns_buffer_text(&parts, ": ");
+    write_verdict(result, &tally, &parts);
+    add_part(&parts, result->missing_count, "expected hazard cannot occur", "expected hazards cannot occur");
+    add_part(&parts, tally.failed, "judgement failed", "judgements failed");
+    add_part(&parts, tally.held, "judgement held", "judgements held");
+    add_part(&parts, tally.open, "judgement open", "judgements open");
     if (complete && (result->verdict == NS_VERIFY_REFUTED || !result->as_expected))
-        ns_buffer_text(out, result->as_expected ? "; as expected" : "; not as expected");
-    ns_buffer_text(out, "\n");
+        ns_buffer_text(&parts, result->as_expected ? "; as expected" : "; not as expected");
+    ns_buffer_wrap_clauses(out, parts.data != NULL ? parts.data : "", name.length + strlen(": ") + strlen(verdict),
+                           ns_report_columns(style));
+    ns_buffer_release_piece(&name, out);
+    ns_buffer_release_piece(&parts, out);
 }
 
 /* What a reader may and may not conclude. */
-static void write_notes(const struct ns_verify_result *result, struct ns_buffer *out) {
+static void write_notes(const struct ns_verify_result *result, const struct ns_report_style *style,
+                        struct ns_buffer *out) {
     if (result->unnamed > 0) {
         ns_buffer_text(out, "note: ");
         ns_format_count(out, result->unnamed, "longer way to a hazard was found and is not shown\n\n",
@@ -269,12 +276,12 @@ static void write_notes(const struct ns_verify_result *result, struct ns_buffer 
         ns_buffer_wrap(out,
                        "note: what was explored shows no hazard, which is no proof (--states, --memory and --timeout "
                        "set the limits)",
-                       0, 6, NS_REPORT_COLUMNS);
+                       0, 6, ns_report_columns(style));
     if (result->unreplayed > 0) {
         ns_buffer_wrap(out,
                        "note: the timed machine did not show the hazard of some counterexample; the verdict stands on "
                        "the search, and this is a defect of nosnoop: please report it",
-                       0, 6, NS_REPORT_COLUMNS);
+                       0, 6, ns_report_columns(style));
         ns_buffer_text(out, "\n");
     }
 }
@@ -286,10 +293,10 @@ void ns_report_verify_text(const struct ns_scenario *scenario, const struct ns_v
             write_hazard(scenario, &result->hazards[i], style, out);
         for (size_t i = 0; i < result->missing_count; i++)
             write_missing(scenario, &result->missing[i], style, out);
-        write_notes(result, out);
+        write_notes(result, style, out);
         write_judgements(scenario, result, style, out);
         write_registers(result, out);
-        write_freedom(scenario, result, out);
+        write_freedom(scenario, result, style, out);
     }
     write_summary(scenario, result, style, out);
 }

@@ -78,6 +78,17 @@ struct run_move {
     size_t place;
 };
 
+/* How far a schedule lets a step at this place of the plan go before others have their turn. */
+struct run_stop {
+    uint32_t part;    /* before this operation, 0: to its end */
+    uint64_t address; /* or where it comes to this physical address; UINT64_MAX: nowhere */
+    bool comes;       /* when it comes into the store buffer */
+    bool stops;
+    bool continues; /* the step has begun at an earlier place */
+    size_t goes_on; /* then: the place in the plan where it goes on */
+    uint64_t turn;  /* stretches of one actor's steps before this one */
+};
+
 struct run {
     const struct ns_scenario *scenario;
     const struct ns_run_options *options;
@@ -107,7 +118,9 @@ struct run {
     struct ns_dma_debug *debug;
     const struct ns_step **plan; /* in order of execution; the log's site n is written step n */
     size_t plan_count;
-    struct run_move *move; /* of the schedule, in its order */
+    struct run_stop *stop;         /* by place in the plan; NULL: every step goes to its end */
+    uint32_t begun[NS_MAX_ACTORS]; /* with stops: the number of the operation that the actor has begun last */
+    struct run_move *move;         /* of the schedule, in its order */
     size_t move_count, next_move;
     size_t at;          /* place in the plan of the step under way */
     bool as_flush;      /* the operation under way performs invalidates as flushes */
@@ -138,6 +151,9 @@ uint64_t run_virtual(const struct run *run, const struct ns_ref *ref);
 uint64_t run_physical(const struct run *run, const struct ns_ref *ref);
 uint64_t run_length(const struct run *run, const struct ns_ref *ref);
 unsigned run_actor(const struct run *run, const struct ns_step *step);
+/* The address that a device's step puts on its bus, and what it is meant for; UINT64_MAX: it does not say. */
+uint64_t run_programmed(const struct run *run, const struct ns_step *step, const struct ns_ref *ref,
+                        uint64_t *intended);
 uint8_t *run_scratch(struct run *run, unsigned actor);
 /* For the waveform, when the log keeps one: the actor's step begins at this site, or ends (NS_NO_SITE). */
 void run_show_step(struct run *run, unsigned actor, uint32_t site);
@@ -176,6 +192,22 @@ bool run_prepare_pools(struct run *run, char *message, size_t message_size);
 void run_chaos_machine(struct run *run, struct ns_machine_config *config);
 void run_chaos(struct run *run);
 
+static inline bool run_same_actor(const struct ns_step *a, const struct ns_step *b) {
+    return a->actor_kind == b->actor_kind && a->actor == b->actor;
+}
+
+/* schedule_plan.c: the plan of options->schedule. NS_OK, NS_ERROR_MEMORY, or NS_ERROR_ARGUMENT with one sentence. */
+enum ns_status run_plan_schedule(struct run *run, char *message, size_t size);
+
+/* schedule_run.c: the step at this place of the plan is executed from here on: for the log. */
+void run_log_executed(struct run *run, uint32_t site);
+/* schedule_run.c: the step at this place of the plan begins, and may have to stop for others; it does, when the
+ * operation `number`, or the address, is come to. */
+void run_stop_arm(struct run *run, size_t place);
+bool run_stop_here(struct ns_machine *machine, unsigned actor, uint32_t number, void *context);
+/* Some step has stopped and not gone on yet. */
+bool run_has_stopped(const struct run *run);
+
 /* schedule_run.c: the moves that a schedule has before the step at this place of the plan, and those inside of it when
  * the operation begins; the step's end. */
 void run_moves_before(struct run *run, size_t place);
@@ -194,7 +226,8 @@ void run_record_begin(struct run *run, size_t place);
 bool run_record_step(struct run *run, const struct ns_step *step);
 void run_record_conditions(struct run *run);
 
-/* steps.c: one turn of a poll, without its loop. */
+/* step_poll.c: a poll until it ends; one turn of it, without its loop. */
+void run_poll(struct run *run, const struct ns_step *step);
 void run_record_poll(struct run *run, const struct ns_step *step);
 
 /* judge.c: fills log->outcome. */

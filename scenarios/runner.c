@@ -23,61 +23,12 @@ static bool plan_all(struct run *run) {
     return true;
 }
 
-static bool same_actor(const struct ns_step *a, const struct ns_step *b) {
-    return a->actor_kind == b->actor_kind && a->actor == b->actor;
-}
-
-/* The steps of a schedule: each line number is the next occurrence of that line. An actor's own order must be kept; the
- * hardware has none, and may leave its moves out. */
-static enum ns_status plan_schedule(struct run *run, char *message, size_t size) {
-    const struct ns_scenario *scenario = run->scenario;
-    const struct ns_run_options *options = run->options;
-    bool *used = calloc(scenario->step_count + 1, sizeof *used);
-    run->plan = malloc((options->schedule_count + 1) * sizeof *run->plan);
-    run->move = malloc((options->schedule_count + 1) * sizeof *run->move);
-    if (used == NULL || run->plan == NULL || run->move == NULL) {
-        free(used);
-        return NS_ERROR_MEMORY;
-    }
-    enum ns_status status = NS_OK;
-    size_t steps_used = 0;
-    for (size_t i = 0; i < options->schedule_count && status == NS_OK; i++) {
-        const struct ns_schedule_item *item = &options->schedule[i];
-        if (item->kind != NS_SCHEDULE_STEP) {
-            run->late |= item->kind == NS_SCHEDULE_LATE;
-            run->no_prefetcher |= item->kind == NS_SCHEDULE_NO_PREFETCHER;
-            run->move[run->move_count++] = (struct run_move){*item, run->plan_count};
-            continue;
-        }
-        const uint32_t line = item->line;
-        size_t at = 0;
-        while (at < scenario->step_count && (used[at] || scenario->steps[at].step->line != line))
-            at++;
-        if (at == scenario->step_count) {
-            bool is_step = false;
-            for (size_t w = 0; w < scenario->written_count; w++)
-                is_step = is_step || scenario->written[w].line == line;
-            snprintf(message, size,
-                     is_step ? "the schedule names line %u more often than the scenario executes it"
-                             : "the schedule names line %u, where the scenario has no step",
-                     line);
-            status = NS_ERROR_ARGUMENT;
-            break;
-        }
-        const struct ns_step *step = scenario->steps[at].step;
-        for (size_t before = 0; before < at && step->actor_kind != NS_ACTOR_HARDWARE && status == NS_OK; before++)
-            if (!used[before] && same_actor(scenario->steps[before].step, step)) {
-                snprintf(message, size, "the schedule puts line %u before line %u of the same actor", line,
-                         scenario->steps[before].step->line);
-                status = NS_ERROR_ARGUMENT;
-            }
-        used[at] = true;
-        steps_used++;
-        run->plan[run->plan_count++] = step;
-    }
-    run->all_steps = steps_used == scenario->step_count;
-    free(used);
-    return status;
+/* Behind the last step of the actor's stretch that begins here. */
+static size_t stretch_end(const struct run *run, size_t first) {
+    size_t end = first;
+    while (end < run->plan_count && run_same_actor(run->plan[end], run->plan[first]))
+        end++;
+    return end;
 }
 
 /* An actor's share. In written order turns count the stretches in which one actor is at work, so that an actor with
@@ -85,35 +36,45 @@ static enum ns_status plan_schedule(struct run *run, char *message, size_t size)
 static void program(struct ns_machine *machine, unsigned actor, void *context) {
     struct run *run = context;
     uint64_t turn = 0;
-    for (size_t i = 0; i < run->plan_count;) {
-        size_t end = i;
-        while (end < run->plan_count && same_actor(run->plan[end], run->plan[i]))
-            end++;
-        if (run_actor(run, run->plan[i]) == actor) {
-            if (!run->free_order)
-                ns_machine_wait_turn(machine, turn);
-            for (; i < end; i++) {
-                if (run->options->recording != NULL)
-                    run_record_begin(run, i);
-                if (run->move_count > 0)
-                    run_moves_before(run, i);
-                run_step(run, run->plan[i]);
-                run_show_step(run, actor, NS_NO_SITE);
-                if (run->move_count > 0)
-                    run_moves_end(run);
-                if (run->move_count > 0 && i + 1 == run->plan_count)
-                    run_moves_before(run, run->plan_count);
-                run->interrupted = run->options->stop != NULL && *run->options->stop != 0;
-                if (run->log->truncated || run->interrupted || run->limit != NULL) {
-                    ns_machine_stop(machine); /* what follows could not be told apart any more */
-                    ns_actor_pause(machine, actor, UINT32_MAX);
-                }
-            }
-            if (!run->free_order)
-                ns_machine_next_turn(machine);
+    for (size_t i = 0; i < run->plan_count; turn++) {
+        size_t end = stretch_end(run, i);
+        if (run_actor(run, run->plan[i]) != actor) {
+            i = end;
+            continue;
         }
-        i = end;
-        turn++;
+        if (!run->free_order)
+            ns_machine_wait_turn(machine, turn);
+        for (; i < end; i++) {
+            if (run->stop != NULL && run->stop[i].continues) { /* it had come to its end before it could stop */
+                run_moves_before(run, i);
+                run_moves_end(run);
+                continue;
+            }
+            if (run->options->recording != NULL)
+                run_record_begin(run, i);
+            if (run->move_count > 0)
+                run_moves_before(run, i);
+            if (run->stop != NULL)
+                run_stop_arm(run, i);
+            run_step(run, run->plan[i]);
+            if (run->stop != NULL && run->at != i) { /* others were at work, and it went on in a later stretch */
+                i = run->at;
+                turn = run->stop[i].turn;
+                end = stretch_end(run, i);
+            }
+            run_show_step(run, actor, NS_NO_SITE);
+            if (run->move_count > 0)
+                run_moves_end(run);
+            if (run->move_count > 0 && i + 1 == run->plan_count)
+                run_moves_before(run, run->plan_count);
+            run->interrupted = run->options->stop != NULL && *run->options->stop != 0;
+            if (run->log->truncated || run->interrupted || run->limit != NULL) {
+                ns_machine_stop(machine); /* what follows could not be told apart any more */
+                ns_actor_pause(machine, actor, UINT32_MAX);
+            }
+        }
+        if (!run->free_order)
+            ns_machine_next_turn(machine);
     }
 }
 
@@ -333,6 +294,8 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
     run->at = SIZE_MAX; /* no step yet: the kernel boots */
     if (run->move_count > 0)
         ns_machine_set_hook(run->machine, run_moves_inside, run);
+    if (run->stop != NULL)
+        ns_machine_set_stop_hook(run->machine, run_stop_here, run);
     if (run->options->recording != NULL)
         ns_tracker_record(run->tracker, run->options->recording);
     for (uint32_t i = 0; i < scenario->object_count; i++)
@@ -436,6 +399,7 @@ static void release(struct run *run) {
     free(run->pool);
     release_lists(run->list, run->scenario->list_count);
     free(run->plan);
+    free(run->stop);
     free(run->move);
     free(run->executed);
 }
@@ -458,7 +422,7 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
     run->executed = calloc(scenario->written_count + 1, sizeof *run->executed);
     enum ns_status status = NS_ERROR_MEMORY;
     if (run->object != NULL && run->reg != NULL && run->pool != NULL && run->list != NULL && run->executed != NULL)
-        status = options->schedule != NULL ? plan_schedule(run, message, message_size)
+        status = options->schedule != NULL ? run_plan_schedule(run, message, message_size)
                  : plan_all(run)           ? NS_OK
                                            : NS_ERROR_MEMORY;
     if (status == NS_OK)
@@ -483,7 +447,8 @@ enum ns_status ns_run_scenario(const struct ns_scenario *scenario, const struct 
         else
             run_judge(run);
         const bool unrecorded = options->recording != NULL && options->recording->no_memory;
-        if (run->no_memory || unrecorded || (log->truncated && ns_log_passed(log))) /* the outcomes themselves found no room */
+        if (run->no_memory || unrecorded ||
+            (log->truncated && ns_log_passed(log))) /* the outcomes themselves found no room */
             status = NS_ERROR_MEMORY;
     }
     if (status != NS_OK && message[0] == '\0')

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* What a move's word is followed by. */
-enum operands { NOTHING, HART_ADDRESS, ACTOR_MAYBE_ADDRESS };
+enum operands { NOTHING, HART_ADDRESS, ACTOR_ADDRESS, ACTOR_MAYBE_ADDRESS };
 static const struct {
     const char *word;
     enum operands operands;
@@ -19,7 +19,7 @@ static const struct {
     [NS_SCHEDULE_FILL] = {"fill", HART_ADDRESS},          [NS_SCHEDULE_EVICT] = {"evict", HART_ADDRESS},
     [NS_SCHEDULE_EVICT_L1] = {"evict-l1", HART_ADDRESS},  [NS_SCHEDULE_SAMPLE] = {"sample", HART_ADDRESS},
     [NS_SCHEDULE_INSTALL] = {"install", HART_ADDRESS},    [NS_SCHEDULE_DIRTY] = {"dirty", HART_ADDRESS},
-    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", HART_ADDRESS},
+    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", ACTOR_ADDRESS},
     [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},          [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
     [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},          [NS_SCHEDULE_LATE] = {"late", NOTHING},
     [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},       [NS_SCHEDULE_NO_PREFETCHER] = {"no-prefetcher", NOTHING},
@@ -96,10 +96,10 @@ static bool read_operands(const struct reader *reader, const char *text, size_t 
                refuse(reader, "the schedule's `%.*s` has something behind its word", (int)reader->length, reader->item);
     if (length == 0 || text[0] != ':')
         return refuse(reader, "the schedule's `%.*s` needs a hart, as in `%s:cpu0%s`", (int)reader->length,
-                      reader->item, moves[item->kind].word, operands == HART_ADDRESS ? ":0x8000_0000" : "");
+                      reader->item, moves[item->kind].word, operands == ACTOR_MAYBE_ADDRESS ? "" : ":0x8000_0000");
     const char *colon = memchr(text + 1, ':', length - 1);
     const size_t name = colon == NULL ? length - 1 : (size_t)(colon - text) - 1;
-    if (!read_actor(reader, text + 1, name, operands == ACTOR_MAYBE_ADDRESS, item))
+    if (!read_actor(reader, text + 1, name, operands != HART_ADDRESS, item))
         return false;
     item->has_address = colon != NULL;
     if (colon == NULL)
@@ -140,12 +140,38 @@ static bool read_move(const struct reader *reader, struct ns_schedule_item *item
                   (int)reader->length, text);
 }
 
+/* N, ADDRESS, +ADDRESS, or one of these behind N and a colon; only an address is hexadecimal. */
+static bool read_stop(const char *text, size_t length, struct ns_schedule_item *item) {
+    const char *colon = memchr(text, ':', length);
+    const char *address = colon != NULL ? colon + 1 : text, *end = text + length;
+    item->comes = address < end && *address == '+';
+    address += item->comes;
+    item->has_address = end - address > 2 && address[0] == '0' && (address[1] == 'x' || address[1] == 'X');
+    uint64_t part = 0;
+    if (item->has_address && !read_number(address, (size_t)(end - address), &item->address))
+        return false;
+    if (!item->has_address && (colon != NULL || item->comes))
+        return false;
+    const size_t number = colon != NULL ? (size_t)(colon - text) : item->has_address ? 0 : length;
+    if ((colon != NULL || !item->has_address) && (!read_number(text, number, &part) || part == 0 || part > UINT16_MAX))
+        return false;
+    item->part = (uint32_t)part;
+    return true;
+}
+
 static bool read_item(const struct reader *reader, struct ns_schedule_item *item) {
+    const char *text = reader->item, *at = memchr(text, '@', reader->length);
+    const size_t length = at == NULL ? reader->length : (size_t)(at - text);
     uint64_t line;
     *item = (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP};
-    if (!read_number(reader->item, reader->length, &line))
+    if (!read_number(text, length, &line))
         return read_move(reader, item);
     item->line = (uint32_t)line;
+    if (at != NULL && !read_stop(at + 1, reader->length - length - 1, item))
+        return refuse(reader,
+                      "the schedule's `%.*s` has neither the number of an operation, from 1, nor an address such as "
+                      "0x8000_0000 behind `@`",
+                      (int)reader->length, text);
     return (line >= 1 && line <= UINT32_MAX) ||
            refuse(reader, "the schedule's `%.*s` is no line number", (int)reader->length, reader->item);
 }
@@ -186,8 +212,15 @@ size_t ns_schedule_item_text(const struct ns_schedule_item *item, const struct n
                              char text[NS_SCHEDULE_ITEM_TEXT]) {
     char address[NS_ADDRESS_TEXT];
     int used;
-    if (item->kind == NS_SCHEDULE_STEP)
-        return (size_t)snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%u", item->line);
+    if (item->kind == NS_SCHEDULE_STEP) {
+        used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%u", item->line);
+        if (item->part > 0)
+            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "@%u", item->part);
+        if (item->has_address)
+            used += snprintf(text + used, NS_SCHEDULE_ITEM_TEXT - (size_t)used, "%c%s%s", item->part > 0 ? ':' : '@',
+                             item->comes ? "+" : "", ns_format_address(item->address, address));
+        return (size_t)used;
+    }
     used = snprintf(text, NS_SCHEDULE_ITEM_TEXT, "%s", moves[item->kind].word);
     if (moves[item->kind].operands != NOTHING && item->is_device)
         used +=

@@ -5,7 +5,11 @@
  *
  *     11,12,fill:cpu0:0x8000_0000,14,evict:cpu0:0x8000_0040@2,18
  *
- * A number is the line of a step; the next occurrence of that line is executed. Everything else is a move. A move
+ * A number is the line of a step; the next occurrence of that line is executed. `14@2` executes it up to its operation
+ * number 2, and `14@0x8000_0040` up to where its write to that physical address leaves a full queue, its burst or its
+ * line there has its turn (`14@2:0x8000_0040`: in its operation number 2 or a later one; `14@+0x8000_0040`: before
+ * an entry with it comes into the store buffer); the next `14` in the list, or
+ * the end of the list, goes on with it. Between the two other actors do their steps. Everything else is a move. A move
  * happens before the next step in the list; with `@N` behind it, inside that step, before its operation number N (the
  * first operation is 0, so `@0` is the same as nothing). An operation is one call of a load, store, maintenance, fence,
  * page table entry, or DMA transfer, as a step such as `map` makes several of them. Moves behind the last step happen
@@ -21,7 +25,7 @@ extern "C" {
 #endif
 
 enum ns_schedule_kind {
-    NS_SCHEDULE_STEP,     /* LINE */
+    NS_SCHEDULE_STEP,     /* LINE; LINE@N, LINE@ADDRESS or LINE@N:ADDRESS: up to there */
     NS_SCHEDULE_FILL,     /* fill:HART:ADDRESS: the line that holds the physical address comes into the hart's L1 */
     NS_SCHEDULE_EVICT,    /* evict:HART:ADDRESS: it leaves all caches */
     NS_SCHEDULE_EVICT_L1, /* evict-l1:HART:ADDRESS: it leaves the hart's L1 for the next level (victim of a fill) */
@@ -30,7 +34,7 @@ enum ns_schedule_kind {
     NS_SCHEDULE_DIRTY,    /* dirty:HART:ADDRESS: a squashed store leaves the line dirty */
     NS_SCHEDULE_DRAIN,    /* drain:ACTOR: all entries of a hart's store buffer and late write-backs, or of a device's
                              posted    writes, reach memory; drain:ACTOR:ADDRESS: the oldest one that holds the byte */
-    NS_SCHEDULE_LOOK,     /* look:HART:ADDRESS: a turn of a poll's loop that does not see its value yet (physical) */
+    NS_SCHEDULE_LOOK,     /* look:ACTOR:ADDRESS: a turn of a poll's loop that does not see its value yet (physical) */
     NS_SCHEDULE_WALK,     /* walk:HART:ADDRESS: the hart's TLB takes the translation of this virtual page */
     NS_SCHEDULE_FORGET,   /* forget:HART:ADDRESS: its TLB drops the translation of this virtual page */
     NS_SCHEDULE_HOLD,     /* hold:HART:ADDRESS: from here on, a full store buffer lets others go first than the entry of
@@ -43,10 +47,11 @@ enum ns_schedule_kind {
 struct ns_schedule_item {
     enum ns_schedule_kind kind;
     uint32_t line;    /* STEP */
-    uint32_t part;    /* moves: N of `@N`, 0 without */
+    uint32_t part;    /* N of `@N`, 0 without */
     bool is_device;   /* DRAIN: of a device, not of a hart */
     uint32_t actor;   /* hart number, or index of the device in the scenario */
-    bool has_address; /* DRAIN without: everything */
+    bool comes;       /* STEP: `+` before the address */
+    bool has_address; /* DRAIN without: everything; STEP without: no @ADDRESS */
     uint64_t address; /* physical; virtual for WALK and FORGET */
 };
 

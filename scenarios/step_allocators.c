@@ -36,14 +36,17 @@ static void object_begin(struct run *run, uint32_t index, const struct run_objec
         ns_tracker_replace_object(run->tracker, before, &tracked);
 }
 
-/* An allocation that failed. Why decides what it is: nothing left, or nothing left that the device reaches. */
-static void allocation_failed(struct run *run, uint32_t event, const char *name, enum ns_pool_status status) {
+/* An allocation that failed. Why decides what it is: nothing left, or nothing left that the device reaches. With an MPU
+ * there never is coherent memory for a device that does not snoop: no region is made while the machine runs. */
+static void allocation_failed(struct run *run, uint32_t event, const char *name, enum ns_pool_status status,
+                              bool coherent) {
     char detail[256];
-    const bool regions_decide = run->scenario->machine.attributes == NS_ATTRIBUTES_MPU;
-    snprintf(detail, sizeof detail, "no memory for `%s`: %s%s", name, ns_pool_status_text(status),
+    const bool regions_decide = coherent && run->scenario->machine.attributes == NS_ATTRIBUTES_MPU;
+    snprintf(detail, sizeof detail, "no memory for `%s`: %s", name,
              status == NS_POOL_ERROR_EXHAUSTED && regions_decide
-                 ? "; with an MPU it comes from regions of type `nc`: `mpu at ADDRESS size N nc`"
-                 : "");
+                 ? "with an MPU nothing becomes non-cacheable while the machine runs; declare it in a region of type "
+                   "`nc`: `buffer NAME size N type nc at ADDRESS`"
+                 : ns_pool_status_text(status));
     if (status == NS_POOL_ERROR_NOT_ADDRESSABLE)
         run_report(run, NS_AD_NOT_ADDRESSABLE, NS_SYMPTOM_ADDRESS, event, 0, 0, detail);
     else
@@ -57,7 +60,7 @@ static void finish(struct run *run, const struct ns_step *step, uint32_t event, 
     run_call_end(run, step->actor);
     if (status != NS_POOL_OK) {
         if (status != NS_POOL_ERROR_MISUSE)
-            allocation_failed(run, event, declared->name, status);
+            allocation_failed(run, event, declared->name, status, coherent);
         return;
     }
     run->log->event[event].address = made->physical;

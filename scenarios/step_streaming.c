@@ -54,16 +54,23 @@ static uint64_t device_side(const struct run *run, uint64_t bus, uint64_t physic
                                                                           : physical;
 }
 
-/* On a machine with an MPU: the maintenance of this byte would fault. */
-static bool in_no_region(const struct run *run, uint64_t physical) {
+/* On a machine with an MPU: the first byte whose maintenance would fault; UINT64_MAX: there is none. Regions begin and
+ * end at pages. */
+static uint64_t first_in_no_region(const struct run *run, uint64_t physical, uint64_t length) {
     const struct ns_machine_config *machine = &run->scenario->machine;
+    const uint64_t end = physical + length;
     enum ns_memory_type type;
-    return machine->attributes == NS_ATTRIBUTES_MPU &&
-           !ns_mpu_type(machine->mpu, machine->mpu_count, !machine->mpu_no_background, physical, &type);
+    if (machine->attributes != NS_ATTRIBUTES_MPU)
+        return UINT64_MAX;
+    for (uint64_t at = physical; at < end; at = (at / NS_PAGE_SIZE + 1) * NS_PAGE_SIZE)
+        if (!ns_mpu_type(machine->mpu, machine->mpu_count, !machine->mpu_no_background, at, &type))
+            return at;
+    return UINT64_MAX;
 }
 
 static void map_refused(struct run *run, const struct ns_step *step, uint32_t event, uint64_t physical, uint64_t length,
                         enum ns_pool_status status) {
+    const uint64_t uncovered = first_in_no_region(run, physical, length);
     char detail[256], end[NS_ADDRESS_TEXT];
     switch (status) {
     case NS_POOL_ERROR_NOT_ADDRESSABLE:
@@ -77,10 +84,12 @@ static void map_refused(struct run *run, const struct ns_step *step, uint32_t ev
                    "the mapping is refused (DMA_MAPPING_ERROR): no bounce buffer is free");
         break;
     case NS_POOL_ERROR_ARGUMENT:
-        if (in_no_region(run, physical) || in_no_region(run, physical + length - 1)) {
-            run_report(run, NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, event, physical, length,
-                       "the mapping is refused (DMA_MAPPING_ERROR): no region of the MPU covers these bytes, and "
-                       "`mpu-background no` leaves them without a type");
+        if (uncovered != UINT64_MAX) {
+            snprintf(detail, sizeof detail,
+                     "the mapping is refused (DMA_MAPPING_ERROR): no region of the MPU covers %s, and "
+                     "`mpu-background no` leaves it without a type",
+                     ns_format_address(uncovered, end));
+            run_report(run, NS_AT_PAGE_FAULT, NS_SYMPTOM_FAULT, event, physical, length, detail);
             break;
         }
         run_report(run, NS_OW_UNMAP_MISMATCH, NS_SYMPTOM_MISUSE, event, physical, length,
@@ -305,7 +314,11 @@ void run_map_sg(struct run *run, const struct ns_step *step) {
     run_call_end(run, hart);
     list->mapped = status == NS_POOL_OK;
     if (status != NS_POOL_OK) {
-        map_refused(run, step, number, list->segment[0].physical, list->segment[0].length, status);
+        uint32_t refused = 0;
+        for (uint32_t i = step->entry_count; i-- > 0;)
+            if (first_in_no_region(run, list->segment[i].physical, list->segment[i].length) != UINT64_MAX)
+                refused = i;
+        map_refused(run, step, number, list->segment[refused].physical, list->segment[refused].length, status);
         return;
     }
     const bool discards = !device->coherent && !step->skip_cpu_sync && map_discards(run);

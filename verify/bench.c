@@ -130,9 +130,14 @@ static void do_load(struct bench *bench, const struct unit_op *op, unsigned vari
         check_undefined(bench, op);
 }
 
-static void do_store(struct bench *bench, const struct unit_op *op, unsigned variant) {
-    const struct world *world = bench->world;
-    const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
+/* In phases, or through a buffer. */
+static bool is_buffered(const struct bench *bench, const struct unit_op *op, enum ns_memory_type type) {
+    return type == NS_TYPE_NC &&
+           (bench_buffer_entries(bench->world) > 0 || bench->world->program->ops[op->op].phases > 0);
+}
+
+static void do_store(struct bench *bench, const struct unit_op *op, unsigned variant, bool begun) {
+    const struct ns_recorded *entry = &bench->world->program->ops[op->op].recorded;
     const unsigned hart = entry->actor;
     const uint32_t length = (uint32_t)(op->end - op->first);
     const uint8_t data[UNIT_MAX] = {0};
@@ -142,16 +147,19 @@ static void do_store(struct bench *bench, const struct unit_op *op, unsigned var
         return;
     }
     const enum ns_memory_type type = (enum ns_memory_type)(variant & VARIANT_TYPE);
-    const bool buffered = type == NS_TYPE_NC && bench_buffer_entries(world) > 0;
+    const bool buffered = is_buffered(bench, op, type);
     if (!buffered)
         bench_drain_touching(bench, hart, op->first, op->end);
     if (entry->meant != NS_RECORDED_NO_TYPE && entry->meant != type)
         bench_found(bench, FOUND_TYPE, op->first, op->end)->reason = (uint8_t)type;
-    write_flat(bench, op);
+    if (begun)
+        bench_end_begun(bench, op->op);
+    else
+        write_flat(bench, op);
     versions_of(bench, op, versions);
-    bench_make_room(bench, op->op); /* the program has stored the new bytes before old ones leave for them */
+    bench_make_room(bench, op->op, 0); /* the program has stored the new bytes before old ones leave for them */
     if (buffered) {
-        bench_push_cells(bench, op, hart, false);
+        bench_push_cells(bench, op, hart, FLIGHT_BUFFERED);
     } else if (type == NS_TYPE_CACHEABLE) {
         (void)ns_cache_store(bench->cache, hart, op->first, length, data, versions, NULL);
     } else {
@@ -196,12 +204,13 @@ static void do_dma_write(struct bench *bench, const struct unit_op *op) {
     ns_version versions[UNIT_MAX];
     versions_of(bench, op, versions);
     write_flat(bench, op);
-    bench_make_room(bench, op->op);
+    bench_make_room(bench, op->op, 0);
     note_device(bench, op, true);
-    if (bench_device_of(world, actor)->snoops)
+    const bool snoops = bench_device_of(world, actor)->snoops;
+    if (world->program->ops[op->op].phases > 0 || bench_posted_entries(world, actor) > 0)
+        bench_push_cells(bench, op, actor, snoops ? FLIGHT_SNOOPING : FLIGHT_POSTED);
+    else if (snoops)
         (void)ns_cache_snoop_write(bench->cache, op->first, length, data, versions, NULL);
-    else if (bench_posted_entries(world, actor) > 0)
-        bench_push_cells(bench, op, actor, true);
     else
         bench_write_memory(bench, op->first, length, versions);
 }
@@ -333,7 +342,7 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
     bench->unit_op = (uint16_t)(index + 1);
     bool touches = true;
     if (op->first == op->end && (kind == NS_RECORDED_STORE || kind == NS_RECORDED_DMA_WRITE)) {
-        bench_make_room(bench, op->op); /* it is about another line */
+        bench_make_room(bench, op->op, 0); /* it is about another line */
         return;
     }
     switch (kind) {
@@ -347,7 +356,7 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
         touches = false;
         break;
     case NS_RECORDED_STORE:
-        do_store(bench, op, variant);
+        do_store(bench, op, variant, false);
         touches = false;
         break;
     case NS_RECORDED_DMA_READ:
@@ -425,8 +434,28 @@ void bench_do(struct bench *bench, struct world_move move) {
             bench_arrive_in_order(bench, (unsigned)oldest);
         break;
     }
+    case WORLD_PHASE:
+        bench->unit_op = (uint16_t)(move.index + 1);
+        bench_let_come(bench, bench->world->ops[move.index].op, move.a);
+        bench_make_room(bench, bench->world->ops[move.index].op, move.a);
+        break;
+    case WORLD_BEGIN: {
+        const struct unit_op *op = &bench->world->ops[move.index];
+        bench->unit_op = (uint16_t)(move.index + 1);
+        write_flat(bench, op);
+        bench_push_cells(bench, op, unit_recorded(bench->world, move.index)->actor, FLIGHT_BEGUN);
+        break;
+    }
+    case WORLD_REST:
+        bench->unit_op = (uint16_t)(move.index + 1);
+        do_store(bench, &bench->world->ops[move.index], move.a, true);
+        bench_note_op(bench, move.index);
+        break;
     case WORLD_HANDED:
         bench_note_hand_over(bench, move.a);
+        break;
+    case WORLD_SEEN:
+        bench_note_seen(bench, move.a);
         break;
     case WORLD_FILL:
         (void)ns_cache_prefetch(bench->cache, move.a, address, NULL);

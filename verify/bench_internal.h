@@ -23,10 +23,16 @@ void bench_arrive_in_order(struct bench *bench, unsigned index);
 int bench_oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
 /* All entries of the actor that hold one of the cells reach memory. */
 void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end);
-/* Entries that leave their queue because this operation fills it, its own apart. */
-void bench_make_room(struct bench *bench, uint32_t op);
+/* Parts of a write come into their queue in this phase of it. */
+void bench_let_come(struct bench *bench, uint32_t op, unsigned phase);
+/* Entries that leave their queue in this phase of the operation. */
+void bench_make_room(struct bench *bench, uint32_t op, unsigned phase);
 /* A write gets on its way, cell by cell where the cells are kept apart. */
-void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, bool posted);
+void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, enum flight_kind kind);
+/* Its write has not come into its queue yet, or not to this line: the writer is still at it. */
+bool bench_is_under_way(const struct bench *bench, const struct flight *flight);
+/* The bytes of a cacheable store that is under way are no longer so. */
+void bench_end_begun(struct bench *bench, uint32_t op);
 const struct ns_device *bench_device_of(const struct world *world, unsigned actor);
 uint32_t bench_posted_entries(const struct world *world, unsigned actor);
 uint32_t bench_buffer_entries(const struct world *world);
@@ -34,6 +40,7 @@ bool bench_overlaps(const struct flight *flight, uint32_t first, uint32_t end);
 /* What a diagnosis asks of the past; kept with several harts only. `device`: its actor. */
 bool bench_has_past(const struct bench *bench);
 void bench_note_hand_over(struct bench *bench, unsigned device);
+void bench_note_seen(struct bench *bench, unsigned device);
 void bench_note_op(struct bench *bench, uint32_t index);
 /* As one number: what came before a write, and what before something was found. */
 uint16_t bench_past_of_write(const struct bench *bench, bool by_device);

@@ -48,7 +48,8 @@ static enum ns_whereabouts in_flight(const struct bench *bench, uint32_t cell, n
     for (unsigned i = bench->flight_count; i-- > 0;) {
         const struct flight *flight = &bench->flight[i];
         if (flight->op + 1 == version && cell >= flight->first && cell < flight->end)
-            return flight->posted ? NS_IN_POSTED_WRITE : NS_IN_STORE_BUFFER;
+            return flight->posted == FLIGHT_POSTED || flight->posted == FLIGHT_SNOOPING ? NS_IN_POSTED_WRITE
+                                                                                        : NS_IN_STORE_BUFFER;
     }
     unsigned hart;
     uint8_t data;
@@ -165,16 +166,21 @@ static void arrive(struct bench *bench, unsigned index) {
     ns_version versions[UNIT_MAX];
     for (uint32_t i = 0; i < (uint32_t)(flight.end - flight.first); i++)
         versions[i] = flight.op + 1;
+    const uint32_t length = (uint32_t)(flight.end - flight.first);
+    const uint8_t data[UNIT_MAX] = {0};
     /* A store that leaves its buffer passes the caches as any non-cacheable access does. */
-    if (!flight.posted)
-        (void)ns_cache_drain_line(bench->cache, flight.first, (uint64_t)(flight.end - flight.first), NULL);
-    bench_write_memory(bench, flight.first, (uint32_t)(flight.end - flight.first), versions);
+    if (flight.posted == FLIGHT_BUFFERED)
+        (void)ns_cache_drain_line(bench->cache, flight.first, length, NULL);
+    if (flight.posted == FLIGHT_SNOOPING)
+        (void)ns_cache_snoop_write(bench->cache, flight.first, length, data, versions, NULL);
+    else if (flight.posted != FLIGHT_BEGUN)
+        bench_write_memory(bench, flight.first, length, versions);
     bench->flight_count--;
     memmove(&bench->flight[index], &bench->flight[index + 1], (bench->flight_count - index) * sizeof bench->flight[0]);
 }
 
 uint32_t bench_entry_size(const struct world *world, const struct flight *flight) {
-    if (!flight->posted)
+    if (flight->posted == FLIGHT_BUFFERED || flight->posted == FLIGHT_BEGUN)
         return NS_STORE_ENTRY_BYTES;
     const uint32_t own = bench_device_of(world, flight->actor)->burst;
     return own != 0 ? own : world->machine->dma_burst;
@@ -226,23 +232,28 @@ void bench_arrive_in_order(struct bench *bench, unsigned index) {
 
 int bench_oldest_of(const struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {
     for (unsigned i = 0; i < bench->flight_count; i++)
-        if (bench->flight[i].actor == actor && bench_overlaps(&bench->flight[i], first, end))
+        if (bench->flight[i].actor == actor && bench->flight[i].coming == 0 &&
+            bench_overlaps(&bench->flight[i], first, end))
             return (int)i;
     return -1;
 }
 
-void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {
-    for (int index; (index = bench_oldest_of(bench, actor, first, end)) >= 0;)
-        bench_arrive_in_order(bench, (unsigned)index);
+static const struct program_leave *leave_of(const struct bench *bench, const struct flight *flight) {
+    const struct world *world = bench->world;
+    return world->program->leave_count == 0
+               ? NULL
+               : queues_leave(world->program, flight->op, world->unit.address + world->cut[flight->first]);
 }
 
-void bench_make_room(struct bench *bench, uint32_t op) {
-    const struct program *program = bench->world->program;
-    for (unsigned i = 0; i < bench->flight_count && program->leave_count > 0;) {
+bool bench_is_under_way(const struct bench *bench, const struct flight *flight) {
+    (void)bench;
+    return flight->posted == FLIGHT_BEGUN || flight->coming > 0;
+}
+
+void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {
+    for (unsigned i = 0; i < bench->flight_count;) {
         const struct flight *flight = &bench->flight[i];
-        if (flight->op != op && flight->actor == program->ops[op].recorded.actor &&
-            queues_leaves_at(program, flight->op, bench->world->unit.address + bench->world->cut[flight->first]) ==
-                op) {
+        if (flight->actor == actor && bench_overlaps(flight, first, end) && !bench_is_under_way(bench, flight)) {
             bench_arrive_in_order(bench, i);
             i = 0;
         } else {
@@ -251,26 +262,60 @@ void bench_make_room(struct bench *bench, uint32_t op) {
     }
 }
 
-static void push(struct bench *bench, uint32_t op, unsigned actor, bool posted, uint32_t first, uint32_t end) {
+void bench_end_begun(struct bench *bench, uint32_t op) {
+    for (unsigned i = 0; i < bench->flight_count;)
+        if (bench->flight[i].op == op && bench->flight[i].posted == FLIGHT_BEGUN)
+            arrive(bench, i);
+        else
+            i++;
+}
+
+void bench_make_room(struct bench *bench, uint32_t op, unsigned phase) {
+    const struct program *program = bench->world->program;
+    for (unsigned i = 0; i < bench->flight_count && program->leave_count > 0;) {
+        const struct flight *flight = &bench->flight[i];
+        const struct program_leave *leave = leave_of(bench, flight);
+        if (leave != NULL && flight->coming == 0 && flight->actor == program->ops[op].recorded.actor &&
+            leave->at == op && leave->phase == phase) {
+            bench_arrive_in_order(bench, i);
+            i = 0;
+        } else {
+            i++;
+        }
+    }
+}
+
+void bench_let_come(struct bench *bench, uint32_t op, unsigned phase) {
+    for (unsigned i = 0; i < bench->flight_count; i++)
+        if (bench->flight[i].op == op && bench->flight[i].coming == phase)
+            bench->flight[i].coming = 0;
+}
+
+static void push(struct bench *bench, uint32_t op, unsigned actor, enum flight_kind kind, uint32_t first,
+                 uint32_t end) {
     if (bench->flight_count == FLIGHT_LIMIT) {
         bench->trouble = "more writes of one line are on their way than are kept apart";
         return;
     }
     bench->flight[bench->flight_count++] = (struct flight){
-        .op = op, .first = (uint16_t)first, .end = (uint16_t)end, .actor = (uint8_t)actor, .posted = posted};
+        .op = op, .first = (uint16_t)first, .end = (uint16_t)end, .actor = (uint8_t)actor, .posted = (uint8_t)kind};
 }
 
 /* A write, cell by cell: where the search keeps bytes apart, they may arrive apart. */
-void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, bool posted) {
+void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, enum flight_kind kind) {
     const struct world *world = bench->world;
     for (uint32_t first = op->first; first < op->end;) {
         uint32_t end = first + 1;
         while (end < op->end && world->cut[end] == world->cut[first])
             end++; /* cells that only fill the line up */
         if (world->follows[first]) {
-            push(bench, op->op, actor, posted, first, end);
-            if (world->program->leave_count > 0 && bench->flight_count > 0 &&
-                queues_leaves_at(world->program, op->op, world->unit.address + world->cut[first]) == op->op)
+            push(bench, op->op, actor, kind, first, end);
+            struct flight *flight = bench->flight_count == 0 ? NULL : &bench->flight[bench->flight_count - 1];
+            if (flight != NULL && kind != FLIGHT_BEGUN && world->program->come_count > 0)
+                flight->coming =
+                    (uint8_t)queues_comes_in(world->program, op->op, world->unit.address + world->cut[first]);
+            const struct program_leave *leave = flight == NULL ? NULL : leave_of(bench, flight);
+            if (leave != NULL && leave->at == op->op && leave->phase == 0)
                 bench_arrive_in_order(bench, bench->flight_count - 1);
         }
         first = end;

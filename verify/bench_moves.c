@@ -64,14 +64,15 @@ size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit) 
     const bool drains = (world->options.may & NS_MAY_DRAIN) != 0;
     if (drains || world->machine->store_buffer_drain == NS_DRAIN_AFTER)
         for (unsigned i = 0; i < bench->flight_count; i++) {
-            bool older = false;
+            bool older = bench_is_under_way(bench, &bench->flight[i]);
             for (unsigned j = 0; j < i; j++)
                 older |= bench->flight[j].actor == bench->flight[i].actor &&
                          bench_overlaps(&bench->flight[j], bench->flight[i].first, bench->flight[i].end);
             if (!bench->flight[i].posted && !older)
                 offer(&list, WORLD_DRAIN, bench->flight[i].actor, i);
         }
-    if (drains)
+    /* Late maintenance may be complete at any moment. */
+    if (drains || world->machine->cache.late_write_backs > 0 || (world->options.may & NS_MAY_LATE_MAINTENANCE) != 0)
         for (uint32_t line = 0; line < world->line_count; line++) {
             uint8_t data;
             ns_version version;

@@ -3,7 +3,8 @@
  * What a diagnosis asks of the past: which invalidate and which clean came last, and whether the last store, hand-over
  * or read of a device was before or after it (model/diagnose.c reads the same from a run's log). With one hart the
  * number of operations says all of it, as their order is the written one. With several, states that differ in nothing
- * else are kept apart by it, and by how many operations of each hart there were: their hazards have other names.
+ * else are kept apart by it, and by how many operations of each hart there were: their hazards have other names. So
+ * they are where a device polls: that it has seen its value is in no hart's order.
  */
 #include "verify/bench_internal.h"
 
@@ -12,12 +13,16 @@
 #include <string.h>
 
 bool bench_has_past(const struct bench *bench) {
-    return bench->world->program->harts > 1;
+    return bench->world->program->harts > 1 || bench->world->program->poll_count > 0;
 }
 
 void bench_note_hand_over(struct bench *bench, unsigned device) {
     bench->past.handed |= (uint8_t)(1u << (device - bench->world->program->harts));
     bench->past.stored_before_handed |= bench->past.stored;
+}
+
+void bench_note_seen(struct bench *bench, unsigned device) {
+    bench->past.polled |= (uint8_t)(1u << (device - bench->world->program->harts));
 }
 
 void bench_note_op(struct bench *bench, uint32_t index) {
@@ -67,7 +72,7 @@ uint16_t bench_past_of_write(const struct bench *bench, bool by_device) {
     uint16_t of_device[4 + NS_CACHE_MAX_HARTS] = {bench->touched, past->invalidate,
                                                   (uint16_t)(past->handed_before << 8 | past->handed),
                                                   past->stored_before_handed};
-    uint16_t of_hart[4 + NS_CACHE_MAX_HARTS] = {bench->touched, past->clean, past->read};
+    uint16_t of_hart[4 + NS_CACHE_MAX_HARTS] = {bench->touched, past->clean, past->read, past->polled};
     uint16_t *facts = by_device ? of_device : of_hart;
     for (unsigned hart = 0; hart < NS_CACHE_MAX_HARTS; hart++)
         facts[4 + hart] = past->done[hart];
@@ -77,8 +82,9 @@ uint16_t bench_past_of_write(const struct bench *bench, bool by_device) {
 uint16_t bench_past(const struct bench *bench) {
     if (!bench_has_past(bench))
         return bench->touched;
-    uint16_t facts[2 + NS_CACHE_MAX_HARTS] = {bench->past.invalidate, bench->past.clean};
+    uint16_t facts[3 + NS_CACHE_MAX_HARTS] = {bench->past.invalidate, bench->past.clean,
+                                              bench->past.read && bench->world->program->poll_count > 0};
     for (unsigned hart = 0; hart < NS_CACHE_MAX_HARTS; hart++)
-        facts[2 + hart] = bench->past.done[hart];
+        facts[3 + hart] = bench->past.done[hart];
     return (uint16_t)hash_bytes(facts, sizeof facts, 6);
 }

@@ -45,6 +45,7 @@ size_t bench_save(const struct bench *bench, uint8_t *state) {
         to = put(to, &flight->end, sizeof flight->end);
         *to++ = flight->actor;
         *to++ = flight->posted;
+        *to++ = flight->coming;
     }
     return (size_t)(to - state) + ns_cache_save(bench->cache, to);
 }
@@ -73,6 +74,7 @@ void bench_restore(struct bench *bench, const uint8_t *state) {
         from = get(&flight->end, from, sizeof flight->end);
         flight->actor = *from++;
         flight->posted = *from++;
+        flight->coming = *from++;
     }
     (void)ns_cache_restore(bench->cache, from);
     bench->finding_count = 0;

@@ -226,6 +226,10 @@ static void add_op(struct builder *builder, uint32_t number, uint8_t view) {
         if (first + length <= base || first >= base + lines->size)
             first = first - one->address + other->address; /* the other side of a bounce */
     }
+    if (entry->kind == NS_RECORDED_FENCE) { /* it only makes entries of this line leave their queue */
+        first = base;
+        length = 0;
+    }
     struct unit_op *made = &lines->ops[lines->op_count++];
     *made = (struct unit_op){.op = number,
                              .first = clipped(first, base, lines->size),
@@ -291,6 +295,13 @@ static bool is_elsewhere(const struct lines *lines, const struct unit *unit, con
     return first >= unit->address + lines->size || end <= unit->address;
 }
 
+/* A store of several lines, of which another actor polls some byte. */
+static bool is_seen_in_parts(const struct program *program, const struct ns_recorded *entry) {
+    const uint64_t line = program->machine->cache.level[0].line, end = entry->address + entry->length;
+    return entry->kind == NS_RECORDED_STORE && entry->length > 0 && entry->address / line != (end - 1) / line &&
+           program_is_polled(program, entry->address, end, entry->actor);
+}
+
 static void look_at(struct builder *builder, uint32_t number) {
     struct unit *unit = builder->unit;
     const struct program_op *op = &builder->lines->program->ops[number];
@@ -318,7 +329,7 @@ static void look_at(struct builder *builder, uint32_t number) {
             return;
         }
         view = (uint8_t)found;
-        unit->interesting |= entry->type != NS_TYPE_CACHEABLE;
+        unit->interesting |= entry->type != NS_TYPE_CACHEABLE || is_seen_in_parts(builder->lines->program, entry);
         break;
     }
     case NS_RECORDED_MAINTAIN:
@@ -353,14 +364,23 @@ static uint64_t history_hash(const struct lines *lines, const struct unit *unit)
     return hash;
 }
 
+static bool leave_alike(const struct program_leave *a, const struct program_leave *b) {
+    return a == NULL || b == NULL ? a == b : a->at == b->at && a->phase == b->phase;
+}
+
+/* Do two bytes of a write come into their queue, and leave it, together? */
+static bool fares_alike(const struct program *program, uint32_t op, uint64_t a, uint64_t b) {
+    return leave_alike(queues_leave(program, op, a), queues_leave(program, op, b)) &&
+           queues_comes_in(program, op, a) == queues_comes_in(program, op, b);
+}
+
 /* Do the same parts of two units' lines leave full queues at the same operations? */
 static bool leaves_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
     const struct program *program = lines->program;
-    for (uint32_t i = 0; i < a->count && program->leave_count > 0; i++) {
+    for (uint32_t i = 0; i < a->count && program->leave_count + program->come_count > 0; i++) {
         const struct unit_op *op = &lines->ops[a->first + i];
         for (uint32_t at = op->first; at < op->end; at++)
-            if (queues_leaves_at(program, op->op, a->address + at) !=
-                queues_leaves_at(program, op->op, b->address + at))
+            if (!fares_alike(program, op->op, a->address + at, b->address + at))
                 return false;
     }
     return true;
@@ -440,9 +460,9 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
                 is_cut[at] = true;
                 break;
             }
-        for (uint32_t at = op->first + 1u; lines->program->leave_count > 0 && at < op->end; at++)
-            if (queues_leaves_at(lines->program, op->op, unit->address + at) !=
-                queues_leaves_at(lines->program, op->op, unit->address + at - 1))
+        for (uint32_t at = op->first + 1u; lines->program->leave_count + lines->program->come_count > 0 && at < op->end;
+             at++)
+            if (!fares_alike(lines->program, op->op, unit->address + at, unit->address + at - 1))
                 is_cut[at] = true;
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a way through one search's states to a schedule of the whole program: the steps that the search left out are put
  * back, and the hardware's moves get their places. */
+#include "verify/queues.h"
 #include "verify/search_internal.h"
 
 #include <stdlib.h>
@@ -22,10 +23,15 @@ struct path {
     uint32_t emitted[SEARCH_ACTORS];   /* steps of each actor */
     uint32_t *by_actor[SEARCH_ACTORS]; /* its steps by number */
     uint32_t steps[SEARCH_ACTORS];     /* how many it has */
-    size_t step_at;                    /* the item of the step under way */
-    uint32_t step;                     /* under way, or NO_INDEX */
-    uint32_t units[SEARCH_UNITS];      /* states of the worlds */
-    uint64_t wanted;                   /* address of the first byte that it is about */
+    size_t item_of[SEARCH_ACTORS];     /* the newest item of the actor's step; SIZE_MAX: none */
+    struct {
+        uint32_t op;    /* at which it stopped last */
+        unsigned order; /* ... before which phase */
+    } stopped[SEARCH_ACTORS];
+    unsigned open;                /* the actor whose step the list ends with, or `actors` */
+    const uint16_t *pcs;          /* where the actors are */
+    uint32_t units[SEARCH_UNITS]; /* states of the worlds */
+    uint64_t wanted;              /* address of the first byte that it is about */
     struct holds drained, waited; /* entries that the way lets go; all that were in a store buffer behind some step */
     bool failed;
 };
@@ -44,6 +50,8 @@ static void insert(struct path *path, size_t at, struct ns_schedule_item item) {
     memmove(&path->item[at + 1], &path->item[at], (path->count - at) * sizeof *path->item);
     path->item[at] = item;
     path->count++;
+    for (unsigned actor = 0; actor < path->program->actors; actor++)
+        path->item_of[actor] += path->item_of[actor] != SIZE_MAX && path->item_of[actor] >= at;
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -77,23 +85,66 @@ static void before_step(struct path *path, uint32_t step) {
             emit_until(path, actor, program_need(path->program, step, actor));
 }
 
-static void begin_step(struct path *path, uint32_t step) {
-    path->step = step;
-    path->step_at = path->count;
+/* The item of a step that begins, or that goes on after others. */
+static void add_step(struct path *path, uint32_t step) {
+    const unsigned actor = path->program->steps[step].actor;
     insert(path, path->count,
            (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = path->program->steps[step].line});
+    path->item_of[actor] = path->count - 1;
+    path->open = actor;
+}
+
+static void begin_step(struct path *path, uint32_t step) {
+    add_step(path, step);
     path->emitted[path->program->steps[step].actor] = path->program->steps[step].number + 1;
+}
+
+/* Something comes behind the step that the list ends with: when it is not over, it stops where it is. */
+static void close_step(struct path *path) {
+    const unsigned actor = path->open;
+    const struct projection *projection = path->search->projection;
+    path->open = path->program->actors;
+    if (actor == path->program->actors || !is_in_a_step(projection, actor, path->pcs[actor]) || path->failed)
+        return;
+    const struct projected_op *next = &projection->ops[actor][path->pcs[actor]];
+    struct ns_schedule_item stop = path->item[path->item_of[actor]];
+    stop.part = path->program->ops[next->op].recorded.part;
+    stop.has_address = next->stops != UINT64_MAX;
+    stop.address = stop.has_address ? next->stops : 0;
+    stop.comes = stop.has_address && path->program->ops[next->op].loose;
+    path->item[path->item_of[actor]] = stop;
+    /* Older writes to the same byte come there first. */
+    const unsigned from = path->stopped[actor].op == next->op ? path->stopped[actor].order : 0;
+    unsigned others =
+        stop.has_address ? queues_leaves_before(path->program, next->op, from, next->order, stop.address) : 0;
+    path->stopped[actor].op = next->op;
+    path->stopped[actor].order = next->order;
+    for (; others > 0; others--)
+        insert(path, path->item_of[actor] + 1, stop);
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
 
-/* A move inside of the step under way, or of the one that comes next, before its operation `part`. */
-static void emit_move(struct path *path, struct ns_schedule_item item, bool inside, uint32_t part) {
-    item.part = part;
-    if (inside)
-        insert(path, path->step_at++, item);
-    else
-        insert(path, path->count, item);
+/* Is the step with which the list ends just before an operation of its own? Then *part is its number. */
+static bool is_before_operation(const struct path *path, uint32_t *part) {
+    const struct projection *projection = path->search->projection;
+    if (path->open == path->program->actors || !is_in_a_step(projection, path->open, path->pcs[path->open]))
+        return false;
+    const struct projected_op *next = &projection->ops[path->open][path->pcs[path->open]];
+    *part = path->program->ops[next->op].recorded.part;
+    return next->stops == UINT64_MAX;
+}
+
+/* A move inside of the step with which the list ends, or of the one that comes next. */
+static void emit_move(struct path *path, struct ns_schedule_item item) {
+    uint32_t part;
+    if (is_before_operation(path, &part)) {
+        item.part = part;
+        insert(path, path->item_of[path->open], item);
+        return;
+    }
+    close_step(path);
+    insert(path, path->count, item);
 }
 
 static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, struct world_move move) {
@@ -133,7 +184,8 @@ static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, s
     struct world *world = path->search->projection->world[unit];
     if (move.action == WORLD_DRAIN)
         return world_flight(world, before, move.index, flight);
-    for (unsigned i = 0; move.action == WORLD_POSTED && world_flight(world, before, i, flight); i++)
+    const bool oldest = move.action == WORLD_POSTED || move.action == WORLD_FORCED;
+    for (unsigned i = 0; oldest && world_flight(world, before, i, flight); i++)
         if (flight->actor == move.a)
             return true;
     return false;
@@ -164,12 +216,11 @@ static void add_waiting(const struct path *path, struct holds *holds, unsigned m
 }
 
 /* A move of the hardware. A write on its way may be several entries of the real queue: each has to leave. */
-static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct world_move move, bool inside,
-                      uint32_t part) {
+static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct world_move move) {
     struct ns_schedule_item item = item_of(path, unit, move);
     struct world_flight flight;
     if (!flight_of(path, unit, before, move, &flight)) {
-        emit_move(path, item, inside, part);
+        emit_move(path, item);
         return;
     }
     item.kind = NS_SCHEDULE_DRAIN;
@@ -179,12 +230,12 @@ static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct 
         add_hold(&path->drained, PATH_HOLDS, flight.actor, flight.first); /* it was there until then */
     for (uint64_t at = flight.first; at < flight.end; at = (at / flight.entry + 1) * flight.entry) {
         item.address = at;
-        emit_move(path, item, inside, part);
+        emit_move(path, item);
     }
 }
 
 /* The hardware's way from a unit's state to a node of its closure. */
-static void emit_closure(struct path *path, uint32_t unit, uint32_t node, bool inside, uint32_t part) {
+static void emit_closure(struct path *path, uint32_t unit, uint32_t node) {
     struct world *world = path->search->projection->world[unit];
     const struct closure *closure = world_closure(world, path->units[unit]);
     uint32_t way[256];
@@ -193,14 +244,13 @@ static void emit_closure(struct path *path, uint32_t unit, uint32_t node, bool i
         way[length++] = at;
     while (length > 0) {
         const struct closure_node *to = &closure->nodes[way[--length]];
-        emit_item(path, unit, closure->nodes[to->parent].state, to->move, inside, part);
+        emit_item(path, unit, closure->nodes[to->parent].state, to->move);
     }
     path->units[unit] = closure->nodes[node].state;
 }
 
 /* The type that an access takes although the page table says another, or says it only now: what the TLB must do. */
-static void emit_translation(struct path *path, uint32_t unit, const struct projected_op *op, struct world_move move,
-                             bool inside, uint32_t part) {
+static void emit_translation(struct path *path, uint32_t unit, const struct projected_op *op, struct world_move move) {
     struct world *world = path->search->projection->world[unit];
     const struct unit_op *unit_op = world_unit_op(world, move.index);
     const struct ns_recorded *entry = &path->program->ops[op->op].recorded;
@@ -215,7 +265,7 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
                                     .has_address = true,
                                     .address = world_unit(world)->view[unit_op->view].page};
     if (taken == world_current_type(world, path->units[unit], unit_op->view)) {
-        emit_move(path, item, inside, part);
+        emit_move(path, item);
         return;
     }
     /* The old translation was made before the page table changed: before the first such change in the schedule. */
@@ -230,7 +280,6 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
             if (path->item[at].kind == NS_SCHEDULE_STEP && path->item[at].line == step->line) {
                 item.part = page->part;
                 insert(path, at, item);
-                path->step_at += at <= path->step_at;
                 return;
             }
     }
@@ -238,26 +287,17 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
 
 /* ---- transitions ----------------------------------------------------------------------------- */
 
-static unsigned middle_of(const struct search_state *search, const uint16_t *pcs, uint32_t *part) {
-    const struct projection *projection = search->projection;
-    for (unsigned actor = 0; actor < projection->actors; actor++) {
-        const size_t at = pcs[actor];
-        if (at > 0 && at < projection->op_count[actor] &&
-            projection->ops[actor][at].step == projection->ops[actor][at - 1].step) {
-            *part = projection->program->ops[projection->ops[actor][at].op].recorded.part;
-            return actor;
-        }
-    }
-    return projection->actors;
-}
-
 static void emit_turn(struct path *path, const struct transition *by) {
     const struct projected_op *op = &path->search->projection->ops[by->actor][by->index];
     const struct ns_recorded *entry = &path->program->ops[op->op].recorded;
-    if (entry->kind == NS_RECORDED_LOAD)
-        insert(path, path->count,
-               (struct ns_schedule_item){
-                   .kind = NS_SCHEDULE_LOOK, .actor = entry->actor, .has_address = true, .address = entry->address});
+    const bool device = entry->actor >= path->program->harts;
+    close_step(path);
+    insert(path, path->count,
+           (struct ns_schedule_item){.kind = NS_SCHEDULE_LOOK,
+                                     .is_device = device,
+                                     .actor = device ? entry->actor - path->program->harts : entry->actor,
+                                     .has_address = true,
+                                     .address = entry->address});
 }
 
 /* What a device has on its way arrives before it reads, as a part of that operation. When the hardware does something
@@ -269,38 +309,44 @@ static bool arrives_apart(const struct transition *by, const struct taken *taken
     return apart;
 }
 
+/* This invalidate is performed as a flush: the item stands before its step, or names the operation in it. */
+static void emit_as_flush(struct path *path, const struct projected_op *op) {
+    struct ns_schedule_item item = {.kind = NS_SCHEDULE_AS_FLUSH, .part = path->program->ops[op->op].recorded.part};
+    const unsigned actor = path->program->steps[op->step].actor;
+    const bool inside = path->open == actor && is_in_a_step(path->search->projection, actor, path->pcs[actor]);
+    insert(path, inside ? path->item_of[actor] : path->count, item);
+}
+
 static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, bool with_step) {
     const struct search_state *search = path->search;
     const struct projection *projection = search->projection;
-    uint16_t *pcs = state_pcs(state_words(search, by->parent));
+    path->pcs = state_pcs(state_words(search, by->parent));
     const uint32_t *units = state_units(search, state_words(search, by->parent));
     memcpy(path->units, units, projection->units * sizeof *units);
-    uint32_t part = 0;
-    const bool inside = middle_of(search, pcs, &part) < projection->actors;
     const struct projected_op *op = by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
     const bool first = op != NULL && (by->index == 0 || projection->ops[by->actor][by->index - 1].step != op->step);
+    if (op != NULL && path->open != by->actor)
+        close_step(path);
     if (first)
         before_step(path, op->step);
     for (uint16_t i = 0; i < by->count; i++) {
         const uint32_t unit = taken[i].unit;
+        const enum world_action action = (enum world_action)taken[i].move.action;
         struct world *world = projection->world[unit];
-        emit_closure(path, unit, taken[i].node, inside, part);
+        emit_closure(path, unit, taken[i].node);
         if (by->looks && with_step)
             continue; /* a hang: what the hardware did, and no operation */
-        if (taken[i].move.action == WORLD_OP && op != NULL) {
-            emit_translation(path, unit, op, taken[i].move, inside, part);
+        if ((action == WORLD_OP || action == WORLD_REST) && op != NULL) {
+            emit_translation(path, unit, op, taken[i].move);
             if ((taken[i].move.a & VARIANT_AS_FLUSH) != 0)
-                emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_AS_FLUSH}, inside,
-                          projection->program->ops[op->op].recorded.part);
+                emit_as_flush(path, op);
         }
-        if (taken[i].move.action == WORLD_POSTED && op == NULL)
-            emit_item(path, unit, path->units[unit], taken[i].move, inside, part);
+        if ((action == WORLD_POSTED || action == WORLD_FORCED) && op == NULL)
+            emit_item(path, unit, path->units[unit], taken[i].move);
         if (arrives_apart(by, taken, i))
-            emit_move(path,
-                      (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
-                                                .is_device = true,
-                                                .actor = taken[i].move.a - path->program->harts},
-                      inside, part);
+            emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
+                                                      .is_device = true,
+                                                      .actor = taken[i].move.a - path->program->harts});
         path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
     }
     add_waiting(path, &path->waited, PATH_HOLDS);
@@ -310,6 +356,8 @@ static void emit_transition(struct path *path, const struct transition *by, cons
         emit_turn(path, by);
     else if (first)
         begin_step(path, op->step);
+    else if (path->open != by->actor) /* others have been at work since */
+        add_step(path, op->step);
 }
 
 static void release_path(struct path *path) {
@@ -352,6 +400,9 @@ static void hold_entries(struct path *path, bool ends_with_move) {
 
 static bool begin_path(struct path *path) {
     const struct program *program = path->program;
+    path->open = program->actors;
+    for (unsigned actor = 0; actor < SEARCH_ACTORS; actor++)
+        path->item_of[actor] = SIZE_MAX, path->stopped[actor].op = NO_INDEX;
     for (unsigned actor = 0; actor < program->actors; actor++) {
         path->by_actor[actor] = malloc((program->step_count + 1) * sizeof **path->by_actor);
         if (path->by_actor[actor] == NULL)
@@ -376,9 +427,17 @@ static const struct taken *taken_by(const struct search_state *search, const str
     return by->count > 0 ? &search->taken[by->taken] : NULL;
 }
 
+/* All steps that are left. */
+static void complete(struct path *path) {
+    const struct program *program = path->program;
+    close_step(path);
+    for (unsigned actor = 0; actor < program->actors; actor++)
+        emit_until(path, actor, program->harts + program->devices == actor ? 0 : UINT32_MAX);
+}
+
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
              uint32_t last_node, enum path_end end, uint64_t wanted, struct ns_schedule_item **items, size_t *count) {
-    struct path path = {.search = search, .program = search->projection->program, .step = NO_INDEX, .wanted = wanted};
+    struct path path = {.search = search, .program = search->projection->program, .wanted = wanted};
     uint32_t *chain = malloc((search->count + 1) * sizeof *chain);
     size_t length = 0;
     if (chain == NULL || !begin_path(&path)) {
@@ -394,14 +453,12 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
         emit_transition(&path, by, taken_by(search, by), false);
     }
     if (last_node != NO_INDEX) { /* the hardware by itself */
-        uint32_t part = 0;
         uint32_t *words = state_words(search, state);
-        const bool inside = middle_of(search, state_pcs(words), &part) < search->projection->actors;
+        path.pcs = state_pcs(words);
         memcpy(path.units, state_units(search, words), search->projection->units * sizeof *path.units);
         if (end == PATH_COMPLETE)
-            for (unsigned actor = 0; actor < path.program->actors; actor++)
-                emit_until(&path, actor, path.program->harts + path.program->devices == actor ? 0 : UINT32_MAX);
-        emit_closure(&path, last_unit, last_node, inside, part);
+            complete(&path);
+        emit_closure(&path, last_unit, last_node);
     } else {
         emit_transition(&path, last, taken_by(search, last), end == PATH_WITH_STEP);
     }

@@ -136,6 +136,32 @@ static bool continues(const struct program *program, const struct ns_recorded *e
             before->view + before->length == entry->view);
 }
 
+bool program_is_polled(const struct program *program, uint64_t first, uint64_t end, unsigned actor) {
+    bool polled = false;
+    for (size_t i = 0; i < program->poll_count && !polled; i++)
+        polled = program->polls[i].actor != actor && program->polls[i].first < end && first < program->polls[i].end;
+    return polled;
+}
+
+static enum ns_status find_polls(struct program *program) {
+    for (int pass = 0; pass < 2; pass++) {
+        size_t count = 0;
+        for (size_t i = 0; i < program->op_count; i++) {
+            const struct program_op *op = &program->ops[i];
+            if (op->poll == NO_INDEX)
+                continue;
+            if (pass == 1)
+                program->polls[count] = (struct program_poll){
+                    op->recorded.address, op->recorded.address + op->poll_length, op->recorded.actor};
+            count++;
+        }
+        if (pass == 0 && (program->polls = malloc((count + 1) * sizeof *program->polls)) == NULL)
+            return NS_ERROR_MEMORY;
+        program->poll_count = count;
+    }
+    return NS_OK;
+}
+
 static void take_op(struct program *program, const struct ns_recorded *entry, bool *live) {
     if (continues(program, entry)) {
         program->ops[program->op_count - 1].recorded.length += entry->length;
@@ -456,6 +482,8 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
         judge_hardware_steps(program);
         status = make_edges(program, order);
         if (status == NS_OK)
+            status = find_polls(program);
+        if (status == NS_OK)
             status = queues_create(program);
     }
     free(live);
@@ -471,6 +499,8 @@ void program_release(struct program *program) {
     free(program->mappings);
     free(program->conditions);
     free(program->needs);
+    free(program->polls);
+    free(program->comes);
     free(program->leaves);
     *program = (struct program){0};
 }

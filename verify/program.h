@@ -29,6 +29,10 @@ struct program_op {
     uint32_t source_reg; /* STORE, DMA_WRITE: the register that it stores, or NO_INDEX */
     uint32_t poll; /* LOAD, DMA_READ that polls: offset into the data of the value waited for; NO_INDEX: no poll */
     uint32_t poll_length;
+    /* Others can see a part of it: entries of its queues leave in so many phases more, behind the operation (of a
+     * write), or before it (of a fence or an access that makes older writes leave). */
+    uint8_t phases;
+    bool loose; /* entries leave by themselves as well: a phase only lets more of them come */
 };
 
 /* Kinds of step by what the verifier may do with them. */
@@ -55,10 +59,25 @@ struct program_mapping {
     uint32_t pair; /* the other side of a bounce, or NO_INDEX */
 };
 
-/* Bytes [first, end) of a write that have left its queue when operation `at` of the same actor has been performed. */
+/* Bytes [first, end) of a write that have left its queue when operation `at` of the same actor has been performed.
+ * phase: where others can come between, see program_op; 0: together with the operation. */
 struct program_leave {
     uint32_t op, at; /* may be the same: the write does not fit into its queue */
     uint64_t first, end;
+    uint8_t phase;
+};
+
+/* Bytes [first, end) of a write that come into their queue, or set off, in phase `phase` (above 0) of its operation. */
+struct program_come {
+    uint32_t op;
+    uint64_t first, end;
+    uint8_t phase;
+};
+
+/* Bytes [first, end) that an actor polls. */
+struct program_poll {
+    uint64_t first, end;
+    uint8_t actor;
 };
 
 /* How program and device tell each other where they are. */
@@ -81,6 +100,10 @@ struct program {
     size_t mapping_count;
     struct program_mapping *mappings;
     struct program_device device[NS_LIMIT_DEVICES];
+    size_t poll_count;
+    struct program_poll *polls;
+    size_t come_count;
+    struct program_come *comes; /* by op, then first */
     size_t leave_count;
     struct program_leave *leaves; /* by op, then first; see queues.h */
     uint32_t queues_known;        /* bit per actor */
@@ -103,6 +126,16 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
                               const struct ns_scenario *conversation);
 void program_release(struct program *program);
 
+/* Does another actor poll some of these bytes? */
+bool program_is_polled(const struct program *program, uint64_t first, uint64_t end, unsigned actor);
+/* What each actor was told is followed: some edge is checked, or a poll tells of a write that its actor is still at. */
+static inline bool program_follows(const struct program *program) {
+    return program->clocks || program->poll_count > 0;
+}
+/* The phases come before the operation. */
+static inline bool program_phases_first(const struct program_op *op) {
+    return op->recorded.kind != NS_RECORDED_STORE && op->recorded.kind != NS_RECORDED_DMA_WRITE;
+}
 static inline uint32_t program_need(const struct program *program, uint32_t step, unsigned actor) {
     return program->needs[(size_t)step * program->actors + actor];
 }

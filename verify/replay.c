@@ -38,6 +38,14 @@ static bool meets(const struct ns_hazard *hazard, const struct discovery *discov
     return met;
 }
 
+/* A poll of bytes that were lost meets the damage and hangs: that is told with the loss. */
+static bool is_met_at(const struct ns_hazard *hazard, uint32_t site) {
+    bool met = false;
+    for (uint32_t c = 0; c < hazard->consequence_count && !met; c++)
+        met = hazard->consequence_site[c] == site;
+    return met;
+}
+
 size_t replay_match(const struct ns_log *log, const struct discovery *discovery, uint32_t site) {
     const enum finding_kind kind = (enum finding_kind)discovery->finding.kind;
     size_t here = SIZE_MAX, late = SIZE_MAX;
@@ -47,7 +55,8 @@ size_t replay_match(const struct ns_log *log, const struct discovery *discovery,
         const struct ns_hazard *hazard = &log->hazard[i];
         if (!fits(hazard->symptom, kind) || (!meets(hazard, discovery) && kind != FOUND_HANG && kind != FOUND_LEAK))
             continue;
-        if (hazard->site == site && (here == SIZE_MAX || hazard->event >= log->hazard[here].event))
+        if ((hazard->site == site || (kind == FOUND_HANG && is_met_at(hazard, site))) &&
+            (here == SIZE_MAX || hazard->event >= log->hazard[here].event))
             here = i;
         if (late == SIZE_MAX || hazard->event >= log->hazard[late].event)
             late = i;

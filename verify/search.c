@@ -27,14 +27,18 @@ static bool is_blocked(struct search_state *search, uint32_t state, const struct
                                             : !search->signals.pending[entry->irq];
 }
 
-/* An actor in the middle of a step, or `actors`: steps are one piece for everybody but the hardware. */
-static unsigned in_the_middle(const struct search_state *search, const uint16_t *pcs) {
+/* An actor in the middle of a step where nobody may come between, or `actors`. *call: some hart is in the middle of a
+ * call, and no other one can begin any. */
+static unsigned in_the_middle(const struct search_state *search, const uint16_t *pcs, bool *call) {
     const struct projection *projection = search->projection;
+    *call = false;
     for (unsigned actor = 0; actor < projection->actors; actor++) {
-        const size_t at = pcs[actor];
-        if (at > 0 && at < projection->op_count[actor] &&
-            projection->ops[actor][at].step == projection->ops[actor][at - 1].step)
+        if (!is_in_a_step(projection, actor, pcs[actor]))
+            continue;
+        const struct projected_op *op = &projection->ops[actor][pcs[actor]];
+        if (!op->interrupts)
             return actor;
+        *call |= op->calls;
     }
     return projection->actors;
 }
@@ -43,26 +47,20 @@ static bool is_optional(const struct projection *projection, unsigned actor, siz
     return projection->program->steps[projection->ops[actor][at].step].kind == STEP_OPTIONAL;
 }
 
-/* Can this poll go on for ever while nobody else moves? All that is on its way arrives; the cached copy may stay. */
+/* Can this poll go on for ever while nobody else moves? Where all has arrived; the cached copy may stay. */
 static bool poll_hangs(struct search_state *search, uint32_t state, const struct projected_op *op, uint32_t *unit,
                        uint32_t *node, uint16_t *unit_op) {
     const struct projection *projection = search->projection;
-    const struct program *program = projection->program;
     if (op->touches == 0)
         return false;
     const struct projected_touch *at = &projection->touch[op->touch];
     struct world *world = projection->world[at->unit];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[at->unit]);
-    search->failed |= closure == NULL;
+    if (closure == NULL)
+        search_give_up(search, world);
     for (size_t n = 0; closure != NULL && n < closure->node_count; n++) {
         uint32_t now = closure->nodes[n].state;
-        for (unsigned actor = 0; actor < program->harts + program->devices && now != NO_INDEX; actor++)
-            now = world_perform(
-                world, now,
-                (struct world_move){.action = actor < program->harts ? WORLD_FENCE : WORLD_FLUSH, .a = (uint8_t)actor},
-                NULL);
-        bool waits = now != NO_INDEX;
-        search->failed |= !waits;
+        bool waits = world_is_quiet(world, now); /* otherwise something arrives first, and it looks again */
         for (unsigned turn = 0; turn < 2 && waits; turn++) {
             const uint8_t types = world_types(world, now, at->unit_op);
             uint8_t type = 0;
@@ -70,7 +68,10 @@ static bool poll_hangs(struct search_state *search, uint32_t state, const struct
                 type++;
             now = world_perform(
                 world, now, (struct world_move){.action = WORLD_OP, .a = type, .index = (uint16_t)at->unit_op}, &waits);
-            search->failed |= now == NO_INDEX;
+            if (now == NO_INDEX) {
+                search_give_up(search, world);
+                return false;
+            }
         }
         if (waits) {
             *unit = at->unit;
@@ -111,6 +112,8 @@ static void find_hang(struct search_state *search, uint32_t state) {
                 node = poll_node;
                 finding.unit_op = unit_op;
                 finding.newest = world_unit_op(projection->world[unit], unit_op - 1u)->first;
+                finding.past = world_past(projection->world[unit],
+                                          state_units(search, state_words(search, state))[unit], finding.newest);
             }
         }
     }
@@ -124,15 +127,16 @@ static void find_hang(struct search_state *search, uint32_t state) {
     struct transition by = {.parent = state, .actor = (uint8_t)who, .index = pcs[who], .looks = true};
     struct taken taken = {.unit = unit, .node = node == NO_INDEX ? 0 : node};
     by.count = node == NO_INDEX ? 0 : 1;
-    search_report(search, &finding, unit, search->info[state].distance, by, &taken, NO_INDEX);
+    search_report(search, &finding, unit, search->info[state].distance, by, &taken, NO_INDEX, 0);
 }
 
 static void expand(struct search_state *search, struct search_work *work, uint32_t state) {
     const struct projection *projection = search->projection;
     uint16_t pcs[SEARCH_ACTORS];
     memcpy(pcs, state_pcs(state_words(search, state)), projection->actors * sizeof *pcs);
-    const unsigned only = in_the_middle(search, pcs);
-    bool over = true, certain = false;
+    bool call;
+    const unsigned only = in_the_middle(search, pcs, &call);
+    bool over = true, certain = false, spins = false;
     search_report_closures(search, state);
     for (unsigned actor = 0; actor < projection->actors && search->stopped == NULL && !search->failed; actor++) {
         const size_t at = pcs[actor];
@@ -143,8 +147,10 @@ static void expand(struct search_state *search, struct search_work *work, uint32
         if (only < projection->actors && actor != only)
             continue;
         const struct projected_op *op = &projection->ops[actor][at];
-        if (!needs_are_met(projection, pcs, op) || is_blocked(search, state, op))
+        if (!needs_are_met(projection, pcs, op) || is_blocked(search, state, op) ||
+            (call && op->calls && !is_in_a_step(projection, actor, at)))
             continue;
+        spins |= projection->program->ops[op->op].poll != NO_INDEX;
         certain = certain || (!optional && projection->program->ops[op->op].poll == NO_INDEX);
         search_begin(work, search, state);
         work->actor = actor;
@@ -154,6 +160,8 @@ static void expand(struct search_state *search, struct search_work *work, uint32
     }
     if (search->stopped == NULL && !search->failed)
         search_drain_posted(search, work, state);
+    if (spins && search->stopped == NULL && !search->failed)
+        search_drain_spinning(search, work, state);
     if (over && search->sink != NULL)
         observe_end(search->sink, search, state, NO_INDEX);
     if (!over && !certain && search->stopped == NULL && !search->failed)

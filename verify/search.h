@@ -12,17 +12,26 @@
 
 #include <signal.h>
 
-/* One operation of an actor that this search must know of, and the units that it touches. */
+/* One operation of an actor that this search must know of, and the units that it touches; or a part of one, where
+ * others can see the parts before it: the parts of one operation follow each other. */
 struct projected_op {
     uint32_t op;
     uint32_t step;
-    uint32_t weight;         /* steps of the actor that end with it and had not ended before */
+    uint64_t stops;  /* physical: where its step can be stopped in front of this part; UINT64_MAX: as an operation */
+    uint8_t order;   /* which phase of the operation this is, from 0, when it has several */
+    bool settles;    /* behind this part the queue holds no more than it has room for */
+    bool is_part;    /* the operation itself has been done, or comes later: nothing has to arrive for it first */
+    bool interrupts; /* others may come between this and what is before it in its step */
+    bool calls;      /* within a call of an API that one hart makes at a time */
+    uint32_t weight; /* steps of the actor that end with it and had not ended before */
     uint32_t touch, touches; /* in projection.touch */
     uint32_t needs;          /* in projection.need: one number per actor, how far that one must be */
 };
 struct projected_touch {
     uint32_t unit; /* of the projection */
     uint32_t unit_op;
+    uint8_t action; /* enum world_action: WORLD_OP, WORLD_PHASE, WORLD_BEGIN or WORLD_REST */
+    uint8_t phase;  /* WORLD_PHASE */
 };
 
 enum { SEARCH_UNITS = 160, SEARCH_ACTORS = 20 };
@@ -37,6 +46,7 @@ struct projection {
     uint16_t *need;
     size_t touch_count, touch_capacity, need_count, need_capacity;
     bool posted; /* some device's writes may wait */
+    bool few;    /* some polls are left out: what they tell is not known */
     bool late;   /* maintenance completes late here: always, or in this search of what the machine may do */
 };
 

@@ -29,6 +29,8 @@ struct transition {
 struct state_info {
     struct transition by;
     uint32_t distance;
+    uint16_t
+        stops; /* steps on the way there that others interrupt: of two ways of one length, that with fewer is told */
     bool settled;
 };
 
@@ -38,6 +40,7 @@ struct candidate {
     struct finding finding;
     uint32_t unit;
     uint32_t distance;
+    uint16_t stops;
     uint32_t state;
     struct transition by; /* parent == state */
     uint32_t last_node;   /* a finding of the hardware's: node of the unit's closure that shows it; else NO_INDEX */
@@ -72,6 +75,12 @@ struct search_state {
     const char *stopped;
 };
 
+/* Has the actor begun the step of its operation `at`, and not ended it? */
+static inline bool is_in_a_step(const struct projection *projection, unsigned actor, size_t at) {
+    return at > 0 && at < projection->op_count[actor] &&
+           projection->ops[actor][at].step == projection->ops[actor][at - 1].step;
+}
+
 static inline uint32_t *state_words(const struct search_state *search, uint32_t state) {
     return &search->word[(size_t)state * search->words];
 }
@@ -93,9 +102,12 @@ static inline uint32_t *state_registers(const struct search_state *search, uint3
 /* A state was reached; it is queued when that is news. `words`: search->words, not in the table. */
 void search_reach(struct search_state *search, const uint32_t *words, uint32_t distance, struct transition by,
                   const struct taken *taken);
-/* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
+/* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. told: what the reader
+ * was told, where the name depends on it. */
 void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
-                   struct transition by, const struct taken *taken, uint32_t last_node);
+                   struct transition by, const struct taken *taken, uint32_t last_node, uint32_t told);
+/* A world could not do what was asked of it: the search ends. */
+void search_give_up(struct search_state *search, const struct world *world);
 /* Reports what the hardware alone makes of a state. */
 void search_report_closures(struct search_state *search, uint32_t state);
 
@@ -123,6 +135,8 @@ void search_begin(struct search_work *work, struct search_state *search, uint32_
 void search_perform(struct search_work *work);
 /* Posted writes leave their queues in order, each by itself. */
 void search_drain_posted(struct search_state *search, struct search_work *work, uint32_t state);
+/* Somebody polls. */
+void search_drain_spinning(struct search_state *search, struct search_work *work, uint32_t state);
 
 /* path.c: the schedule that leads to a state and from there through `last`, or (last_node) to a node of a unit's
  * closure. PATH_WITH_STEP: the step at which `last` hangs is named too. PATH_COMPLETE: with all steps that are left.

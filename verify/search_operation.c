@@ -30,14 +30,25 @@ static bool is_ordered(struct search_work *work, uint32_t op) {
                                      projection_stamp(search->projection, op), work->actor);
 }
 
+/* Is the writer of the version still at it? Who was not told may miss it. */
+static bool is_under_way(struct search_work *work, ns_version version) {
+    const struct projection *projection = work->search->projection;
+    if (version == NS_VERSION_POWER_ON)
+        return false;
+    const unsigned actor = projection->program->ops[version - 1].recorded.actor;
+    const size_t at = state_pcs(state_words(work->search, work->state))[actor];
+    return is_in_a_step(projection, actor, at) && projection->ops[actor][at].is_part &&
+           projection->ops[actor][at].op == version - 1;
+}
+
 static void judge_owner(struct search_work *work, uint32_t unit, const struct reaction *reaction) {
     const uint32_t distance = work->distance + work->op->weight;
     if (reaction->has_owner)
-        search_report(work->search, &reaction->owner, unit, distance, transition_of(work), work->taken, NO_INDEX);
+        search_report(work->search, &reaction->owner, unit, distance, transition_of(work), work->taken, NO_INDEX, 0);
     for (size_t i = 0; i < reaction->race_count && work->search->projection->program->clocks; i++)
         if (!is_ordered(work, reaction->races[i].ordered))
             search_report(work->search, &reaction->races[i].finding, unit, distance, transition_of(work), work->taken,
-                          NO_INDEX);
+                          NO_INDEX, 0);
 }
 
 static bool breaks_ownership(struct search_work *work, const struct reaction *reaction) {
@@ -55,8 +66,7 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     const uint32_t before = work_units(work)[unit];
     const struct reaction *reaction = world_react(world, before, move);
     if (reaction == NULL) {
-        search->stopped = world_trouble(world);
-        search->failed = search->stopped == NULL;
+        search_give_up(search, world);
         return;
     }
     if (work->taken_count == TAKEN_LIMIT) {
@@ -68,21 +78,28 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     struct taken *taken = &work->taken[work->taken_count++];
     *taken = (struct taken){.unit = unit, .move = move};
     /* Where entries leave by themselves, one that is forced to leave has left before: that is where it is told. */
-    const bool told = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
-    for (size_t i = 0; i < reaction->finding_count && !told; i++) {
+    const bool varies = move.action == WORLD_OP || move.action == WORLD_REST;
+    const bool drained = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
+    for (size_t i = 0; i < reaction->finding_count && !drained; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
         if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
             continue; /* whose the bytes are is wrong: what they hold needs no other explanation */
+        /* Was the reader told after the newest write? */
+        const bool told = costly->finding.kind == FOUND_STALE && costly->finding.newest > 0 && work->op != NULL &&
+                          is_ordered(work, costly->finding.newest - 1);
+        if (costly->finding.kind == FOUND_STALE && !search->projection->few && !told &&
+            is_under_way(work, costly->finding.newest))
+            continue; /* it comes before that write */
         taken->node = costly->node;
-        taken->move.a = move.action == WORLD_OP ? costly->variant : move.a;
+        taken->move.a = varies ? costly->variant : move.a;
         search_report(search, &costly->finding, unit, distance + weight + costly->cost, transition_of(work),
-                      work->taken, NO_INDEX);
+                      work->taken, NO_INDEX, told);
     }
-    bool judged = move.action != WORLD_OP;
+    bool judged = move.action != WORLD_OP && move.action != WORLD_BEGIN;
     for (size_t i = 0; i < reaction->outcome_count && !search->failed && search->stopped == NULL; i++) {
         const struct outcome *outcome = &reaction->outcomes[i];
         taken->node = outcome->node;
-        taken->move.a = move.action == WORLD_OP ? outcome->variant : move.a;
+        taken->move.a = varies ? outcome->variant : move.a;
         work->distance = distance;
         work->distance = distance + outcome->cost;
         if (!judged && !outcome->stale) {
@@ -160,15 +177,46 @@ static bool force_room(struct search_work *work, uint32_t touch) {
     return true;
 }
 
+/* Is the last entry of the store among those that are followed? */
+static bool follows_last(struct search_work *work) {
+    struct search_state *search = work->search;
+    const struct ns_recorded *store = &search->projection->program->ops[work->op->op].recorded;
+    const uint64_t last = store->address + store->length - 1;
+    struct world_flight flight;
+    bool follows = false;
+    for (unsigned u = 0; u < search->projection->units && !follows; u++)
+        for (unsigned i = 0; !follows && world_flight(search->projection->world[u], work_units(work)[u], i, &flight);
+             i++)
+            follows = flight.actor == store->actor && flight.first <= last && last < flight.end;
+    return follows;
+}
+
+/* All of a store has come whose entries may leave by themselves: what the buffer has no room for has left. Its last
+ * entry is there. */
+static bool settle(struct search_work *work) {
+    struct search_state *search = work->search;
+    const unsigned hart = search->projection->program->ops[work->op->op].recorded.actor;
+    unsigned waits = follows_last(work) ? 0 : 1;
+    for (unsigned u = 0; u < search->projection->units; u++)
+        waits += world_buffered(search->projection->world[u], work_units(work)[u], hart);
+    const uint32_t unit = oldest_unit(search, work_units(work), hart);
+    if (waits <= search->projection->program->machine->store_buffer_entries || unit == NO_INDEX)
+        return false;
+    act(work, unit, (struct world_move){.action = WORLD_FORCED, .a = (uint8_t)hart}, touch_from, work->op->touches);
+    return true;
+}
+
 static void touch_from(struct search_work *work, uint32_t touch) {
     if (touch == work->op->touches) {
-        finish(work);
+        if (!work->op->settles || !settle(work))
+            finish(work);
         return;
     }
-    if (force_room(work, touch))
+    if (!work->op->is_part && !work->search->projection->program->ops[work->op->op].loose && force_room(work, touch))
         return;
     const struct projected_touch *at = &work->search->projection->touch[work->op->touch + touch];
-    act(work, at->unit, (struct world_move){.action = WORLD_OP, .index = (uint16_t)at->unit_op}, touch_from, touch + 1);
+    const struct world_move move = {.action = at->action, .a = at->phase, .index = (uint16_t)at->unit_op};
+    act(work, at->unit, move, touch_from, touch + 1);
 }
 
 /* What has to arrive first, unit by unit, before the operation itself. */
@@ -176,7 +224,7 @@ static void arrive_from(struct search_work *work, uint32_t unit) {
     struct search_state *search = work->search;
     const struct program *program = search->projection->program;
     const struct ns_recorded *entry = &program->ops[work->op->op].recorded;
-    for (; unit < search->projection->units; unit++) {
+    for (; unit < search->projection->units && !work->op->is_part; unit++) {
         struct world *world = search->projection->world[unit];
         const uint32_t state = work_units(work)[unit];
         struct world_move move = {.action = WORLD_FLUSH, .a = entry->actor};
@@ -269,17 +317,18 @@ static bool tells(const struct program_op *op) {
            kind == NS_RECORDED_WAIT;
 }
 
-/* With several harts the data line has to know when the doorbell rang: see bench_past.c. */
-static void note_doorbell(struct search_work *work, unsigned device) {
+/* The data line has to know when the doorbell rang, or a device saw what it polled: see bench_past.c. */
+static void note_told(struct search_work *work, enum world_action action, unsigned device) {
     const struct projection *projection = work->search->projection;
-    if (projection->units == 0 || projection->program->harts == 1)
+    if (projection->units == 0 || (projection->program->harts == 1 && projection->program->poll_count == 0))
         return;
     const uint32_t now = world_perform(projection->world[0], work_units(work)[0],
-                                       (struct world_move){.action = WORLD_HANDED, .a = (uint8_t)device}, NULL);
-    if (now == NO_INDEX)
-        work->search->failed = true;
-    else
+                                       (struct world_move){.action = (uint8_t)action, .a = (uint8_t)device}, NULL);
+    if (now != NO_INDEX) {
         work_units(work)[0] = now;
+        return;
+    }
+    search_give_up(work->search, projection->world[0]);
 }
 
 /* Everything of the operation is done: the state behind it. */
@@ -304,7 +353,9 @@ static void finish(struct search_work *work) {
     }
     const uint32_t unit = work_units(work)[0];
     if (op->recorded.kind == NS_RECORDED_DOORBELL)
-        note_doorbell(work, op->recorded.peer);
+        note_told(work, WORLD_HANDED, op->recorded.peer);
+    if (op->poll != NO_INDEX && op->recorded.actor >= search->projection->program->harts)
+        note_told(work, WORLD_SEEN, op->recorded.actor);
     search_reach(search, work->words, work->distance + work->op->weight, transition_of(work), work->taken);
     work_units(work)[0] = unit;
     *state_signals(search, work->words) = signals;
@@ -345,6 +396,27 @@ void search_drain_posted(struct search_state *search, struct search_work *work, 
         const uint32_t unit = oldest_unit(search, work_units(work), program->harts + d);
         if (unit != NO_INDEX)
             act(work, unit, (struct world_move){.action = WORLD_POSTED, .a = (uint8_t)(program->harts + d)},
+                finish_hardware, 0);
+    }
+}
+
+/* While somebody polls, time passes: what waits leaves in the end, also where the hardware need not let it go. */
+void search_drain_spinning(struct search_state *search, struct search_work *work, uint32_t state) {
+    const struct program *program = search->projection->program;
+    const bool drains = (program->may & NS_MAY_DRAIN) != 0;
+    for (unsigned actor = 0; actor < program->harts + program->devices && !drains; actor++) {
+        const bool device = actor >= program->harts;
+        if (!device && program->machine->store_buffer_drain == NS_DRAIN_AFTER)
+            continue;
+        if (device && program->machine->posted_drain == NS_DRAIN_AFTER)
+            continue;
+        search_begin(work, search, state);
+        work->actor = search->projection->actors;
+        work->index = actor;
+        work->op = NULL;
+        const uint32_t unit = oldest_unit(search, work_units(work), actor);
+        if (unit != NO_INDEX)
+            act(work, unit, (struct world_move){.action = device ? WORLD_POSTED : WORLD_FORCED, .a = (uint8_t)actor},
                 finish_hardware, 0);
     }
 }

@@ -70,6 +70,18 @@ static uint32_t keep_taken(struct search_state *search, const struct taken *take
     return (uint32_t)(search->taken_count - count);
 }
 
+/* Does the transition come in the middle of another actor's step? On top of what came before. */
+static uint16_t stops_by(const struct search_state *search, const struct transition *by) {
+    const struct projection *projection = search->projection;
+    if (by->parent == NO_INDEX)
+        return 0;
+    const uint16_t *pcs = state_pcs(state_words(search, by->parent));
+    uint16_t stops = search->info[by->parent].stops;
+    for (unsigned actor = 0; actor < projection->actors; actor++)
+        stops = (uint16_t)(stops + (actor != by->actor && is_in_a_step(projection, actor, pcs[actor])));
+    return stops;
+}
+
 /* A state was reached; it is queued when that is news. `words`: search->words, not in the table. */
 void search_reach(struct search_state *search, const uint32_t *words, uint32_t distance, struct transition by,
                   const struct taken *taken) {
@@ -85,16 +97,19 @@ void search_reach(struct search_state *search, const uint32_t *words, uint32_t d
             state = search->slot[at];
             break;
         }
-    if (state != NO_INDEX && (search->info[state].settled || search->info[state].distance <= distance))
+    const uint16_t stops = stops_by(search, &by);
+    if (state != NO_INDEX && (search->info[state].settled || search->info[state].distance < distance ||
+                              (search->info[state].distance == distance && search->info[state].stops <= stops)))
         return;
+    const bool queued = state != NO_INDEX && search->info[state].distance == distance;
     if (state == NO_INDEX) {
         state = search->count++;
         search->slot[at] = state;
         memcpy(state_words(search, state), words, search->words * 4);
     }
     by.taken = keep_taken(search, taken, by.count);
-    search->info[state] = (struct state_info){.by = by, .distance = distance};
-    if (!enqueue(search, state, distance))
+    search->info[state] = (struct state_info){.by = by, .distance = distance, .stops = stops};
+    if (!queued && !enqueue(search, state, distance))
         search->failed = true;
 }
 
@@ -103,7 +118,7 @@ void search_reach(struct search_state *search, const uint32_t *words, uint32_t d
 /* What is one story has one key: the site of the step at work, whatever part of it shows the finding (a call's own
  * barrier may), what the finding says, and the operations that the report may speak of. */
 static uint64_t story_of(const struct search_state *search, const struct finding *finding, uint32_t unit,
-                         const struct transition *by) {
+                         const struct transition *by, uint32_t told) {
     const struct projection *projection = search->projection;
     const bool by_hardware = by->actor == projection->actors || by->index == NO_INDEX;
     const uint32_t step =
@@ -114,21 +129,24 @@ static uint64_t story_of(const struct search_state *search, const struct finding
     } story = {(uint64_t)step << 32 | finding->newest, (uint64_t)finding->got << 32 | (uint32_t)finding->stamp << 16,
                (uint64_t)finding->kind << 32 | (uint64_t)finding->where << 16 | (uint64_t)finding->torn << 8 |
                    finding->reason,
-               (uint64_t)history << 32 | (uint64_t)finding->dirty << 16 | finding->past};
+               ((uint64_t)history << 32 | (uint64_t)finding->dirty << 16 | finding->past) ^ hash_mix(told)};
     return hash_bytes(&story, sizeof story, 3);
 }
 
 /* Keeps the shortest way to each story. `by`: the transition at work, whose taken are in `taken`. */
 void search_report(struct search_state *search, const struct finding *finding, uint32_t unit, uint32_t distance,
-                   struct transition by, const struct taken *taken, uint32_t last_node) {
-    const uint64_t key = story_of(search, finding, unit, &by);
+                   struct transition by, const struct taken *taken, uint32_t last_node, uint32_t told) {
+    const uint64_t key = story_of(search, finding, unit, &by, told);
     if (search->limits->first_only) {
         search->ended = true;
     }
     size_t at = 0;
     while (at < search->candidate_count && search->candidate[at].key != key)
         at++;
-    if (at < search->candidate_count && search->candidate[at].distance <= distance)
+    const uint16_t stops = stops_by(search, &by);
+    if (at < search->candidate_count &&
+        (search->candidate[at].distance < distance ||
+         (search->candidate[at].distance == distance && search->candidate[at].stops <= stops)))
         return;
     if (at == search->candidate_count) {
         if (!grow((void **)&search->candidate, &search->candidate_capacity, at + 1, sizeof *search->candidate)) {
@@ -142,9 +160,16 @@ void search_report(struct search_state *search, const struct finding *finding, u
                                                .finding = *finding,
                                                .unit = unit,
                                                .distance = distance,
+                                               .stops = stops,
                                                .state = by.parent,
                                                .by = by,
                                                .last_node = last_node};
+}
+
+void search_give_up(struct search_state *search, const struct world *world) {
+    search->failed |= world_out_of_memory(world);
+    if (!search->failed)
+        search->stopped = world_trouble(world);
 }
 
 /* What the hardware alone makes of a state. */
@@ -154,14 +179,13 @@ void search_report_closures(struct search_state *search, uint32_t state) {
         const uint32_t of = state_units(search, state_words(search, state))[u];
         const struct closure *closure = world_closure(projection->world[u], of);
         if (closure == NULL) {
-            search->stopped = world_trouble(projection->world[u]);
-            search->failed = search->stopped == NULL;
+            search_give_up(search, projection->world[u]);
             return;
         }
         for (size_t i = 0; i < closure->finding_count; i++)
             search_report(search, &closure->findings[i].finding, u,
                           search->info[state].distance + closure->findings[i].cost,
                           (struct transition){.parent = state, .actor = (uint8_t)projection->actors}, NULL,
-                          closure->findings[i].node);
+                          closure->findings[i].node, 0);
     }
 }

@@ -32,7 +32,7 @@ static uint8_t *save(const struct signals *signals, uint8_t *to) {
     to += program->devices;
     for (unsigned irq = 0; irq < signals->irqs; irq++)
         *to++ = signals->pending[irq];
-    if (!program->clocks)
+    if (!program_follows(program))
         return to;
     for (unsigned i = 0; i < actors; i++) {
         to = put_row(to, signals->clocks.clock[i].known, actors);
@@ -52,7 +52,7 @@ void signals_lay_out(struct signals *signals, uint32_t state) {
     from += program->devices;
     for (unsigned irq = 0; irq < signals->irqs; irq++)
         signals->pending[irq] = *from++ != 0;
-    if (!program->clocks)
+    if (!program_follows(program))
         return;
     for (unsigned i = 0; i < actors; i++) {
         from = get_row(signals->clocks.clock[i].known, from, actors);
@@ -111,7 +111,7 @@ bool signals_create(struct signals *signals, const struct program *program) {
     signals->clocks.harts = (1u << program->harts) - 1;
     const size_t actors = program->actors;
     signals->size = program->devices + signals->irqs;
-    if (program->clocks)
+    if (program_follows(program))
         signals->size += actors * (4 * actors + 1) + signals->irqs * 2 * actors + 2 * actors;
     signals->size += signals->size == 0;
     return signals_number(signals) == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "verify/world_internal.h"
+#include "verify/bench_internal.h"
 
 #include "model/grow.h"
 #include "model/store_buffer.h"
@@ -370,7 +370,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
     if (reaction == NULL)
         return NULL;
     size_t outcomes = 0, findings = 0;
-    if (move.action == WORLD_OP) {
+    if (move.action == WORLD_OP || move.action == WORLD_BEGIN) {
         lay_out(world, state);
         bench_owner(&world->bench, move.index, reaction);
     }
@@ -380,7 +380,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
             continue;
         uint8_t variants[8] = {move.a};
         unsigned variant_count = 1;
-        if (move.action == WORLD_OP) {
+        if (move.action == WORLD_OP || move.action == WORLD_REST) {
             lay_out(world, node.state);
             variant_count = bench_variants(&world->bench, move.index, variants);
         }
@@ -429,6 +429,8 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
 
 static bool flies(const struct lines *lines, const struct unit_op *op) {
     const struct ns_recorded *entry = &lines->program->ops[op->op].recorded;
+    if (lines->program->ops[op->op].phases > 0 && !program_phases_first(&lines->program->ops[op->op]))
+        return true;
     if (entry->kind == NS_RECORDED_STORE)
         return entry->type == NS_TYPE_NC && lines->program->machine->store_buffer_entries > 0;
     if (entry->kind != NS_RECORDED_DMA_WRITE)
@@ -565,6 +567,21 @@ static bool makes_room(const struct world *world, uint32_t at) {
     return makes;
 }
 
+bool world_has_phase(const struct world *world, uint32_t op, unsigned phase) {
+    bool has = false;
+    for (uint32_t i = 0; i < world->unit.count && !has; i++)
+        for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end && !has; cell++) {
+            const struct program_leave *leave =
+                world->follows[cell]
+                    ? queues_leave(world->program, world->ops[i].op, world->unit.address + world->cut[cell])
+                    : NULL;
+            has = (leave != NULL && leave->at == op && leave->phase == phase) ||
+                  (world->follows[cell] && world->ops[i].op == op &&
+                   queues_comes_in(world->program, op, world->unit.address + world->cut[cell]) == phase);
+        }
+    return has;
+}
+
 bool world_ignores(const struct world *world, uint32_t index) {
     const struct unit_op *op = &world->ops[index];
     const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
@@ -601,7 +618,7 @@ unsigned world_buffered(struct world *world, uint32_t state, unsigned hart) {
     lay_out(world, state);
     const struct bench *bench = &world->bench;
     for (unsigned i = 0; i < bench->flight_count; i++) {
-        bool first = bench->flight[i].actor == hart;
+        bool first = bench->flight[i].actor == hart && bench->flight[i].coming == 0;
         for (unsigned j = 0; j < i && first; j++) /* cells of one entry are one */
             first = !bench_leave_together(world, &bench->flight[j], &bench->flight[i]);
         count += first;
@@ -614,11 +631,25 @@ bool world_late(struct world *world, uint32_t state, unsigned hart) {
     return ns_cache_late_count(world->bench.cache, hart) > 0;
 }
 
+uint16_t world_past(struct world *world, uint32_t state, unsigned cell) {
+    lay_out(world, state);
+    const uint16_t facts[] = {bench_past(&world->bench), world->bench.stamp[cell]};
+    return (uint16_t)hash_bytes(facts, sizeof facts, 8);
+}
+
+bool world_is_quiet(struct world *world, uint32_t state) {
+    bool late = false;
+    lay_out(world, state);
+    for (unsigned hart = 0; hart < world->program->harts && !late; hart++)
+        late = ns_cache_late_count(world->bench.cache, hart) > 0;
+    return world->bench.flight_count == 0 && !late;
+}
+
 bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age) {
     lay_out(world, state);
     for (unsigned i = 0; i < world->bench.flight_count; i++) {
         const struct flight *flight = &world->bench.flight[i];
-        if (flight->actor == actor) {
+        if (flight->actor == actor && flight->coming == 0) {
             *age = (uint64_t)flight->op << 32 | (uint32_t)(world->unit.address + world->cut[flight->first]);
             return true;
         }
@@ -739,4 +770,8 @@ struct world_size world_measure(const struct world *world) {
 
 const char *world_trouble(const struct world *world) {
     return world->trouble;
+}
+
+bool world_out_of_memory(const struct world *world) {
+    return world->trouble == NULL || world->trouble == no_memory;
 }

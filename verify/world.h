@@ -21,7 +21,11 @@ enum world_action {
     WORLD_FLUSH,  /* all posted writes of device a (its actor) */
     WORLD_POSTED, /* its oldest one */
     WORLD_HANDED, /* a doorbell of device a (its actor) rings: for the past alone */
+    WORLD_SEEN,   /* device a (its actor) has seen what it polled: for the past alone */
     WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full */
+    WORLD_PHASE,  /* what leaves in phase `a` of operation `index` */
+    WORLD_BEGIN,  /* operation `index`, a cacheable store of several lines, is at another one: it is under way */
+    WORLD_REST,   /* ... and now it is at this one, in variant `a` */
     /* moves of the hardware; index: which line of L1, or which entry */
     WORLD_FILL,
     WORLD_SAMPLE,
@@ -139,6 +143,8 @@ const struct reaction *world_react(struct world *world, uint32_t state, struct w
 uint32_t world_op(const struct world *world, uint32_t op);
 const struct unit_op *world_unit_op(const struct world *world, uint32_t index);
 const struct unit *world_unit(const struct world *world);
+/* Do followed bytes leave a queue in this phase of operation `op` of the program? */
+bool world_has_phase(const struct world *world, uint32_t op, unsigned phase);
 /* Can the operation change nothing, and find nothing, in this world? It passes the caches, and none of its bytes are
  * followed. */
 bool world_ignores(const struct world *world, uint32_t index);
@@ -147,6 +153,10 @@ bool world_ignores(const struct world *world, uint32_t index);
  * writes or a hart's store buffer. False: none. */
 unsigned world_buffered(struct world *world, uint32_t state, unsigned hart);
 bool world_late(struct world *world, uint32_t state, unsigned hart);
+/* What a diagnosis asks of the past in this state, and of that of the cell's newest version, as one number. */
+uint16_t world_past(struct world *world, uint32_t state, unsigned cell);
+/* Nothing is on its way. */
+bool world_is_quiet(struct world *world, uint32_t state);
 bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age);
 /* How many entries a non-cacheable store, or a posted write, makes; 0: none. */
 unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned variant);
@@ -184,5 +194,7 @@ struct world_size {
 struct world_size world_measure(const struct world *world);
 /* A limit of the world was met, or a value that a poll needs is copied from elsewhere: why, or NULL. */
 const char *world_trouble(const struct world *world);
+/* Something could not be computed: the host has no memory left, and not a limit that was met. */
+bool world_out_of_memory(const struct world *world);
 
 #endif

@@ -19,14 +19,19 @@ struct flight {
     uint32_t op; /* of the program; its versions are op + 1 */
     uint16_t first, end;
     uint8_t actor;
-    uint8_t posted;
+    uint8_t posted; /* enum flight_kind */
+    uint8_t coming; /* the phase of its operation in which it comes; 0: it has */
 };
+/* In a store buffer, or posted, whether it waits in a queue or not; through the caches, from a device that snoops; or a
+ * cacheable store that is still at another line. */
+enum flight_kind { FLIGHT_BUFFERED, FLIGHT_POSTED, FLIGHT_SNOOPING, FLIGHT_BEGUN };
 
-/* What came last, in programs with several harts (bench_past.c). */
+/* What came last, in programs with several harts or with polls (bench_past.c). */
 struct past {
     uint16_t invalidate, clean;       /* 1 + operation of the unit: the last one; 0: none. A flush is both */
     uint8_t handed;                   /* since that invalidate: bit per device that was told to begin */
     uint8_t handed_before;            /* the same, before it */
+    uint8_t polled;                   /* bit per device that has seen what it polled */
     bool stored;                      /* since then a hart has stored */
     bool stored_before_handed;        /* ... and then told a device */
     bool read;                        /* since that clean a device has read */

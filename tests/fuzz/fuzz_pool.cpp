@@ -300,9 +300,11 @@ class Sequence {
                                           found->second.virtual_address, found->first);
         } else {
             const auto found = live_.find(pick()); /* the middle of a block */
-            if (found == live_.end() || found->second.kind != kHeap)
+            if (found == live_.end() || found->second.kind != kHeap || found->second.asked < 2)
                 return;
-            status = ns_kmalloc_free(heap_, found->second.virtual_address + 1 + bytes_.take() % 64);
+            /* Behind its end the next one may begin: that would be right. */
+            status = ns_kmalloc_free(heap_, found->second.virtual_address + 1 +
+                                                bytes_.take() % std::min<uint64_t>(found->second.asked - 1, 64));
         }
         require(status == NS_POOL_ERROR_MISUSE, "a wrong free is refused");
         require(how == 0 || machine_.port.misuses.size() > told, "a wrong free is told");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bytes -> parser of traces -> caches, as `nosnoop replay` does. The first byte chooses how, the rest is the trace.
- * What must hold for any bytes: the parser ends; an error has a place in the text and a printable sentence; where
- * blocks end changes nothing; every access is one that caches take; no more misses than references; and the fast loop
- * counts what the portable one does.
+ * Bytes -> parser of traces -> caches, as `nosnoop replay` does; and the parser with the records of a timed replay. The
+ * first byte chooses how, the rest is the trace. What must hold for any bytes: the parser ends; an error has a place in
+ * the text and a printable sentence; where blocks end changes nothing; every access is one that caches take; no more
+ * misses than references; and the fast loop counts what the portable one does.
  */
 #include "replay/replay.h"
 #include "replay/sweep.h"
@@ -63,6 +63,56 @@ static void pass(struct ns_trace_parser *parser, const uint8_t *data, size_t siz
     }
 }
 
+/* What a timed replay is given: accesses with their lines, and records between them. A number stands for all of it. */
+static uint64_t pass_timed(struct ns_trace_parser *parser, const uint8_t *data, size_t size, size_t piece) {
+    uint64_t address[ROOM], line_of[ROOM], sum = 0, order = 0;
+    uint16_t what[ROOM];
+    struct ns_trace_record record[3];
+    struct ns_trace_records records = {record, 0, 3};
+    parser->records = &records;
+    parser->line_of = line_of;
+    parser->drop_fetches = true;
+    for (size_t used = 0, given = 0; given < size || used < given;) {
+        given = size - given > piece ? given + piece : size;
+        char *memory = malloc(given - used + 2 * NS_TRACE_PADDING);
+        require(memory != NULL, "the host has memory");
+        memset(memory, '1', given - used + 2 * NS_TRACE_PADDING);
+        memcpy(memory + NS_TRACE_PADDING, data + used, given - used);
+        size_t done = 0, length = given - used;
+        bool more = true;
+        while (more) {
+            struct ns_accesses out = {address, what, 0};
+            done += ns_trace_parse(parser, memory + NS_TRACE_PADDING + done, length - done, given == size, &out, ROOM);
+            require(records.count <= records.capacity, "the parser stays within its room for records");
+            more = out.count + 2 > ROOM || records.count == records.capacity;
+            size_t next = 0;
+            for (size_t i = 0; i <= out.count; i++) {
+                for (; next < records.count && record[next].before == i; next++) {
+                    require(record[next].line > order, "records and accesses come in the order of their lines");
+                    order = record[next].line;
+                    require(record[next].length <= NS_TRACE_MAX_RANGE &&
+                                (record[next].kind == NS_TRACE_FENCE) == (record[next].length == 0) &&
+                                (record[next].length == 0 ||
+                                 record[next].address <= UINT64_MAX - (record[next].length - 1)),
+                            "a record has a range");
+                    sum = sum * 31 + record[next].line * 7 + record[next].address + (uint64_t)record[next].kind;
+                }
+                if (i < out.count) {
+                    require(line_of[i] >= order && line_of[i] <= parser->lines, "an access has a line");
+                    order = line_of[i];
+                    sum = sum * 31 + line_of[i] * 5 + address[i] + what[i];
+                }
+            }
+            require(next == records.count, "a record has a place among the accesses");
+            records.count = 0;
+        }
+        free(memory);
+        used += done;
+        require(given < size || used == size, "the end of the trace is read");
+    }
+    return sum;
+}
+
 static void check_error(const struct ns_trace_parser *parser, const uint8_t *data, size_t size) {
     uint64_t lines = 1;
     for (size_t i = 0; i < size; i++)
@@ -111,6 +161,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 whole.fetches == pieces.fetches && whole.format == pieces.format,
             "where blocks end changes nothing");
     check_error(&whole, data, size);
+    struct ns_trace_parser timed = {.lenient = whole.lenient}, timed_pieces = timed;
+    require(pass_timed(&timed, data, size, SIZE_MAX) == pass_timed(&timed_pieces, data, size, 1 + (how >> 4)) &&
+                memcmp(&timed.error, &timed_pieces.error, sizeof timed.error) == 0 &&
+                timed.device_writes == timed_pieces.device_writes && timed.maintenance == timed_pieces.maintenance,
+            "where blocks end changes nothing");
+    check_error(&timed, data, size);
 
     struct ns_replay_row rows[NS_REPLAY_MAX_ROWS], other[NS_REPLAY_MAX_ROWS];
     const size_t count = ns_replay_rows(fast, rows);

@@ -135,6 +135,7 @@ class SmallMachine : public ::testing::Test {
         waiting.push_back({NS_FLIGHT_POSTED, address, data, event});
         if (!posted)
             drain(event);
+        ns_tracker_arrived(tracker, event);
         return event;
     }
     Bytes dma_read(unsigned device, uint64_t address, uint32_t length, ns_load_facts facts = {}) {

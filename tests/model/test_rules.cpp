@@ -160,6 +160,9 @@ const Row<Stale> device_rows[] = {
      "the store used another mapping", SET(f.type_mismatch = false), NS_AT_ALIAS_DIRTY},
     {"a complete clean did not reach memory", NS_HW_CMO_ERRATUM, SET(f.maintenance.after_covers = true),
      "there was none", SET(f.maintenance.after_covers = false), NS_DC_CLEAN_MISSING},
+    {"a flag was seen before the clean of the rest had come to its end", NS_OR_DESC_PUBLISH,
+     SET(f.maintenance.after_covers = f.maintenance.after_under_way = f.told = f.told_by_memory = true),
+     "it was complete", SET(f.maintenance.after_under_way = false), NS_HW_CMO_ERRATUM},
 
     {"the doorbell overtook the store buffer", NS_OR_DRAIN, SET(f.newest = NS_IN_STORE_BUFFER; f.told = true),
      "the store has left the buffer for a cache", SET(f.newest = NS_IN_CACHE), NS_DC_CLEAN_MISSING},
@@ -285,6 +288,7 @@ TEST(Rules, GiveNoHazardThatTheTablesDoNotShow) {
                            &facts.told_by_memory,
                            &facts.torn,
                            &facts.maintenance.after_covers,
+                           &facts.maintenance.after_under_way,
                            &facts.maintenance.after_some_levels,
                            &facts.maintenance.after_named_skipped,
                            &facts.maintenance.after_named_rounded,

@@ -71,6 +71,53 @@ TEST(Trace, TheLargestAndTheSmallestFit) {
                     NS_TRACE_XDIN, {{R, UINT64_MAX, 1}, {W, UINT64_MAX - 4095, 4096}, {R, 0, 1}, {R, 0x42, 1}});
 }
 
+// Records of devices and maintenance, their places among the accesses, and the line of each.
+TEST(Trace, RecordsStandBeforeTheAccessThatFollowsThem) {
+    const std::string text = "d 1000 40\ni 40 4\nw 2000 8\nc 2000 1000000\nb\nF 2000 8\nr 2008 8\nr 2010 8\n"
+                             "D ffffffffffffffc0 40\nv 3000 1 the rest is a comment\nB and here\n";
+    for (const size_t piece : {size_t{1} << 20, size_t{1}, size_t{7}})
+        for (const size_t capacity : {size_t{1}, size_t{2}, size_t{100}}) {
+            std::vector<ns_trace_record> record(capacity);
+            std::vector<uint64_t> line_of(1000);
+            ns_trace_records records{record.data(), 0, capacity};
+            ns_trace_parser parser{};
+            parser.records = &records;
+            parser.line_of = line_of.data();
+            parser.drop_fetches = true;
+            std::string got;
+            const std::string padded = std::string(NS_TRACE_PADDING, '1') + text + std::string(NS_TRACE_PADDING, '1');
+            for (size_t used = 0, given = 0; used < text.size();) {
+                given = std::min(text.size(), std::max(given, used) + piece);
+                uint64_t address[1000];
+                uint16_t what[1000];
+                ns_accesses out = {address, what, 0};
+                used += ns_trace_parse(&parser, padded.data() + NS_TRACE_PADDING + used, given - used,
+                                       given == text.size(), &out, 1000);
+                size_t next = 0;
+                for (size_t i = 0; i <= out.count; i++) {
+                    for (; next < records.count && record[next].before == i; next++) {
+                        char line[80];
+                        snprintf(line, sizeof line, "%d:%d %llx+%llx ", static_cast<int>(record[next].line),
+                                 static_cast<int>(record[next].kind),
+                                 static_cast<unsigned long long>(record[next].address),
+                                 static_cast<unsigned long long>(record[next].length));
+                        got += line;
+                    }
+                    if (i < out.count)
+                        got += std::to_string(line_of[i]) + " ";
+                }
+                records.count = 0;
+            }
+            EXPECT_EQ(got, "1:0 1000+40 3 4:2 2000+1000000 5:5 0+0 6:4 2000+8 7 8 9:1 ffffffffffffffc0+40 10:3 3000+1 "
+                           "11:5 0+0 ");
+            EXPECT_EQ(parser.error.line, 0u) << parser.error.text;
+            EXPECT_EQ(parser.device_reads, 1u);
+            EXPECT_EQ(parser.device_writes, 1u);
+            EXPECT_EQ(parser.maintenance, 3u);
+            EXPECT_EQ(parser.fences, 2u);
+        }
+}
+
 TEST(Trace, FetchesAreCountedWhenTheyAreDropped) {
     ns_trace_parser parser{};
     parser.drop_fetches = true;
@@ -151,6 +198,10 @@ const Bad bad_traces[] = {
     {"r 10 4\nd 10 4\n", 2, 1, "access of a device"},
     {"r 10 4\nD 10 4\n", 2, 1, "access of a device"},
     {"r 10 4\nm 10 4\n", 2, 1, "not replayed"},
+    {"r 10 4\nc 10 4\n", 2, 1, "maintenance"},
+    {"r 10 4\nV 10 4\n", 2, 1, "maintenance"},
+    {"f 10 4\n", 1, 1, "maintenance"},
+    {"r 10 4\nb\n", 2, 1, "a fence"},
     {"r 10 4\nr10 4\n", 2, 2, "a space is missing"},
     {"r 10 4\nr 1g 4\n", 2, 4, "space is missing"},
     {"r 10 4\nr zz 4\n", 2, 3, "no digit"},
@@ -176,6 +227,32 @@ const Bad bad_traces[] = {
     {" L 10,8\n X 10,8\n", 2, 2, "begins no access"},
     {" L 10,8\nhello\n", 2, 1, "begins no access"},
 };
+
+// Where records are wanted.
+const Bad bad_records[] = {
+    {"d 10\n", 1, 5, "ends before its size"},
+    {"D 10 0\n", 1, 6, "size is 0"},
+    {"c 10 1000001\n", 1, 6, "larger than 16 MiB"},
+    {"v ffffffffffffffff 2\n", 1, 20, "behind the last"},
+    {"b\nb1\n", 2, 2, "must follow the kind"},
+    {"f\n", 1, 2, "ends before its address"},
+    {"d 10 4\nr 10 1001\n", 2, 6, "larger than a page"},
+};
+
+TEST(BadTrace, RecordsAreCheckedAsAccessesAre) {
+    for (const Bad &bad : bad_records) {
+        SCOPED_TRACE(bad.text);
+        ns_trace_record record[10];
+        ns_trace_records records{record, 0, 10};
+        ns_trace_parser parser{};
+        parser.records = &records;
+        parse(bad.text, parser);
+        EXPECT_FALSE(ns_trace_finish(&parser));
+        EXPECT_EQ(parser.error.line, bad.line);
+        EXPECT_EQ(parser.error.column, bad.column);
+        EXPECT_NE(std::string(parser.error.text).find(bad.says), std::string::npos) << parser.error.text;
+    }
+}
 
 TEST(BadTrace, EveryErrorHasItsLineColumnAndSentence) {
     for (const Bad &bad : bad_traces) {

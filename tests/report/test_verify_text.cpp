@@ -291,8 +291,8 @@ TEST(VerifyText, JudgementsSayWhatWasWrittenWhatHoldsAndHowToSeeIt) {
               "  open    always     rx fill 0  (line 12)\n"
               "          not decided: the search did not come to its end, or these bytes lie in\n"
               "          lines that would have to be searched together\n");
-    EXPECT_EQ(lines_of(text).back(), "rx-missing-invalidate: proved: no behaviour shows a hazard; 2 judgements failed; "
-                                     "1 judgement held; 1 judgement open; not as expected");
+    EXPECT_TRUE(has(text, "\nrx-missing-invalidate: proved: no behaviour shows a hazard; 2 judgements failed;\n"
+                          "  1 judgement held; 1 judgement open; not as expected\n"));
 }
 
 TEST(VerifyText, TheSummarySaysWhetherItIsAsExpected) {
@@ -330,8 +330,8 @@ TEST(VerifyText, AnExpectedHazardThatCannotOccurIsShownAtItsExpectation) {
     const std::string text = report(sample.what);
     EXPECT_TRUE(has(text, "missing[DC-REFETCH]: no behaviour shows the expected hazard\n"));
     EXPECT_TRUE(has(text, "rx.dma:8:51\n"));
-    EXPECT_EQ(lines_of(text).back(), "rx-missing-invalidate: proved: no behaviour shows a hazard; 1 expected hazard "
-                                     "cannot occur; not as expected");
+    EXPECT_TRUE(has(text, "\nrx-missing-invalidate: proved: no behaviour shows a hazard;\n"
+                          "  1 expected hazard cannot occur; not as expected\n"));
 }
 
 TEST(VerifyText, AHazardWithoutAReplayStillHasItsSchedule) {

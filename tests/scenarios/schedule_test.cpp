@@ -34,12 +34,28 @@ std::string round_trip(const std::string &text, std::string *refusal) {
 } // namespace
 
 TEST(Schedule, ReadsEveryKindOfItemAndPrintsTheSame) {
-    for (const char *text :
-         {"4,5,6", "fill:cpu0:0x8000_0000,4", "4,evict:cpu0:0x8000_0040@2,5", "evict-l1:cpu0:0x8000_0000,4",
-          "sample:cpu0:0x8000_0000,install:cpu0:0x8000_0000,4", "dirty:cpu0:0x8000_0000,4", "4,drain:cpu0,5",
-          "4,drain:cpu0:0x8000_0000,5", "drain:nic,4", "look:cpu0:0x8000_0000,4", "walk:cpu0:0x8000_0000,4",
-          "forget:cpu0:0x8000_0000,4", "hold:cpu0:0x8000_0000,4", "late,4,5", "no-prefetcher,4,5", "as-flush,4",
-          "4,as-flush@1,5"}) {
+    for (const char *text : {"4,5,6",
+                             "fill:cpu0:0x8000_0000,4",
+                             "4,evict:cpu0:0x8000_0040@2,5",
+                             "evict-l1:cpu0:0x8000_0000,4",
+                             "sample:cpu0:0x8000_0000,install:cpu0:0x8000_0000,4",
+                             "dirty:cpu0:0x8000_0000,4",
+                             "4,drain:cpu0,5",
+                             "4,drain:cpu0:0x8000_0000,5",
+                             "drain:nic,4",
+                             "look:cpu0:0x8000_0000,4", "look:nic:0x8000_0000,4",
+                             "walk:cpu0:0x8000_0000,4",
+                             "forget:cpu0:0x8000_0000,4",
+                             "hold:cpu0:0x8000_0000,4",
+                             "late,4,5",
+                             "no-prefetcher,4,5",
+                             "as-flush,4",
+                             "4,as-flush@1,5",
+                             "4@2,5,4",
+                             "4@0x8000_0040,5,4@0x8000_0080,6,4",
+                             "4@2:0x8000_0040,5,4",
+                             "4@+0x8000_0040,5,4",
+                             "4@2:+0x8000_0040,5,4"}) {
         std::string refusal;
         EXPECT_EQ(round_trip(text, &refusal), text) << refusal;
     }
@@ -68,7 +84,16 @@ TEST(Schedule, RefusesWhatIsNoItemWithASentence) {
                              "fill:nic:0x8000_0000",
                              "fill:cpu0:0x8000_0000@",
                              "fill:cpu0:0x8000_0000@x",
-                             "4@1",
+                             "4@0",
+                             "4@0:0x8000_0000",
+                             "4@+",
+                             "4@+2",
+                             "4@2:",
+                             "4@0x8000_0000:2:3",
+                             "4@",
+                             "4@x",
+                             "4@0x",
+                             "4@65536",
                              "drain",
                              "drain:dsp",
                              "fill:cpu0:0x1_0000_0000_0000_0000",

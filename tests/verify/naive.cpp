@@ -624,7 +624,7 @@ struct explorer {
             } else if (what == 2 && m.may_evict && (c.state || (hart == 0 && s.l2[line].state))) {
                 *happens = true;
                 evict(hart, line);
-            } else if (what == 3 && m.may_drain && hart == 0) {
+            } else if (what == 3 && (m.may_drain || m.may_late) && hart == 0) {
                 for (unsigned i = 0; i < s.flights; i++)
                     *happens |= s.way[i].what == late && s.way[i].line == line;
                 if (*happens)
@@ -742,6 +742,20 @@ struct explorer {
                 if (happens)
                     reach(distance + 1);
             }
+            // Somebody polls, and time passes: of each actor the oldest one leaves in the end.
+            bool spins = false;
+            for (unsigned a = 0; a < actors; a++)
+                spins |= from.pc[a] < on.actors[a].size() && on.actors[a][from.pc[a]].what == verb::poll;
+            for (unsigned a = 0; a < actors && spins && !m.may_drain; a++)
+                for (unsigned i = 0; i < from.flights; i++)
+                    if (from.way[i].actor == a && from.way[i].what != late) {
+                        s = from;
+                        found.clear();
+                        number = 0;
+                        arrive(i);
+                        reach(distance + 1);
+                        break;
+                    }
             s = from;
             if (!steps && !finished() && hangs(from))
                 out.findings.insert({0, "hang"});

@@ -34,6 +34,15 @@ inline seen of(const ns_log &log, size_t index) {
     return {static_cast<ns_hazard_id>(hazard.id), placed ? log.site[hazard.site].line : 0};
 }
 
+// Where a wait never ends, a run goes on with the steps behind it, to show more; no behaviour has them.
+inline size_t behind_a_hang(const ns_log &log) {
+    size_t end = 0;
+    while (end < log.hazard_count && log.hazard[end].id != NS_OR_NO_PROGRESS &&
+           log.hazard[end].also != NS_OR_NO_PROGRESS)
+        end++;
+    return end < log.hazard_count ? end + 1 : end;
+}
+
 // The hazards of one run, in a process of its own: this one must not make a machine. Empty with a failure otherwise.
 inline std::set<seen> run(const ns_scenario *scenario, const ns_run_options &options) {
     int ends[2];
@@ -56,7 +65,7 @@ inline std::set<seen> run(const ns_scenario *scenario, const ns_run_options &opt
     int status = 0;
     waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
-    for (size_t i = 0; i < log->hazard_count; i++)
+    for (size_t i = 0; i < behind_a_hang(*log); i++)
         found.insert(of(*log, i));
     ns_log_destroy(log);
     return found;
@@ -72,6 +81,23 @@ inline std::set<seen> hazards_of(const verified &verification) {
 inline uint64_t number_of(const char *name, uint64_t otherwise) {
     const char *text = std::getenv(name);
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// In free order the clock decides; lines_before: how many lines more this text has than the one that was searched.
+inline void expect_free_runs_among(const ns_scenario *scenario, const verified &verification, uint64_t seeds,
+                                   uint32_t lines_before) {
+    const std::set<seen> known = hazards_of(verification);
+    for (uint64_t seed = 0; seed <= seeds; seed++) {
+        ns_run_options options{};
+        options.order_given = options.order_free = true;
+        options.chaos = seed > 0;
+        options.chaos_seed = seed;
+        for (seen one : run(scenario, options)) {
+            one.line -= one.line == 0 ? 0 : lines_before;
+            EXPECT_TRUE(known.count(one) != 0)
+                << one << " of a run in free order with --chaos " << seed << ", not of the search";
+        }
+    }
 }
 
 inline void expect_every_run_among(const ns_scenario *scenario, const verified &verification, uint64_t seeds) {

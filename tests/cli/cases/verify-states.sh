@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 nosnoop verify --states 1 good.dma >report
 code=$?
-sed -n '/^note: what/,/set the limits/p; $s/; .*//p' report
+sed -n '/^note: what/,/set the limits/p; s/^\(good: incomplete: [^;]*\);.*/\1/p' report
 exit $code
