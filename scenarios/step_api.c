@@ -7,7 +7,7 @@
 /* The allocators' lock, and the frame around each call: what they do happens on this hart, inside this event. */
 uint32_t run_call_begin(struct run *run, unsigned hart, struct ns_event *event) {
     while (run->port_busy && run->stop != NULL) {
-        run->limit = "the schedule begins a call of a hart while it has stopped another one in the middle of one";
+        run->limit = "a call begins while a hart is stopped in one";
         ns_machine_stop(run->machine);
         ns_actor_pause(run->machine, hart, UINT32_MAX);
     }

@@ -94,7 +94,7 @@ void run_poll(struct run *run, const struct ns_step *step) {
         idle = alone && !drains ? idle + 1 : 0;
         if (!run->free_order && idle > 0 && run_has_stopped(run)) {
             run->moving++;
-            run->limit = "the schedule lets a poll wait for what a step that it has stopped would still do";
+            run->limit = "a poll waits for a step that is stopped";
             return;
         }
         if (!run->free_order && idle > 0)
