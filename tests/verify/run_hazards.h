@@ -11,6 +11,7 @@ extern "C" {
 #include "scenarios/runner.h"
 }
 
+#include <cstdio>
 #include <set>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,40 @@ inline void expect_every_run_among(const ns_scenario *scenario, const verified &
         options.chaos_seed = seed;
         for (const seen &one : run(scenario, options))
             EXPECT_TRUE(known.count(one) != 0) << one << " of a run with --chaos " << seed << ", not of the search";
+    }
+}
+
+// Random programs, one for each seed: whatever runs show, the search has found, and every counterexample is shown.
+// more: further runs of a program.
+template <class Text, class More> void search_programs(uint64_t run_seeds, const Text &text_of, const More &more) {
+    const uint64_t only = number_of("NS_TEST_SEED", 0), first = only != 0 ? only : 1;
+    const uint64_t last = only != 0 ? only : number_of("NS_TEST_PROGRAMS", 150);
+    const uint64_t seeds = number_of("NS_TEST_SEEDS", run_seeds);
+    const bool go_on = std::getenv("NS_TEST_GO_ON") != nullptr;
+    unsigned searched = 0, refuted = 0;
+    for (uint64_t seed = first; seed <= last && (go_on || !testing::Test::HasFailure()); seed++) {
+        const std::string text = text_of(seed);
+        SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
+        const parsed_scenario scenario(text);
+        ASSERT_TRUE(scenario.good());
+        ns_verify_options options{};
+        options.state_limit = 100000;
+        const verified verification(scenario.get(), options);
+        ASSERT_EQ(verification.status, NS_OK);
+        if (verification.result.verdict == NS_VERIFY_INCOMPLETE)
+            continue;
+        EXPECT_EQ(verification.result.unreplayed, 0u);
+        EXPECT_EQ(verification.result.unnamed, 0u);
+        expect_every_run_among(scenario.get(), verification, seeds);
+        more(seed, verification);
+        searched++;
+        refuted += verification.result.verdict == NS_VERIFY_REFUTED;
+    }
+    std::printf("%u programs, %u of them refuted\n", searched, refuted);
+    if (only == 0) { // a mix that could show a difference
+        EXPECT_GE(searched * 10, 8 * last);
+        EXPECT_GE(refuted * 5, last);
+        EXPECT_GE((searched - refuted) * 20, last);
     }
 }
 

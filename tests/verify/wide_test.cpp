@@ -5,7 +5,6 @@
 #include "run_hazards.h"
 #include "support.h"
 
-#include <cstdio>
 #include <random>
 
 namespace {
@@ -133,31 +132,6 @@ class wide {
 } // namespace
 
 TEST(WidePrograms, ShowNothingInRunsThatTheSearchHasNotFoundAndEveryCounterexampleIsShown) {
-    const uint64_t only = number_of("NS_TEST_SEED", 0), first = only != 0 ? only : 1;
-    const uint64_t last = only != 0 ? only : number_of("NS_TEST_PROGRAMS", 150), seeds = number_of("NS_TEST_SEEDS", 6);
-    const bool go_on = std::getenv("NS_TEST_GO_ON") != nullptr;
-    unsigned searched = 0, refuted = 0;
-    for (uint64_t seed = first; seed <= last && (go_on || !HasFailure()); seed++) {
-        const std::string text = wide(seed).text();
-        SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
-        const parsed_scenario scenario(text);
-        ASSERT_TRUE(scenario.good());
-        ns_verify_options options{};
-        options.state_limit = 100000;
-        const verified verification(scenario.get(), options);
-        ASSERT_EQ(verification.status, NS_OK);
-        if (verification.result.verdict == NS_VERIFY_INCOMPLETE)
-            continue;
-        EXPECT_EQ(verification.result.unreplayed, 0u);
-        EXPECT_EQ(verification.result.unnamed, 0u);
-        expect_every_run_among(scenario.get(), verification, seeds);
-        searched++;
-        refuted += verification.result.verdict == NS_VERIFY_REFUTED;
-    }
-    std::printf("%u programs, %u of them refuted\n", searched, refuted);
-    if (only == 0) {
-        EXPECT_GE(searched * 10, 8 * last);
-        EXPECT_GE(refuted * 5, last);
-        EXPECT_GE((searched - refuted) * 20, last);
-    }
+    search_programs(
+        6, [](uint64_t seed) { return wide(seed).text(); }, [](uint64_t, const verified &) {});
 }
