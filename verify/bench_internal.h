@@ -30,7 +30,7 @@ void bench_make_room(struct bench *bench, uint32_t op, unsigned phase);
 /* A write gets on its way, cell by cell where the cells are kept apart. */
 void bench_push_cells(struct bench *bench, const struct unit_op *op, unsigned actor, enum flight_kind kind);
 /* Its write has not come into its queue yet, or not to this line: the writer is still at it. */
-bool bench_is_under_way(const struct bench *bench, const struct flight *flight);
+bool bench_is_under_way(const struct flight *flight);
 /* The bytes of a cacheable store that is under way are no longer so. */
 void bench_end_begun(struct bench *bench, uint32_t op);
 const struct ns_device *bench_device_of(const struct world *world, unsigned actor);

@@ -245,15 +245,14 @@ static const struct program_leave *leave_of(const struct bench *bench, const str
                : queues_leave(world->program, flight->op, world->unit.address + world->cut[flight->first]);
 }
 
-bool bench_is_under_way(const struct bench *bench, const struct flight *flight) {
-    (void)bench;
+bool bench_is_under_way(const struct flight *flight) {
     return flight->posted == FLIGHT_BEGUN || flight->coming > 0;
 }
 
 void bench_drain_touching(struct bench *bench, unsigned actor, uint32_t first, uint32_t end) {
     for (unsigned i = 0; i < bench->flight_count;) {
         const struct flight *flight = &bench->flight[i];
-        if (flight->actor == actor && bench_overlaps(flight, first, end) && !bench_is_under_way(bench, flight)) {
+        if (flight->actor == actor && bench_overlaps(flight, first, end) && !bench_is_under_way(flight)) {
             bench_arrive_in_order(bench, i);
             i = 0;
         } else {

@@ -64,7 +64,7 @@ size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit) 
     const bool drains = (world->options.may & NS_MAY_DRAIN) != 0;
     if (drains || world->machine->store_buffer_drain == NS_DRAIN_AFTER)
         for (unsigned i = 0; i < bench->flight_count; i++) {
-            bool older = bench_is_under_way(bench, &bench->flight[i]);
+            bool older = bench_is_under_way(&bench->flight[i]);
             for (unsigned j = 0; j < i; j++)
                 older |= bench->flight[j].actor == bench->flight[i].actor &&
                          bench_overlaps(&bench->flight[j], bench->flight[i].first, bench->flight[i].end);

@@ -82,7 +82,8 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
     if (status == NS_OK) {
         status = search_lines(all, &lines, all->options->verdict_only ? NULL : &sink);
         if (all->found.incomplete == NULL && cleans_all_while_somebody_polls(&program))
-            all->found.incomplete = "maintenance of a whole cache is one piece in the search, and somebody polls";
+            all->found.incomplete =
+                "a poll may see a part of `clean all` or `flush all`, which is searched as one piece";
         add_stats(all, &program, &lines);
         if (status == NS_OK && !all->options->verdict_only)
             status = judge_observations(all, &sink);
