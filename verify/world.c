@@ -85,7 +85,7 @@ static uint32_t number_bench(struct world *world) {
     return world->on_bench = state;
 }
 
-static void lay_out(struct world *world, uint32_t state) {
+void world_lay_out(struct world *world, uint32_t state) {
     struct bench *bench = &world->bench;
     if (world->on_bench != state)
         bench_restore(bench, world->bytes + world->offset[state]);
@@ -130,7 +130,7 @@ static bool effect_room(struct world *world) {
 /* Performs a move on a state, on the bench. */
 static bool compute(struct world *world, uint32_t state, struct world_move move, struct effect *effect) {
     struct bench *bench = &world->bench;
-    lay_out(world, state);
+    world_lay_out(world, state);
     world->on_bench = NO_INDEX; /* while it changes */
     bench_do(bench, move);
     world->moves++;
@@ -176,7 +176,7 @@ static const struct world_move *moves_of(struct world *world, uint32_t state) {
     if (world->moves_of[state] != NULL)
         return world->moves_of[state];
     struct world_move moves[128];
-    lay_out(world, state);
+    world_lay_out(world, state);
     const size_t count = bench_moves(&world->bench, moves, sizeof moves / sizeof moves[0] - 1);
     moves[count] = (struct world_move){.action = WORLD_OP};
     struct world_move *kept = malloc((count + 1) * sizeof *kept);
@@ -371,7 +371,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
         return NULL;
     size_t outcomes = 0, findings = 0;
     if (move.action == WORLD_OP || move.action == WORLD_BEGIN) {
-        lay_out(world, state);
+        world_lay_out(world, state);
         bench_owner(&world->bench, move.index, reaction);
     }
     for (size_t n = 0; n < closure->node_count; n++) {
@@ -381,7 +381,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
         uint8_t variants[8] = {move.a};
         unsigned variant_count = 1;
         if (move.action == WORLD_OP || move.action == WORLD_REST) {
-            lay_out(world, node.state);
+            world_lay_out(world, node.state);
             variant_count = bench_variants(&world->bench, move.index, variants);
         }
         for (unsigned v = 0; v < variant_count; v++) {
@@ -543,233 +543,11 @@ uint32_t world_initial(const struct world *world) {
     return 0;
 }
 
-/* ---- looking --------------------------------------------------------------------------------- */
-
-uint32_t world_op(const struct world *world, uint32_t op) {
-    uint32_t low = 0, high = world->unit.count;
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (world->ops[middle].op < op)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < world->unit.count && world->ops[low].op == op ? low : NO_INDEX;
-}
-
-/* Does the operation make followed bytes leave their queue? */
-static bool makes_room(const struct world *world, uint32_t at) {
-    bool makes = false;
-    for (uint32_t i = 0; i < world->unit.count && !makes && world->program->leave_count > 0; i++)
-        for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end && !makes; cell++)
-            makes = world->follows[cell] &&
-                    queues_leaves_at(world->program, world->ops[i].op, world->unit.address + world->cut[cell]) == at;
-    return makes;
-}
-
-bool world_has_phase(const struct world *world, uint32_t op, unsigned phase) {
-    bool has = false;
-    for (uint32_t i = 0; i < world->unit.count && !has; i++)
-        for (uint32_t cell = world->ops[i].first; cell < world->ops[i].end && !has; cell++) {
-            const struct program_leave *leave =
-                world->follows[cell]
-                    ? queues_leave(world->program, world->ops[i].op, world->unit.address + world->cut[cell])
-                    : NULL;
-            has = (leave != NULL && leave->at == op && leave->phase == phase) ||
-                  (world->follows[cell] && world->ops[i].op == op &&
-                   queues_comes_in(world->program, op, world->unit.address + world->cut[cell]) == phase);
-        }
-    return has;
-}
-
-bool world_ignores(const struct world *world, uint32_t index) {
-    const struct unit_op *op = &world->ops[index];
-    const struct ns_recorded *entry = &world->program->ops[op->op].recorded;
-    if (op->first == op->end || makes_room(world, op->op))
-        return false;
-    const bool device = entry->kind == NS_RECORDED_DMA_READ || entry->kind == NS_RECORDED_DMA_WRITE;
-    const bool hart = entry->kind == NS_RECORDED_LOAD || entry->kind == NS_RECORDED_STORE;
-    if (!device && !hart)
-        return false;
-    if (device && world->program->scenario->devices[entry->actor - world->program->harts].snoops)
-        return false;
-    if (hart && (entry->type != NS_TYPE_NC || world->machine->cache.late_write_backs > 0 ||
-                 (world->options.may & NS_MAY_LATE_MAINTENANCE) != 0))
-        return false;
-    for (uint32_t i = 0; hart && i < world->unit.count; i++)
-        if (world->program->ops[world->ops[i].op].recorded.kind == NS_RECORDED_PTE)
-            return false; /* its type may be another one */
-    for (uint32_t cell = op->first; cell < op->end; cell++)
-        if (world->follows[cell])
-            return false;
-    return true;
-}
-
-const struct unit_op *world_unit_op(const struct world *world, uint32_t index) {
-    return &world->ops[index];
-}
-
-const struct unit *world_unit(const struct world *world) {
-    return &world->unit;
-}
-
-unsigned world_buffered(struct world *world, uint32_t state, unsigned hart) {
-    unsigned count = 0;
-    lay_out(world, state);
-    const struct bench *bench = &world->bench;
-    for (unsigned i = 0; i < bench->flight_count; i++) {
-        bool first = bench->flight[i].actor == hart && bench->flight[i].coming == 0;
-        for (unsigned j = 0; j < i && first; j++) /* cells of one entry are one */
-            first = !bench_leave_together(world, &bench->flight[j], &bench->flight[i]);
-        count += first;
-    }
-    return count;
-}
-
-bool world_late(struct world *world, uint32_t state, unsigned hart) {
-    lay_out(world, state);
-    return ns_cache_late_count(world->bench.cache, hart) > 0;
-}
-
-uint16_t world_past(struct world *world, uint32_t state, unsigned cell) {
-    lay_out(world, state);
-    const uint16_t facts[] = {bench_past(&world->bench), world->bench.stamp[cell]};
-    return (uint16_t)hash_bytes(facts, sizeof facts, 8);
-}
-
-bool world_is_quiet(struct world *world, uint32_t state) {
-    bool late = false;
-    lay_out(world, state);
-    for (unsigned hart = 0; hart < world->program->harts && !late; hart++)
-        late = ns_cache_late_count(world->bench.cache, hart) > 0;
-    return world->bench.flight_count == 0 && !late;
-}
-
-bool world_oldest(struct world *world, uint32_t state, unsigned actor, uint64_t *age) {
-    lay_out(world, state);
-    for (unsigned i = 0; i < world->bench.flight_count; i++) {
-        const struct flight *flight = &world->bench.flight[i];
-        if (flight->actor == actor && flight->coming == 0) {
-            *age = (uint64_t)flight->op << 32 | (uint32_t)(world->unit.address + world->cut[flight->first]);
-            return true;
-        }
-    }
-    return false;
-}
-
-unsigned world_entries(const struct world *world, uint32_t unit_op, unsigned variant) {
-    const struct unit_op *op = &world->ops[unit_op];
-    const struct ns_recorded *entry = unit_recorded(world, unit_op);
-    uint32_t size = 0;
-    if (entry->kind == NS_RECORDED_STORE && variant == NS_TYPE_NC)
-        size = 8;
-    else if (entry->kind == NS_RECORDED_DMA_WRITE) {
-        const uint32_t burst = world->program->scenario->devices[entry->actor - world->program->harts].burst;
-        size = burst != 0 ? burst : world->machine->dma_burst;
-    }
-    unsigned count = 0;
-    for (uint32_t cell = op->first; size > 0 && cell < op->end; cell++)
-        count += cell == op->first || world->cut[cell] / size != world->cut[cell - 1] / size;
-    return count;
-}
-
 uint32_t world_perform(struct world *world, uint32_t state, struct world_move move, bool *waits) {
     const struct effect *effect = perform(world, state, move);
     if (waits != NULL)
         *waits = effect != NULL && effect->waits;
     return effect == NULL ? NO_INDEX : effect->next;
-}
-
-size_t world_content(const struct world *world, uint32_t content, const ns_version **versions) {
-    if (content == 0 || content > world->contents_count)
-        return 0;
-    *versions = &world->content[world->contents[content - 1].at];
-    return world->contents[content - 1].count;
-}
-
-bool world_flight(struct world *world, uint32_t state, unsigned index, struct world_flight *flight) {
-    lay_out(world, state);
-    const struct bench *bench = &world->bench;
-    if (index >= bench->flight_count)
-        return false;
-    *flight = (struct world_flight){.first = world->unit.address + world->cut[bench->flight[index].first],
-                                    .end = world->unit.address + world->cut[bench->flight[index].end],
-                                    .entry = bench_entry_size(world, &bench->flight[index]),
-                                    .actor = bench->flight[index].actor};
-    return true;
-}
-
-uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op) {
-    lay_out(world, state);
-    return bench_types(&world->bench, unit_op);
-}
-
-uint8_t world_current_type(struct world *world, uint32_t state, unsigned view) {
-    lay_out(world, state);
-    return world->bench.current[view];
-}
-
-/* ---- values ---------------------------------------------------------------------------------- */
-
-bool version_byte(const struct world *world, ns_version version, uint32_t offset, uint8_t *value) {
-    *value = 0;
-    if (version == NS_VERSION_POWER_ON)
-        return true;
-    const struct program_op *writer = &world->program->ops[version - 1];
-    if (writer->source != NO_INDEX || writer->source_reg != NO_INDEX || writer->recorded.data == 0)
-        return false;
-    *value =
-        world->program->data[writer->recorded.data - 1 + (world->unit.address + offset - writer->recorded.address)];
-    return true;
-}
-
-/* The cell that holds a byte: the last one that begins at or before it and is not a repetition behind it. */
-static uint32_t cell_of(const struct world *world, uint32_t offset) {
-    uint32_t cell = 0;
-    while (cell + 1 < world->cells && world->cut[cell + 1] <= offset)
-        cell++;
-    return cell;
-}
-
-bool world_memory_byte(struct world *world, uint32_t state, uint32_t offset, uint8_t *value) {
-    lay_out(world, state);
-    return version_byte(world, world->bench.memory[cell_of(world, offset)], offset, value);
-}
-
-bool world_cache_byte(struct world *world, uint32_t state, unsigned level, unsigned hart, uint32_t offset,
-                      uint8_t *value, bool *present) {
-    struct ns_cache_copy copy;
-    const uint32_t cell = cell_of(world, offset);
-    lay_out(world, state);
-    *present = ns_cache_peek(world->bench.cache, level, hart, cell, &copy);
-    return *present && version_byte(world, copy.versions[cell - copy.line_address], offset, value);
-}
-
-bool world_content_byte(const struct world *world, uint32_t content, uint32_t unit_op, uint32_t offset,
-                        uint8_t *value) {
-    (void)unit_op;
-    if (content == 0 || content > world->contents_count)
-        return false;
-    const uint32_t cell = cell_of(world, offset), first = world->contents[content - 1].first;
-    if (cell < first || cell - first >= world->contents[content - 1].count)
-        return false;
-    return version_byte(world, world->content[world->contents[content - 1].at + cell - first], offset, value);
-}
-
-uint64_t world_cell_address(const struct world *world, unsigned cell) {
-    return world->unit.address + world->cut[cell];
-}
-
-struct world_size world_measure(const struct world *world) {
-    return (struct world_size){.states = world->state_count,
-                               .moves = world->moves,
-                               .bytes =
-                                   world->byte_capacity + world->memo_bytes + world->state_capacity * 32u +
-                                   (world->effects == NULL ? 0 : (world->effect_mask + 1) * sizeof *world->effects)};
-}
-
-const char *world_trouble(const struct world *world) {
-    return world->trouble;
 }
 
 bool world_out_of_memory(const struct world *world) {

@@ -152,6 +152,8 @@ uint8_t bench_types(const struct bench *bench, uint32_t unit_op);
 static inline const struct ns_recorded *unit_recorded(const struct world *world, uint32_t unit_op) {
     return &world->program->ops[world->ops[unit_op].op].recorded;
 }
+/* world.c: the state lies on the bench. */
+void world_lay_out(struct world *world, uint32_t state);
 /* A byte of a version; false: it was copied from elsewhere. */
 bool version_byte(const struct world *world, ns_version version, uint32_t offset, uint8_t *value);
 
