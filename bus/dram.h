@@ -36,7 +36,7 @@ enum ns_dram_kind { NS_DRAM_DDR3, NS_DRAM_DDR4, NS_DRAM_LPDDR4 };
 struct ns_dram_grade {
     const char *name; /* JEDEC's: "DDR3-1600K" */
     enum ns_dram_kind kind;
-    uint32_t tck_ps;        /* tCK(avg).min of the bin */
+    uint32_t tck_ps;        /* tCK(avg).min of the bin, cut to whole picoseconds */
     uint32_t cl_ck, cwl_ck; /* CL and CWL; LPDDR4: RL and WL without DBI, set A */
     uint32_t dqs_ps;        /* LPDDR4: the least tDQSCK after RL; others 0: DLL-aligned */
     uint32_t rcd_ps, rp_ps, ras_ps;
@@ -58,8 +58,10 @@ const struct ns_dram_grade *ns_dram_grade_find(const char *name, size_t length);
 /* tRFC (LPDDR4: tRFCab) in picoseconds of a device of `gigabits` (LPDDR4: of one channel of it); 0: the table has no
  * such density. DDR3: 1, 2, 4, 8; DDR4: 2, 4, 8, 16; LPDDR4: 2, 3, 4, 6, 8, 12, 16. */
 uint32_t ns_dram_rfc_ps(enum ns_dram_kind kind, uint32_t gigabits);
-/* A time in clocks, as JESD79-4B rounds ("Rounding Algorithms": up, but for 2.6 % of a clock). */
-uint32_t ns_dram_clocks(uint32_t ps, uint32_t tck_ps);
+/* The least number of clocks that takes a time. DDR4 as JESD79-4B rounds ("Rounding Algorithms": up, but for 2.6 % of a
+ * clock). DDR3 and LPDDR4: up, RU{t / tCK(avg)} (JESD79-3F, jitter note e; JESD209-4B writes it into its formulas),
+ * with the exact clock of the data rate: 15 ns are 14 clocks of DDR3-1866, though 14 * 1071 ps are less. */
+uint32_t ns_dram_clocks(const struct ns_dram_grade *grade, uint32_t ps);
 
 /* From the most significant bits of an address to the least; below it come the channel and the bytes of a burst. */
 enum ns_dram_map {
@@ -91,7 +93,20 @@ struct ns_dram_config {
 /* FR-FCFS, 32 entries, cap 16, one channel of 64 bits (LPDDR4: 32), devices of 16 bits and 4 Gbit; the map is row,
  * bank, column, for DDR4 with the bank group lowest. */
 void ns_dram_config_default(struct ns_dram_config *config, const struct ns_dram_grade *grade);
-/* NS_OK, or NS_ERROR_ARGUMENT and one sentence. */
+/* What is wrong with a configuration. A device and a channel that do not fit are the device's fault. */
+enum ns_dram_fault {
+    NS_DRAM_NO_FAULT,
+    NS_DRAM_FAULT_GRADE,
+    NS_DRAM_FAULT_CHANNELS,
+    NS_DRAM_FAULT_WIDTH,
+    NS_DRAM_FAULT_DEVICE,
+    NS_DRAM_FAULT_DENSITY,
+    NS_DRAM_FAULT_QUEUE,
+    NS_DRAM_FAULT_CAP,
+};
+/* The first fault, and then in *sentence what is to be said about it; static. */
+enum ns_dram_fault ns_dram_config_fault(const struct ns_dram_config *config, const char **sentence);
+/* NS_OK, or NS_ERROR_ARGUMENT and that sentence. */
 enum ns_status ns_dram_config_check(const struct ns_dram_config *config, char *reason, size_t reason_size);
 /* Bytes of one burst: what one request moves at most. */
 uint32_t ns_dram_burst_bytes(const struct ns_dram_config *config);
@@ -99,8 +114,8 @@ uint32_t ns_dram_burst_bytes(const struct ns_dram_config *config);
 struct ns_dram_stats {
     uint64_t reads, writes;                       /* bursts */
     uint64_t row_hits, row_misses, row_conflicts; /* the row was open; the bank was closed; another row was open */
-    uint64_t refreshes;
-    uint64_t latency_ps; /* sum of the reads', from arrival to the last data */
+    uint64_t refreshes;                           /* of all channels; due up to the time that is asked about */
+    uint64_t latency_ps;                          /* sum of the reads', from arrival to the last data */
 };
 
 struct ns_dram_done {
@@ -114,14 +129,16 @@ struct ns_dram *ns_dram_create(const struct ns_dram_config *config);
 void ns_dram_destroy(struct ns_dram *dram);
 
 /* One burst; `address` is where it begins, in a space of RAM without holes. False, and nothing happens, when the
- * channel's queue is full. Times must not go backwards over all calls. */
+ * channel's queue is full. Times must not go backwards over all calls, and the steps up to now have been done: no
+ * command is issued before the clock at which the last request came. */
 bool ns_dram_push(struct ns_dram *dram, uint64_t now_ps, uint64_t address, bool write, uint64_t tag);
 /* Issues commands up to `now_ps` until a request has its column command: then true, and *done says when it ends. To be
  * called until it says false. */
 bool ns_dram_step(struct ns_dram *dram, uint64_t now_ps, struct ns_dram_done *done);
 /* When the next command can be issued; UINT64_MAX: nothing waits. */
 uint64_t ns_dram_next_ps(const struct ns_dram *dram);
-void ns_dram_get_stats(const struct ns_dram *dram, struct ns_dram_stats *stats);
+/* `now_ps`: not before the last call of the others. */
+void ns_dram_get_stats(const struct ns_dram *dram, uint64_t now_ps, struct ns_dram_stats *stats);
 
 #ifdef __cplusplus
 }
