@@ -5,17 +5,19 @@
  * names. LPDDR4: JESD209-4B, "Read and Write Latencies" and the core timing table; it has no bins but data rates.
  *
  * The standards themselves were not at hand. Each number was compared with documents that quote them:
- *   DDR3    Micron's model parameters for its 2 Gbit part, `2048Mb_ddr3_parameters.vh` (Rev. P of the data sheet: tRCD,
- *           tRP and tRAS of 2133N, 1866M, 1600K, 1333H ..., tRRD and tFAW of both page sizes, tRTP, tWTR, tWR, tCCD,
- * CWL by clock); Samsung M393B5273CH0, "Timing Parameters by Speed Bin", 800 to 1600; Alliance AS4C256M16D3B (tRFC of 4
- * Gbit: 260 ns; data sheets before JESD79-3F say 300). tRCD of a bin that no part there has: CL times the tCK of its
- * rate (1.07 and 0.935 ns for 1866 and 2133), as in those that are there. DDR4    Micron 4Gb DDR4 Rev. G, tables 150,
- * 152 and 157 (bins of 1866 and 2400, tCCD, tRTP); Alliance AS4C256M16D4, table 92 (2400, 2666: tRRD, tFAW, tWTR, tWR
- * of pages of 2 KiB); Micron 4Gb automotive DDR4, table 159 (tRFC, tREFI); the bins' letters and times as in
- * en.wikipedia.org/wiki/DDR4_SDRAM; in clocks Ramulator 2.0, src/dram/impl/DDR4.cpp (CWL, tRAS, tWTR, tRRD and tFAW of
- * 1600 to 3200). Only DRAMsim3's tRRD of DDR4-2666 devices of 16 bits is one clock shorter. LPDDR4  a public start-up
- * sequence for Synopsys' DDR controller (RL, WL, nWR, nRTP, tRRD, tFAW, tPPD, tDQSCK, tRFCab for each rate); DRAMSys,
- * JEDEC_8Gb_LPDDR4-3200_16bit.json; NXP's example for 3200; Ramulator, src/LPDDR4.cpp (tRFCab, tREFI).
+ *   DDR3    Micron's model parameters of its 2 Gbit part, 2048Mb_ddr3_parameters.vh (data sheet, Rev. P): tRCD, tRP
+ *           and tRAS of 2133N, 1866M, 1600K, 1333H and slower ones; tRRD and tFAW of both page sizes; tRTP, tWTR, tWR,
+ *           tCCD; CWL by clock. Samsung M393B5273CH0, "Timing Parameters by Speed Bin", 800 to 1600. Alliance
+ *           AS4C256M16D3B: tRFC of 4 Gbit is 260 ns (data sheets before JESD79-3F say 300). tRCD of the bins that
+ *           none of them has: CL times the tCK of the rate, 1.07 and 0.935 ns of 1866 and 2133, as in the others.
+ *   DDR4    Micron 4Gb DDR4, Rev. G, tables 150, 152 and 157: bins of 1866 and 2400, tCCD, tRTP. Alliance
+ *           AS4C256M16D4, table 92: tRRD, tFAW, tWTR, tWR of pages of 2 KiB at 2400 and 2666. Micron 4Gb automotive
+ *           DDR4, table 159: tRFC, tREFI. Letters and times of the bins: en.wikipedia.org/wiki/DDR4_SDRAM. Ramulator
+ *           2.0, src/dram/impl/DDR4.cpp: CWL, tRAS, tWTR, tRRD and tFAW of 1600 to 3200 in clocks. DRAMsim3's tRRD_S
+ *           of DDR4-2666 with devices of 16 bits is one clock shorter (7 for 5.3 ns of 0.75).
+ *   LPDDR4  Synopsys' start-up code for its DDR controllers (dwc_cinit, the defaults of LPDDR4): RL, WL, nWR, nRTP,
+ *           tRRD, tFAW, tPPD, tDQSCK, tRFC of each rate. DRAMSys, JEDEC_8Gb_LPDDR4-3200_16bit.json. Ramulator,
+ *           src/LPDDR4.cpp: tRFCab, tREFI. 2400 lies in the range of clocks of 2666 and has its RL and WL.
  */
 #include "bus/dram.h"
 
