@@ -7,11 +7,11 @@
  * parameters let it. Pages stay open until another row of their bank is wanted, or a refresh comes. A request
  * gets no command before the first clock edge after its arrival.
  *
- * What is simpler than a part: one rank; REF for all banks; no power-down; LPDDR4's commands, which take two or four
- * clocks, take one; its channels of 16 bits work in lockstep where `width` is more; a read is not served from a write
- * that waits in the queue.
+ * What is simpler than a part: one rank; REF for all banks; no power-down; no auto-precharge; LPDDR4's commands, which
+ * take two or four clocks, take one; its channels of 16 bits work in lockstep where `width` is more; a read is not
+ * served from a write that waits in the queue.
  *
- * Sources of the timing parameters, in dram_grades.c with each number:
+ * Sources of the timing parameters (dram_grades.c says with what each was compared):
  *   DDR3    JEDEC JESD79-3F: "Standard Speed Bins", "Timing Parameters by Speed Bin", "Refresh parameters by density"
  *   DDR4    JEDEC JESD79-4B: "Speed Bins by Speed Grade", "Timing Parameters by Speed Bin", "Rounding Algorithms"
  *   LPDDR4  JEDEC JESD209-4B: "Core timing", "Read and Write Latencies", "Refresh Requirement Parameters"
