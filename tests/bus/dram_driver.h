@@ -29,6 +29,11 @@ struct Request {
     bool write = false;
 };
 
+// Row, bank, column of the default configuration of DDR3: eight banks, rows of 8 KiB (four devices of 2 KiB).
+inline uint64_t at(uint64_t row, uint64_t bank, uint64_t column) {
+    return ((row * 8 + bank) * 128 + column) * 64;
+}
+
 using Ends = std::vector<uint64_t>;
 
 class Driver {

@@ -9,16 +9,12 @@
 
 namespace {
 
+using dram_test::at;
 using dram_test::config;
 using dram_test::Destroy;
 using dram_test::Driver;
 using dram_test::Ends;
 using dram_test::Request;
-
-// Eight banks, pages of 8 KiB (four devices of 2 KiB), bursts of 64 bytes; row, bank, column.
-uint64_t at(uint64_t row, uint64_t bank, uint64_t column) {
-    return ((row * 8 + bank) * 128 + column) * 64;
-}
 
 const char *const k1600 = "DDR3-1600K";
 

@@ -62,50 +62,55 @@ TEST(DramGrades, BinsOfDdr3AndDdr4HaveTheirLetters) {
     }
 }
 
+struct Clocks {
+    const char *rate;
+    uint32_t cwl, ras, wr, rtp, ccd_l, wtr_s, wtr_l, rrd_s[2], rrd_l[2], faw[2]; // pages of 1 KiB, of 2 KiB
+};
+
+void expect(const ns_dram_grade *grade, const Clocks &row) {
+    SCOPED_TRACE(grade->name);
+    EXPECT_EQ(grade->cwl_ck, row.cwl);
+    EXPECT_EQ(clocks(grade, grade->ras_ps), row.ras);
+    EXPECT_EQ(clocks(grade, grade->wr_ps), row.wr);
+    EXPECT_EQ(clocks(grade, grade->rtp_ps, grade->rtp_ck), row.rtp);
+    EXPECT_EQ(grade->ccd_s_ck, 4u);
+    EXPECT_EQ(clocks(grade, grade->ccd_l_ps, grade->ccd_l_ck), row.ccd_l);
+    EXPECT_EQ(clocks(grade, grade->wtr_s_ps, grade->wtr_s_ck), row.wtr_s);
+    EXPECT_EQ(clocks(grade, grade->wtr_l_ps, grade->wtr_l_ck), row.wtr_l);
+    for (unsigned page = 0; page < 2; page++) {
+        EXPECT_EQ(clocks(grade, grade->rrd_s_ps[page], 4), row.rrd_s[page]);
+        EXPECT_EQ(clocks(grade, grade->rrd_l_ps[page], 4), row.rrd_l[page]);
+        EXPECT_EQ(clocks(grade, grade->faw_ps[page]), row.faw[page]);
+    }
+    EXPECT_EQ(grade->refi_ps, 7800000u);
+}
+
 // Ramulator, src/DDR3.h and DDR3.cpp, and Ramulator 2.0, src/dram/impl/DDR3.cpp (tRRD of 2133); CWL and tFAW of 2133
 // with pages of 2 KiB (38, not 34: 35 ns) from Micron's parameters for -093.
 TEST(DramGrades, Ddr3InClocks) {
-    struct Row {
-        const char *rate;
-        uint32_t cwl, ras, wr, rtp, wtr, rrd[2], faw[2], rfc[4]; // rfc: 1, 2, 4, 8 Gbit
+    const struct {
+        Clocks clocks;
+        uint32_t rfc[4]; // 1, 2, 4, 8 Gbit
+    } table[] = {
+        {{"DDR3-800", 5, 15, 6, 4, 4, 4, 4, {4, 4}, {4, 4}, {16, 20}}, {44, 64, 104, 140}},
+        {{"DDR3-1066", 6, 20, 8, 4, 4, 4, 4, {4, 6}, {4, 6}, {20, 27}}, {59, 86, 139, 187}},
+        {{"DDR3-1333", 7, 24, 10, 5, 4, 5, 5, {4, 5}, {4, 5}, {20, 30}}, {74, 107, 174, 234}},
+        {{"DDR3-1600", 8, 28, 12, 6, 4, 6, 6, {5, 6}, {5, 6}, {24, 32}}, {88, 128, 208, 280}},
+        {{"DDR3-1866", 9, 32, 14, 7, 4, 7, 7, {5, 6}, {5, 6}, {26, 33}}, {103, 150, 243, 327}},
+        {{"DDR3-2133", 10, 36, 16, 8, 4, 8, 8, {6, 7}, {6, 7}, {27, 38}}, {118, 171, 278, 374}},
     };
-    const Row table[] = {
-        {"DDR3-800", 5, 15, 6, 4, 4, {4, 4}, {16, 20}, {44, 64, 104, 140}},
-        {"DDR3-1066", 6, 20, 8, 4, 4, {4, 6}, {20, 27}, {59, 86, 139, 187}},
-        {"DDR3-1333", 7, 24, 10, 5, 5, {4, 5}, {20, 30}, {74, 107, 174, 234}},
-        {"DDR3-1600", 8, 28, 12, 6, 6, {5, 6}, {24, 32}, {88, 128, 208, 280}},
-        {"DDR3-1866", 9, 32, 14, 7, 7, {5, 6}, {26, 33}, {103, 150, 243, 327}},
-        {"DDR3-2133", 10, 36, 16, 8, 8, {6, 7}, {27, 38}, {118, 171, 278, 374}},
-    };
-    for (const Row &row : table)
-        for (const ns_dram_grade *grade : rate(row.rate)) {
-            SCOPED_TRACE(grade->name);
-            EXPECT_EQ(grade->cwl_ck, row.cwl);
-            EXPECT_EQ(clocks(grade, grade->ras_ps), row.ras);
-            EXPECT_EQ(clocks(grade, grade->wr_ps), row.wr);
-            EXPECT_EQ(clocks(grade, grade->rtp_ps, grade->rtp_ck), row.rtp);
-            EXPECT_EQ(clocks(grade, grade->wtr_l_ps, grade->wtr_l_ck), row.wtr);
-            EXPECT_EQ(clocks(grade, grade->wtr_s_ps, grade->wtr_s_ck), row.wtr);
-            for (unsigned page = 0; page < 2; page++) {
-                EXPECT_EQ(clocks(grade, grade->rrd_s_ps[page], 4), row.rrd[page]);
-                EXPECT_EQ(clocks(grade, grade->rrd_l_ps[page], 4), row.rrd[page]);
-                EXPECT_EQ(clocks(grade, grade->faw_ps[page]), row.faw[page]);
-            }
+    for (const auto &row : table)
+        for (const ns_dram_grade *grade : rate(row.clocks.rate)) {
+            expect(grade, row.clocks);
             for (unsigned i = 0; i < 4; i++)
-                EXPECT_EQ(clocks(grade, ns_dram_rfc_ps(NS_DRAM_DDR3, 1u << i)), row.rfc[i]);
-            EXPECT_EQ(grade->ccd_s_ck, 4u);
-            EXPECT_EQ(grade->refi_ps, 7800000u);
+                EXPECT_EQ(clocks(grade, ns_dram_rfc_ps(NS_DRAM_DDR3, 1u << i)), row.rfc[i]) << grade->name;
         }
 }
 
 // Ramulator 2.0, src/dram/impl/DDR4.cpp: nRAS, nWR, nRTP, nCWL, nCCDL, nWTRS, nWTRL; nRRDS, nRRDL and nFAW of devices
 // of 8 and 16 bits (it names JESD79-4C, tables 169 and 170). tRFC in nanoseconds.
 TEST(DramGrades, Ddr4InClocks) {
-    struct Row {
-        const char *rate;
-        uint32_t cwl, ras, wr, rtp, ccd_l, wtr_s, wtr_l, rrd_s[2], rrd_l[2], faw[2];
-    };
-    const Row table[] = {
+    const Clocks table[] = {
         {"DDR4-1600", 9, 28, 12, 6, 5, 2, 6, {4, 5}, {5, 6}, {20, 28}},
         {"DDR4-1866", 10, 32, 14, 7, 5, 3, 7, {4, 5}, {5, 6}, {22, 28}},
         {"DDR4-2133", 11, 36, 16, 8, 6, 3, 8, {4, 6}, {6, 7}, {23, 32}},
@@ -114,24 +119,9 @@ TEST(DramGrades, Ddr4InClocks) {
         {"DDR4-2933", 16, 47, 22, 11, 8, 4, 11, {4, 8}, {8, 10}, {31, 44}},
         {"DDR4-3200", 16, 52, 24, 12, 8, 4, 12, {4, 9}, {8, 11}, {34, 48}},
     };
-    for (const Row &row : table)
-        for (const ns_dram_grade *grade : rate(row.rate)) {
-            SCOPED_TRACE(grade->name);
-            EXPECT_EQ(grade->cwl_ck, row.cwl);
-            EXPECT_EQ(clocks(grade, grade->ras_ps), row.ras);
-            EXPECT_EQ(clocks(grade, grade->wr_ps), row.wr);
-            EXPECT_EQ(clocks(grade, grade->rtp_ps, grade->rtp_ck), row.rtp);
-            EXPECT_EQ(clocks(grade, grade->ccd_l_ps, grade->ccd_l_ck), row.ccd_l);
-            EXPECT_EQ(clocks(grade, grade->wtr_s_ps, grade->wtr_s_ck), row.wtr_s);
-            EXPECT_EQ(clocks(grade, grade->wtr_l_ps, grade->wtr_l_ck), row.wtr_l);
-            for (unsigned page = 0; page < 2; page++) {
-                EXPECT_EQ(clocks(grade, grade->rrd_s_ps[page], 4), row.rrd_s[page]);
-                EXPECT_EQ(clocks(grade, grade->rrd_l_ps[page], 4), row.rrd_l[page]);
-                EXPECT_EQ(clocks(grade, grade->faw_ps[page]), row.faw[page]);
-            }
-            EXPECT_EQ(grade->ccd_s_ck, 4u);
-            EXPECT_EQ(grade->refi_ps, 7800000u);
-        }
+    for (const Clocks &row : table)
+        for (const ns_dram_grade *grade : rate(row.rate))
+            expect(grade, row);
     EXPECT_EQ(ns_dram_rfc_ps(NS_DRAM_DDR4, 2), 160000u);
     EXPECT_EQ(ns_dram_rfc_ps(NS_DRAM_DDR4, 4), 260000u);
     EXPECT_EQ(ns_dram_rfc_ps(NS_DRAM_DDR4, 8), 350000u);

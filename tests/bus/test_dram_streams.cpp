@@ -8,15 +8,11 @@
 
 namespace {
 
+using dram_test::at;
 using dram_test::config;
 using dram_test::Driver;
 using dram_test::Ends;
 using dram_test::Request;
-
-// Row, bank, column: eight banks, rows of 128 bursts of 64 bytes.
-uint64_t at(uint64_t row, uint64_t bank, uint64_t column) {
-    return ((row * 8 + bank) * 128 + column) * 64;
-}
 
 std::vector<Request> sequential(size_t count) {
     std::vector<Request> requests;
