@@ -78,10 +78,11 @@ struct ns_dram_config {
     const struct ns_dram_grade *grade; /* NULL: no such model */
     uint32_t channels;                 /* 1, 2 or 4; bursts go round them */
     uint32_t width;                    /* bits of one channel's data bus: 8, 16, 32, 64 */
-    uint32_t device;                   /* bits of one device, 8 or 16, at most the width; LPDDR4: 16. A device of 8 bits
-                                        * has pages of 1 KiB (DDR3 of 8 Gbit: 2 KiB), DDR4 then four bank groups; of 16 bits 2 KiB and
-                                        * two. Banks:                   DDR3 and LPDDR4 8, DDR4 4 in each group */
-    uint32_t gigabits;                 /* density of a device (LPDDR4: of one channel of it), for tRFC */
+    /* Bits of one device, 8 or 16, at most the width; LPDDR4: 16. A device of 8 bits has pages of 1 KiB (DDR3 of 8
+     * Gbit: 2 KiB), and DDR4 four bank groups; one of 16 bits pages of 2 KiB and two groups. Banks: DDR3 and LPDDR4 8,
+     * DDR4 4 in each group. */
+    uint32_t device;
+    uint32_t gigabits; /* density of a device (LPDDR4: of one channel of it), for tRFC */
     enum ns_dram_map map;
     enum ns_dram_scheduler scheduler;
     uint32_t queue; /* bursts that a channel's controller holds, 1 to NS_DRAM_MOST_QUEUE */
