@@ -82,6 +82,23 @@ if ! grep -q '^coherent: not on jh7110: ' "$folder/text" || ! grep -q ' 64  boun
     failed=1
 fi
 
+# The path of the Jetson TX2: 8 packets, for each two invalidations of the 32 lines of its buffer, 10 cycles a line; one
+# on the hardware that its paper proposes, which must then fetch nothing by itself.
+folder_of_scenarios=$(dirname "$script")/../scenarios/cost
+maintenance() {
+    "$nosnoop" run --stats "$1" | awk '/^  cycles / { for (i = 2; i <= NF; i++) column[$i] = i; on = 1 }
+        on && $1 == "cpu0" { print $column["maint."]; exit }'
+}
+[ "$(maintenance "$folder_of_scenarios/tx2-receive.dma")" = $((8 * 2 * 32 * 10)) ] || { echo "tx2-receive"; failed=1; }
+[ "$(maintenance "$folder_of_scenarios/tx2-semi-coherent.dma")" = $((8 * 32 * 10)) ] || { echo "tx2-semi"; failed=1; }
+sed 's/^  may  *evict/  may speculative-fill, evict/' "$folder_of_scenarios/tx2-semi-coherent.dma" >"$folder/fills.dma"
+"$nosnoop" verify "$folder/fills.dma" >"$folder/text" 2>&1
+if [ $? != 1 ] || ! grep -q 'hazard\[DC-REFETCH\]' "$folder/text"; then
+    echo "tx2-semi-coherent with speculative fills:"
+    cat "$folder/text"
+    failed=1
+fi
+
 # The plot, where gnuplot is; a sentence where it is not.
 if command -v gnuplot >/dev/null; then
     for copy in 1 2; do
