@@ -121,18 +121,18 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
     return store_pieces(cache, hart, address, length, data, versions, result);
 }
 
-bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store) {
-    struct line_array *array = &cache->l1[hart];
+/* The slot of an access that this cache serves alone, counted and touched; NO_SLOT, and nothing has happened. */
+static inline uint32_t serve_alone(struct line_array *array, uint64_t address, uint32_t length, bool store) {
     uint32_t slot = recent_slot(array, address, length);
     const bool recent = slot != NO_SLOT;
     if (!recent) {
         uint32_t room = array->line - ((uint32_t)address & (array->line - 1));
         slot = length - 1 < room ? array_find(array, address) : NO_SLOT;
         if (slot == NO_SLOT)
-            return false;
+            return NO_SLOT;
     }
     if (store && (!array->direct_stores || array->states[slot] < NS_MESI_EXCLUSIVE))
-        return false;
+        return NO_SLOT;
     if (!recent)
         replacement_touch(array, slot);
     if (store) {
@@ -141,6 +141,38 @@ bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint3
     } else {
         array->stats.load_hits++;
     }
+    return slot;
+}
+
+bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store) {
+    return serve_alone(&cache->l1[hart], address, length, store) != NO_SLOT;
+}
+
+bool ns_cache_hit_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
+                       ns_version *versions) {
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = serve_alone(array, address, length, false);
+    if (slot == NO_SLOT)
+        return false;
+    uint32_t offset = (uint32_t)address & (array->line - 1);
+    copy_bytes(data, slot_data(array, slot) + offset, length);
+    if (array->versions && versions)
+        copy_versions(versions, slot_versions(array, slot) + offset, length);
+    return true;
+}
+
+bool ns_cache_hit_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data,
+                        const ns_version *versions) {
+    struct line_array *array = &cache->l1[hart];
+    if (array->versions && !versions)
+        return false;
+    uint32_t slot = serve_alone(array, address, length, true);
+    if (slot == NO_SLOT)
+        return false;
+    uint32_t offset = (uint32_t)address & (array->line - 1);
+    copy_bytes(slot_data(array, slot) + offset, data, length);
+    if (array->versions)
+        copy_versions(slot_versions(array, slot) + offset, versions, length);
     return true;
 }
 

@@ -34,7 +34,42 @@ tlm_cache::~tlm_cache() {
     ns_cache_destroy(core_);
 }
 
+// What the hart's L1 serves alone concerns nobody else: it is done at once, whatever the initiator's lead over the
+// simulation, which stays as it is. Only an operation under way, and a line on its way, must be waited for. False, and
+// nothing has happened.
+bool tlm_cache::serve_hit(unsigned hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
+    attributes *const attribute = payload.get_extension<attributes>();
+    time_meter *const meter = attribute == nullptr ? nullptr : attribute->meter;
+    const uint64_t address = payload.get_address();
+    const unsigned length = payload.get_data_length();
+    uint8_t *const data = payload.get_data_ptr();
+    if (payload.get_byte_enable_ptr() != nullptr || data == nullptr || payload.get_streaming_width() < length ||
+        lock_.is_taken() || (attribute != nullptr && attribute->type != NS_TYPE_CACHEABLE) ||
+        (meter != nullptr && delay != SC_ZERO_TIME) || (!fills_.empty() && is_on_its_way(address, length)))
+        return false;
+    ns_version *const versions = attribute == nullptr ? nullptr : attribute->versions;
+    const tlm::tlm_command command = payload.get_command();
+    const bool served =
+        command == tlm::TLM_READ_COMMAND    ? ns_cache_hit_load(core_, hart_index, address, length, data, versions)
+        : command == tlm::TLM_WRITE_COMMAND ? ns_cache_hit_store(core_, hart_index, address, length, data, versions)
+                                            : false;
+    if (!served)
+        return false;
+    const sc_time time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
+    delay += time;
+    if (attribute != nullptr) {
+        attribute->result = {};
+        attribute->result.lines = 1;
+    }
+    if (meter != nullptr)
+        meter->charge(time_level(0), time);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    return true;
+}
+
 void tlm_cache::transport(int hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
+    if (serve_hit(static_cast<unsigned>(hart_index), payload, delay))
+        return;
     if (delay != SC_ZERO_TIME) {
         sc_core::wait(delay);
         delay = SC_ZERO_TIME;

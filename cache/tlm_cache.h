@@ -44,6 +44,7 @@ struct cache_timing {
 // were issued. Uncontended use costs two counters.
 class operation_lock {
   public:
+    bool is_taken() const { return next_ != serving_; }
     void lock() {
         const uint64_t ticket = next_++;
         while (ticket != serving_)
@@ -86,6 +87,7 @@ class tlm_cache : public sc_core::sc_module {
     }
 
   private:
+    bool serve_hit(unsigned hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
