@@ -61,10 +61,11 @@ struct platform : sc_core::sc_module {
 
 struct work {
     uint64_t count;
-    uint64_t range;  // addresses run through [ram_start, + range)
+    uint64_t
+        range; // addresses run through [ram_start, + range); a power of two, since a division would be what is timed
     uint64_t stride; // bytes
     tlm::tlm_command command = tlm::TLM_READ_COMMAND;
-    uint64_t address(uint64_t i) const { return ram_start + i * stride % range; }
+    uint64_t address(uint64_t i) const { return ram_start + (i * stride & (range - 1)); }
 };
 
 // ---- loosely timed ------------------------------------------------------------------------------

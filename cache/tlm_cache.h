@@ -87,8 +87,9 @@ class tlm_cache : public sc_core::sc_module {
     }
 
   private:
-    bool serve_hit(unsigned hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    bool serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    void transport_past_l1(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
