@@ -56,6 +56,7 @@ bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_
                                             : false;
     if (!served)
         return false;
+    operating_initiator_ = attribute == nullptr ? 0 : attribute->initiator_id;
     const sc_time time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
     delay += time;
     if (attribute != nullptr) {
