@@ -148,31 +148,65 @@ bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint3
     return serve_alone(&cache->l1[hart], address, length, store) != NO_SLOT;
 }
 
-bool ns_cache_hit_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
-                       ns_version *versions) {
-    struct line_array *array = &cache->l1[hart];
+/* Any access that L1 serves alone. Functions of their own, so that the usual one saves no registers for them. */
+__attribute__((noinline)) static bool load_alone(struct line_array *array, uint64_t address, uint32_t length,
+                                                 uint8_t *data, ns_version *versions) {
     uint32_t slot = serve_alone(array, address, length, false);
     if (slot == NO_SLOT)
         return false;
-    uint32_t offset = (uint32_t)address & (array->line - 1);
-    copy_bytes(data, slot_data(array, slot) + offset, length);
-    if (array->versions && versions)
-        copy_versions(versions, slot_versions(array, slot) + offset, length);
+    array_read(array, slot, address, length, data, versions);
+    return true;
+}
+
+__attribute__((noinline)) static bool store_alone(struct line_array *array, uint64_t address, uint32_t length,
+                                                  const uint8_t *data, const ns_version *versions) {
+    uint32_t slot = array->versions && !versions ? NO_SLOT : serve_alone(array, address, length, true);
+    if (slot == NO_SLOT)
+        return false;
+    array_write(array, slot, address, length, data, versions);
+    return true;
+}
+
+/* The usual access: one register, to the line that was touched last in its set, without versions. */
+static inline bool copy_register(void *to, const void *from, uint32_t length) {
+    switch (length) {
+    case 1:
+        memcpy(to, from, 1);
+        return true;
+    case 2:
+        memcpy(to, from, 2);
+        return true;
+    case 4:
+        memcpy(to, from, 4);
+        return true;
+    case 8:
+        memcpy(to, from, 8);
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool ns_cache_hit_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
+                       ns_version *versions) {
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    if (slot == NO_SLOT || array->versions ||
+        !copy_register(data, slot_data(array, slot) + ((uint32_t)address & (array->line - 1)), length))
+        return load_alone(array, address, length, data, versions);
+    array->stats.load_hits++;
     return true;
 }
 
 bool ns_cache_hit_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data,
                         const ns_version *versions) {
     struct line_array *array = &cache->l1[hart];
-    if (array->versions && !versions)
-        return false;
-    uint32_t slot = serve_alone(array, address, length, true);
-    if (slot == NO_SLOT)
-        return false;
-    uint32_t offset = (uint32_t)address & (array->line - 1);
-    copy_bytes(slot_data(array, slot) + offset, data, length);
-    if (array->versions)
-        copy_versions(slot_versions(array, slot) + offset, versions, length);
+    uint32_t slot = recent_slot(array, address, length);
+    if (slot == NO_SLOT || array->versions || !array->direct_stores || array->states[slot] < NS_MESI_EXCLUSIVE ||
+        !copy_register(slot_data(array, slot) + ((uint32_t)address & (array->line - 1)), data, length))
+        return store_alone(array, address, length, data, versions);
+    array->states[slot] = NS_MESI_MODIFIED;
+    array->stats.store_hits++;
     return true;
 }
 

@@ -11,10 +11,13 @@
 // An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
 // and memory is asked when its time has come.
 //
-// Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
-// and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are
-// honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never
-// granted: data may be dirty here.
+// Either style (tlm_target_port.h). What a hart's L1 serves alone, b_transport does at once: it leaves the delay that
+// it is given and adds the hit's time, so that an initiator with a quantum (IEEE 1666-2011, 12.2) needs no wait. Before
+// all else it waits out the delay, so that other harts, the bus and memory are met at the time that the initiator says;
+// then it may wait for memory and for its turn, and returns the time of the levels in `delay`. So one initiator loses
+// nothing by its quantum; of several, a hit does not see what others do between the simulation's time and its own. One
+// operation is under way at a time; a second caller waits, with a hit too. Byte enables are honoured; a streaming width
+// smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never granted: data may be dirty here.
 #ifndef NS_CACHE_TLM_CACHE_H
 #define NS_CACHE_TLM_CACHE_H
 
