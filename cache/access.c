@@ -16,24 +16,29 @@ static inline uint32_t recent_slot(const struct line_array *array, uint64_t addr
     return array->tags[slot] == address >> array->line_shift && length - 1 < room ? slot : NO_SLOT;
 }
 
-/* The usual access is one register: then a fixed-size copy, which is a move, and not a call. */
-static inline void copy_bytes(void *to, const void *from, uint32_t length) {
+/* The usual access is one register: then a fixed-size copy, which is a move, and not a call. Other lengths: false. */
+static inline bool copy_register(void *to, const void *from, uint32_t length) {
     switch (length) {
     case 1:
         memcpy(to, from, 1);
-        break;
+        return true;
     case 2:
         memcpy(to, from, 2);
-        break;
+        return true;
     case 4:
         memcpy(to, from, 4);
-        break;
+        return true;
     case 8:
         memcpy(to, from, 8);
-        break;
+        return true;
     default:
-        memcpy(to, from, length);
+        return false;
     }
+}
+
+static inline void copy_bytes(void *to, const void *from, uint32_t length) {
+    if (!copy_register(to, from, length))
+        memcpy(to, from, length);
 }
 
 static inline void copy_versions(ns_version *to, const ns_version *from, uint32_t length) {
@@ -167,26 +172,7 @@ __attribute__((noinline)) static bool store_alone(struct line_array *array, uint
     return true;
 }
 
-/* The usual access: one register, to the line that was touched last in its set, without versions. */
-static inline bool copy_register(void *to, const void *from, uint32_t length) {
-    switch (length) {
-    case 1:
-        memcpy(to, from, 1);
-        return true;
-    case 2:
-        memcpy(to, from, 2);
-        return true;
-    case 4:
-        memcpy(to, from, 4);
-        return true;
-    case 8:
-        memcpy(to, from, 8);
-        return true;
-    default:
-        return false;
-    }
-}
-
+/* The usual access, without a call: one register, to the line that was touched last in its set, no versions. */
 bool ns_cache_hit_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
                        ns_version *versions) {
     struct line_array *array = &cache->l1[hart];

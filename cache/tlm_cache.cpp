@@ -35,8 +35,8 @@ tlm_cache::~tlm_cache() {
 }
 
 // What the hart's L1 serves alone concerns nobody else: it is done at once, whatever the initiator's lead over the
-// simulation, which stays as it is. Only an operation under way, and a line on its way, must be waited for. False, and
-// nothing has happened.
+// simulation, which stays as it is. Only an operation under way, and a line on its way, must be waited for. Who says
+// that he is ahead has asked hit() before. False, and nothing has happened.
 bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
     attributes *const attribute = payload.get_extension<attributes>();
     time_meter *const meter = attribute == nullptr ? nullptr : attribute->meter;
@@ -45,7 +45,8 @@ bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_
     uint8_t *const data = payload.get_data_ptr();
     const unsigned index = static_cast<unsigned>(hart_index);
     if (payload.get_byte_enable_ptr() != nullptr || data == nullptr || payload.get_streaming_width() < length ||
-        lock_.is_taken() || (attribute != nullptr && attribute->type != NS_TYPE_CACHEABLE) ||
+        lock_.is_taken() ||
+        (attribute != nullptr && (attribute->type != NS_TYPE_CACHEABLE || attribute->ahead != nullptr)) ||
         (meter != nullptr && delay != SC_ZERO_TIME) || (!fills_.empty() && is_on_its_way(address, length)))
         return false;
     ns_version *const versions = attribute == nullptr ? nullptr : attribute->versions;

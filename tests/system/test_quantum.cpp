@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A loosely timed initiator that runs ahead of the simulation (IEEE 1666-2011, 11.1.1.4 and chapter 12): what its L1
+// A loosely timed initiator that runs ahead of the simulation (IEEE 1666-2011, chapters 11 and 12): what its L1
 // serves alone takes no wait, and all else happens at the time at which the initiator says that it is. Times by hand
 // from bench.h: L1 2 ns, L2 10 ns more; memory 10 (interconnect) + 16 (8 beats) + 60 ns more.
 #include "bench.h"
