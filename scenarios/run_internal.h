@@ -126,6 +126,7 @@ struct run {
     bool as_flush;      /* the operation under way performs invalidates as flushes */
     bool late;          /* the schedule wants late maintenance */
     bool no_prefetcher; /* the schedule says each fill itself */
+    bool no_timers;     /* ... and what leaves a buffer */
     bool free_order;
     uint64_t work;                   /* bytes named by the steps so far */
     const char *limit;               /* a limit of nosnoop was met: why the run stops, or NULL */

@@ -282,6 +282,10 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
         config.prefetch_next_line = false;
         config.stride.streams = 0;
     }
+    if (run->no_timers && config.store_buffer_drain == NS_DRAIN_AFTER)
+        config.store_buffer_drain = NS_DRAIN_LAZY;
+    if (run->no_timers && config.posted_drain == NS_DRAIN_AFTER)
+        config.posted_drain = NS_DRAIN_LAZY;
     config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
     if (!describe_log(run))
         return NS_ERROR_MEMORY;
