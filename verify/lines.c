@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/lines.h"
 
+#include "model/store_buffer.h"
 #include "verify/hash.h"
 #include "verify/queues.h"
 
@@ -426,6 +427,26 @@ static bool find_classes(struct lines *lines) {
 
 /* ---- folding --------------------------------------------------------------------------------- */
 
+/* Where entries of a store buffer leave by themselves, or while somebody polls, the bytes of an entry with a cut in it
+ * fare alike, and not as those of the entries beside it. */
+static void cut_around_entries(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
+    bool was_cut[UNIT_MAX + 1];
+    memcpy(was_cut, is_cut, sizeof was_cut);
+    for (uint32_t i = 0; i < unit->count; i++) {
+        const struct unit_op *op = &lines->ops[unit->first + i];
+        const struct ns_recorded *entry = &lines->program->ops[op->op].recorded;
+        if (entry->kind != NS_RECORDED_STORE || entry->type != NS_TYPE_NC)
+            continue;
+        for (uint32_t at = op->first + 1u; at < op->end; at++) {
+            const uint32_t first = at / NS_STORE_ENTRY_BYTES * NS_STORE_ENTRY_BYTES;
+            if (!was_cut[at] || first == at)
+                continue;
+            is_cut[first > op->first ? first : op->first] = true;
+            is_cut[first + NS_STORE_ENTRY_BYTES < op->end ? first + NS_STORE_ENTRY_BYTES : op->end] = true;
+        }
+    }
+}
+
 /* Where the bytes of a unit stop being alike. */
 static void find_cuts(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
     const struct ns_machine_config *machine = lines->program->machine;
@@ -440,13 +461,13 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
             is_cut[op->named_first] = is_cut[op->named_end] = true;
         uint32_t entries = 0;
         if (entry->kind == NS_RECORDED_STORE && machine->store_buffer_entries > 0)
-            entries = 8; /* an entry of the store buffer */
+            entries = NS_STORE_ENTRY_BYTES;
         if (entry->kind == NS_RECORDED_DMA_WRITE) {
             const struct ns_device *device = &lines->program->scenario->devices[entry->actor - lines->program->harts];
             if (device->has_posted ? device->posted > 0 : machine->posted_entries > 0)
                 entries = device->burst != 0 ? device->burst : machine->dma_burst;
         }
-        if (entries == 8 && entry->type == NS_TYPE_CACHEABLE) {
+        if (entries == NS_STORE_ENTRY_BYTES && entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_CACHEABLE) {
             /* Only a stale translation could make it non-cacheable; then there is a page table entry. */
             bool other_types = false;
             for (uint32_t j = 0; j < unit->count; j++)
@@ -465,6 +486,9 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
             if (!fares_alike(lines->program, op->op, unit->address + at, unit->address + at - 1))
                 is_cut[at] = true;
     }
+    const bool waits = machine->store_buffer_entries > 0 && machine->store_buffer_drain != NS_DRAIN_EAGER;
+    if (waits && (program_stores_leave(lines->program) || lines->program->poll_count > 0))
+        cut_around_entries(lines, unit, is_cut);
 }
 
 static void measure_cells(const struct lines *lines, struct unit *unit) {

@@ -280,7 +280,7 @@ static void take_value(struct sink_condition *condition, const struct sink_part 
 static void keep_schedule(struct observation_sink *sink, struct sink_schedule *schedule,
                           const struct search_state *search, uint32_t state, uint32_t node) {
     if (schedule->item == NULL &&
-        !path_to(search, state, NULL, 0, node, PATH_COMPLETE, 0, &schedule->item, &schedule->count))
+        !path_to(search, state, NULL, 0, node, PATH_COMPLETE, &schedule->item, &schedule->count))
         sink->failed = true;
 }
 

@@ -132,6 +132,12 @@ bool program_is_polled(const struct program *program, uint64_t first, uint64_t e
 static inline bool program_follows(const struct program *program) {
     return program->clocks || program->poll_count > 0;
 }
+/* Do entries of a store buffer leave by themselves? */
+static inline bool program_stores_leave(const struct program *program) {
+    const struct ns_machine_config *machine = program->machine;
+    return machine->store_buffer_drain != NS_DRAIN_EAGER &&
+           ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
+}
 /* The phases come before the operation. */
 static inline bool program_phases_first(const struct program_op *op) {
     return op->recorded.kind != NS_RECORDED_STORE && op->recorded.kind != NS_RECORDED_DMA_WRITE;

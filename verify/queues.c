@@ -193,9 +193,7 @@ static bool can_play_harts(const struct program *program) {
     if (machine->store_buffer_entries == 0 ||
         (machine->store_buffer_drain == NS_DRAIN_EAGER && program->poll_count == 0))
         return false;
-    const bool leaves_by_itself = machine->store_buffer_drain != NS_DRAIN_EAGER &&
-                                  ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
-    if (leaves_by_itself && machine->store_buffer_entries > 1)
+    if (program_stores_leave(program) && machine->store_buffer_entries > 1)
         return false;
     for (size_t op = 0; op < program->op_count; op++) {
         const struct ns_recorded *entry = &program->ops[op].recorded;
@@ -362,14 +360,25 @@ unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t ad
     return found ? program->comes[low].phase : 0;
 }
 
+static bool is_between(const struct program *program, const struct program_leave *leave, uint32_t at, unsigned from,
+                       unsigned end) {
+    const bool first = program_phases_first(&program->ops[at]);
+    const unsigned order = !first ? leave->phase : leave->phase == 0 ? program->ops[at].phases : leave->phase - 1u;
+    return leave->at == at && order >= from && order < end;
+}
+
+bool queues_leaves_between(const struct program *program, uint32_t op, uint64_t address, uint32_t at, unsigned from,
+                           unsigned end) {
+    const struct program_leave *leave = queues_leave(program, op, address);
+    return leave != NULL && is_between(program, leave, at, from, end);
+}
+
 unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,
                               uint64_t address) {
-    const bool first = program_phases_first(&program->ops[at]);
     unsigned count = 0;
     for (size_t i = 0; i < program->leave_count; i++) {
         const struct program_leave *leave = &program->leaves[i];
-        const unsigned order = !first ? leave->phase : leave->phase == 0 ? program->ops[at].phases : leave->phase - 1u;
-        count += leave->at == at && order >= from && order < end && address >= leave->first && address < leave->end;
+        count += is_between(program, leave, at, from, end) && address >= leave->first && address < leave->end;
     }
     return count;
 }

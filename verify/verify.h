@@ -120,7 +120,7 @@ struct ns_verify_result {
     size_t log_count;
     struct ns_log **logs;
 };
-#define NS_VERIFY_REPLAYS 256u
+#define NS_VERIFY_REPLAYS 512u
 
 /* The first device that is an engine, or NULL: what it does follows from data, which the search does not follow, so
  * that ns_verify_scenario() is incomplete at once. */

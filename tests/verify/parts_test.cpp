@@ -118,10 +118,8 @@ class polling {
             if (chance(word[0] == 'l' ? 5 : 3))
                 may += (may.empty() ? "" : ", ") + std::string(word);
         head_ += "  may " + (may.empty() ? "nothing" : may) + "\n";
-        head_ += "  store-buffer " + number(chance(4) ? 0 : 1u << below(4)) + " entries " +
-                 (chance(4) ? "eager" : "lazy") + "\n";
-        head_ += "  posted-writes " + number(chance(2) ? 0 : 1u << below(3)) + " entries " +
-                 (chance(4) ? "eager" : "lazy") + "\n";
+        head_ += "  store-buffer " + number(chance(4) ? 0 : 1u << below(4)) + " entries " + drain() + "\n";
+        head_ += "  posted-writes " + number(chance(2) ? 0 : 1u << below(3)) + " entries " + drain() + "\n";
         if (chance(3))
             head_ += "  dma-burst " + number(16u << below(3)) + " bytes\n";
         line("end\nuse machine \"g\"\ndevice nic irq done" + std::string(chance(6) ? " snoops yes" : ""));
@@ -143,6 +141,7 @@ class polling {
     bool chance(unsigned one_in) { return below(one_in) == 0; }
     void line(const std::string &text) { tail_ += text + "\n"; }
     static std::string number(unsigned n) { return std::to_string(n); }
+    std::string drain() { return chance(4) ? "eager" : chance(4) ? "after " + number(20 << below(6)) + " ns" : "lazy"; }
     std::string range() {
         if (chance(2))
             return "b";
@@ -192,6 +191,8 @@ class polling {
         while (chance(3))
             hart_noise("cpu0: ");
         const std::string reader = harts_ == 2 && chance(2) ? "cpu1: " : "nic: ";
+        if (reader == "nic: " && chance(3)) // all of the stores have come when it begins
+            line("cpu0: doorbell nic\nnic: start");
         line(reader + poll(7));
         if (reader == "cpu1: " && chance(2))
             hart_noise(reader);
@@ -229,6 +230,44 @@ TEST(PollingPrograms, ShowNothingInRunsThatTheSearchHasNotFoundAndEveryCounterex
                 expect_free_runs_among(paced.get(), verification, 1, pace == 0 ? 0 : 1);
             }
         });
+}
+
+// Any entry may stay in a buffer that is too small for a store, also the first one.
+TEST(SmallStoreBuffer, LetsAnyOfItsEntriesStay) {
+    const std::string before = "machine \"m\" from \"one-core-wb64\"\n  may drain\n  store-buffer ",
+                      behind = " entries lazy\nend\nuse machine \"m\"\ndevice nic irq done\n"
+                               "buffer b size 256 align 64 type nc\ncpu0: store b fill 7\ncpu0: doorbell nic\n"
+                               "nic: start\nnic: poll b[64..68] == 0x07070707\nnic: read ";
+    const auto found = [&](const char *entries, const char *read) {
+        const std::string text = before + entries + behind + read + "\n";
+        SCOPED_TRACE(text);
+        const parsed_scenario scenario(text);
+        const verified verification(scenario.get());
+        EXPECT_EQ(verification.result.unreplayed, 0u);
+        return hazards_of(verification);
+    };
+    const std::set<seen> drain = {{NS_OR_DRAIN, 12}};
+    EXPECT_EQ(found("2", "b[0..8]"), drain);
+    EXPECT_EQ(found("2", "b[248..256]"), drain);
+    EXPECT_EQ(found("1", "b[248..256]"), drain);
+    EXPECT_EQ(found("1", "b[0..8]"), std::set<seen>{}); // the last one has driven it out
+}
+
+// In written order a poll is alone: an entry whose time is over may leave between its look and the end of that look.
+TEST(TimedQueue, IsNotAPollThatNeverEndsWhenItEmptiesDuringALook) {
+    const parsed_scenario scenario("machine \"m\" from \"one-core-wb64\"\n  may speculative-fill, evict, drain\n"
+                                   "  store-buffer 0 entries\n  posted-writes 4 entries after 160 ns\nend\nuse machine \"m\"\n"
+                                   "device nic irq done\nbuffer b size 256 align 64 type nc\n"
+                                   "cpu0: clean b[160..208]\ncpu0: fence\ncpu0: doorbell nic\n"
+                                   "nic: start\nnic: write b[0..176] fill 5\nnic: write b fill 7\n"
+                                   "cpu0: poll b[32..36] == 0x07070707\n");
+    ASSERT_TRUE(scenario.good());
+    for (uint64_t seed = 0; seed <= 60; seed++) {
+        ns_run_options options{};
+        options.chaos = seed > 0;
+        options.chaos_seed = seed;
+        EXPECT_EQ(run(scenario.get(), options), std::set<seen>{}) << "--chaos " << seed;
+    }
 }
 
 // The lines of a whole cache are visited in an order that is not followed: never called proved where somebody can see
