@@ -278,14 +278,18 @@ static void note_come(struct path *path, uint32_t unit, const struct world_fligh
         path->failed = true;
 }
 
-/* The unit is seen: what waits in store buffers has to be there. */
-static void note_seen(struct path *path, uint32_t unit, size_t number) {
+/* The unit is seen: what waits in store buffers has to be there, but of the hart `not_of`. */
+static void note_seen_but(struct path *path, uint32_t unit, size_t number, unsigned not_of) {
     struct world_flight flight;
     for (unsigned i = 0; world_flight(path->search->projection->world[unit], path->units[unit], i, &flight); i++) {
-        struct stay *stay = flight.buffered ? find_stay(path, unit, &flight) : NULL;
+        struct stay *stay = flight.buffered && flight.actor != not_of ? find_stay(path, unit, &flight) : NULL;
         if (stay != NULL)
             stay->until = number;
     }
+}
+
+static void note_seen(struct path *path, uint32_t unit, size_t number) {
+    note_seen_but(path, unit, number, UINT32_MAX);
 }
 
 /* The hardware's way to a node of a unit's closure. */
@@ -296,8 +300,10 @@ static size_t closure_way(const struct closure *closure, uint32_t node, uint32_t
     return length;
 }
 
-static void note_leaves(struct path *path, uint32_t unit, uint32_t before, struct world_move move) {
+/* A hart's entry leaves, over or under those of other harts for the same bytes. */
+static void note_leaves(struct path *path, uint32_t unit, uint32_t before, struct world_move move, size_t number) {
     struct world_flight flight;
+    note_seen_but(path, unit, number, move.a);
     struct stay *stay = flight_of(path, unit, before, move, &flight) ? find_stay(path, unit, &flight) : NULL;
     if (stay != NULL)
         stay->leaves = true;
@@ -310,7 +316,7 @@ static void note_closure(struct path *path, uint32_t unit, uint32_t node, size_t
         const struct closure_node *to = &closure->nodes[way[--length]];
         path->units[unit] = closure->nodes[to->parent].state;
         if (to->move.action == WORLD_DRAIN)
-            note_leaves(path, unit, path->units[unit], to->move);
+            note_leaves(path, unit, path->units[unit], to->move, number);
         else
             note_seen(path, unit, number);
     }
@@ -329,9 +335,9 @@ static void note_transition(struct path *path, const struct transition *by, cons
         struct world *world = projection->world[unit];
         note_closure(path, unit, taken[i].node, number);
         if (taken[i].move.action == WORLD_FORCED)
-            note_leaves(path, unit, path->units[unit], taken[i].move);
-        else if (!comes)
-            note_seen(path, unit, number);
+            note_leaves(path, unit, path->units[unit], taken[i].move, number);
+        else
+            note_seen_but(path, unit, number, comes ? by->actor : UINT32_MAX);
         path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
         struct world_flight flight;
         for (unsigned f = 0; world_flight(world, path->units[unit], f, &flight); f++)
@@ -489,6 +495,16 @@ static void emit_as_flush(struct path *path, const struct projected_op *op) {
     insert(path, inside ? path->item_of[actor] : path->count, item);
 }
 
+/* A full buffer lets go what was seen just before the operation: then it leaves there. */
+static void emit_forced(struct path *path, uint32_t unit, struct world_move move, size_t number) {
+    struct world_flight flight;
+    struct stay *stay = flight_of(path, unit, path->units[unit], move, &flight) ? find_stay(path, unit, &flight) : NULL;
+    if (stay == NULL || stay->from == number || stay->until != number)
+        return;
+    emit_flight(path, &flight);
+    stay->leaves = false; /* it has */
+}
+
 static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, size_t number,
                             bool with_step) {
     const struct search_state *search = path->search;
@@ -515,6 +531,8 @@ static void emit_transition(struct path *path, const struct transition *by, cons
             if ((taken[i].move.a & VARIANT_AS_FLUSH) != 0)
                 emit_as_flush(path, op);
         }
+        if (action == WORLD_FORCED && op != NULL)
+            emit_forced(path, unit, taken[i].move, number);
         if ((action == WORLD_POSTED || action == WORLD_FORCED) && op == NULL)
             emit_item(path, unit, path->units[unit], taken[i].move, number);
         if (arrives_apart(by, taken, i))

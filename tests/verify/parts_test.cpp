@@ -255,12 +255,13 @@ TEST(SmallStoreBuffer, LetsAnyOfItsEntriesStay) {
 
 // In written order a poll is alone: an entry whose time is over may leave between its look and the end of that look.
 TEST(TimedQueue, IsNotAPollThatNeverEndsWhenItEmptiesDuringALook) {
-    const parsed_scenario scenario("machine \"m\" from \"one-core-wb64\"\n  may speculative-fill, evict, drain\n"
-                                   "  store-buffer 0 entries\n  posted-writes 4 entries after 160 ns\nend\nuse machine \"m\"\n"
-                                   "device nic irq done\nbuffer b size 256 align 64 type nc\n"
-                                   "cpu0: clean b[160..208]\ncpu0: fence\ncpu0: doorbell nic\n"
-                                   "nic: start\nnic: write b[0..176] fill 5\nnic: write b fill 7\n"
-                                   "cpu0: poll b[32..36] == 0x07070707\n");
+    const parsed_scenario scenario(
+        "machine \"m\" from \"one-core-wb64\"\n  may speculative-fill, evict, drain\n"
+        "  store-buffer 0 entries\n  posted-writes 4 entries after 160 ns\nend\nuse machine \"m\"\n"
+        "device nic irq done\nbuffer b size 256 align 64 type nc\n"
+        "cpu0: clean b[160..208]\ncpu0: fence\ncpu0: doorbell nic\n"
+        "nic: start\nnic: write b[0..176] fill 5\nnic: write b fill 7\n"
+        "cpu0: poll b[32..36] == 0x07070707\n");
     ASSERT_TRUE(scenario.good());
     for (uint64_t seed = 0; seed <= 60; seed++) {
         ns_run_options options{};
