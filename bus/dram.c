@@ -16,6 +16,7 @@ struct clocks {
     uint32_t dqs_most;      /* ... and the most: the bus turns round behind it */
     uint32_t rp_all;        /* tRPab: of all banks at once */
     uint32_t dqss;          /* tDQSS: the data of a write behind WL */
+    uint32_t ppd;           /* tPPD: from one PRE to the next, of any bank */
     uint32_t rcd, rp, ras, wr, rtp, wtr_s, wtr_l, rrd_s, rrd_l, ccd_s, ccd_l, faw, refi, rfc;
 };
 
@@ -43,10 +44,12 @@ struct channel {
     bool draining;         /* writes go first */
     uint64_t clock;        /* of the last command; one each clock */
     bool busy;             /* there was one */
+    uint64_t pushed;       /* clock of the last request's arrival: what it changes comes no earlier */
     uint64_t activates[4]; /* the last four, for tFAW; next_activate is the oldest */
     uint32_t next_activate, activate_count;
     uint64_t read[NS_DRAM_MOST_BANKS], write[NS_DRAM_MOST_BANKS]; /* earliest column commands, by group */
     uint64_t activate_group[NS_DRAM_MOST_BANKS];                  /* tRRD, by group */
+    uint64_t precharge;                                           /* tPPD */
     uint64_t refresh;                                             /* when the next one is due */
 };
 
@@ -93,45 +96,55 @@ uint32_t ns_dram_burst_bytes(const struct ns_dram_config *config) {
     return config->grade->burst * config->width / 8;
 }
 
-static enum ns_status wrong(char *reason, size_t size, const char *sentence) {
+enum ns_status ns_dram_config_check(const struct ns_dram_config *config, char *reason, size_t size) {
+    const char *sentence;
+    if (ns_dram_config_fault(config, &sentence) == NS_DRAM_NO_FAULT) {
+        return NS_OK;
+    }
     snprintf(reason, size, "%s", sentence);
     return NS_ERROR_ARGUMENT;
 }
 
-enum ns_status ns_dram_config_check(const struct ns_dram_config *config, char *reason, size_t size) {
+static enum ns_dram_fault fault(enum ns_dram_fault part, const char *says, const char **sentence) {
+    *sentence = says;
+    return part;
+}
+
+enum ns_dram_fault ns_dram_config_fault(const struct ns_dram_config *config, const char **sentence) {
     if (config->grade == NULL) {
-        return wrong(reason, size, "a DRAM has a speed bin, such as `DDR3-1600K`");
+        return fault(NS_DRAM_FAULT_GRADE, "a DRAM has a speed bin, such as `DDR3-1600K`", sentence);
     }
     if (!is_power_of_two(config->channels) || config->channels > NS_DRAM_MOST_CHANNELS) {
-        return wrong(reason, size, "a DRAM has 1, 2 or 4 channels");
+        return fault(NS_DRAM_FAULT_CHANNELS, "a DRAM has 1, 2 or 4 channels", sentence);
     }
     if (!is_power_of_two(config->width) || config->width < 8 || config->width > 64) {
-        return wrong(reason, size, "a channel of DRAM is 8, 16, 32 or 64 bits wide");
+        return fault(NS_DRAM_FAULT_WIDTH, "a channel of DRAM is 8, 16, 32 or 64 bits wide", sentence);
     }
     if ((config->device != 8 && config->device != 16) || config->device > config->width) {
-        return wrong(reason, size, "a device of DRAM is 8 or 16 bits wide, and not wider than its channel");
+        return fault(NS_DRAM_FAULT_DEVICE, "a device of DRAM is 8 or 16 bits wide, and not wider than its channel",
+                     sentence);
     }
     if (config->grade->kind == NS_DRAM_LPDDR4 && config->device != 16) {
-        return wrong(reason, size, "a device of LPDDR4 is 16 bits wide");
+        return fault(NS_DRAM_FAULT_DEVICE, "a device of LPDDR4 is 16 bits wide", sentence);
     }
     if (ns_dram_rfc_ps(config->grade->kind, config->gigabits) == 0) {
         static const char *const known[] = {[NS_DRAM_DDR3] = "a device of DDR3 has 1, 2, 4 or 8 Gbit",
                                             [NS_DRAM_DDR4] = "a device of DDR4 has 2, 4, 8 or 16 Gbit",
                                             [NS_DRAM_LPDDR4] =
                                                 "a channel of an LPDDR4 device has 2, 3, 4, 6, 8, 12 or 16 Gbit"};
-        return wrong(reason, size, known[config->grade->kind]);
+        return fault(NS_DRAM_FAULT_DENSITY, known[config->grade->kind], sentence);
     }
     if (config->queue < 1 || config->queue > NS_DRAM_MOST_QUEUE) {
-        return wrong(reason, size, "the queue of a DRAM controller has 1 to 64 entries");
+        return fault(NS_DRAM_FAULT_QUEUE, "the queue of a DRAM controller has 1 to 64 entries", sentence);
     }
     if (config->cap > NS_DRAM_MOST_CAP) {
-        return wrong(reason, size, "a request to DRAM is overtaken at most 255 times");
+        return fault(NS_DRAM_FAULT_CAP, "a request to DRAM is overtaken at most 255 times", sentence);
     }
-    return NS_OK;
+    return NS_DRAM_NO_FAULT;
 }
 
 static uint32_t clocks_of(const struct ns_dram_grade *grade, uint32_t ps, uint32_t least) {
-    return more(ns_dram_clocks(ps, grade->tck_ps), least);
+    return more(ns_dram_clocks(grade, ps), least);
 }
 
 struct ns_dram *ns_dram_create(const struct ns_dram_config *config) {
@@ -162,6 +175,7 @@ struct ns_dram *ns_dram_create(const struct ns_dram_config *config) {
         .dqs_most = grade->kind == NS_DRAM_LPDDR4 ? clocks_of(grade, 3500, 0) : 0,
         .rp_all = grade->kind == NS_DRAM_LPDDR4 ? clocks_of(grade, 21000, 4) : clocks_of(grade, grade->rp_ps, 1),
         .dqss = grade->kind == NS_DRAM_LPDDR4,
+        .ppd = grade->kind == NS_DRAM_LPDDR4 ? 4 : 1, /* JESD209-4B, core timing: 4 nCK */
         .rcd = clocks_of(grade, grade->rcd_ps, 1),
         .rp = clocks_of(grade, grade->rp_ps, 1),
         .ras = clocks_of(grade, grade->ras_ps, 1),
@@ -187,8 +201,14 @@ void ns_dram_destroy(struct ns_dram *dram) {
     free(dram);
 }
 
-void ns_dram_get_stats(const struct ns_dram *dram, struct ns_dram_stats *stats) {
+/* Without requests, refreshes are made up for when the next one comes (step_channel); here they are only counted. */
+void ns_dram_get_stats(const struct ns_dram *dram, uint64_t now_ps, struct ns_dram_stats *stats) {
+    const uint64_t now = now_ps / dram->tck;
     *stats = dram->stats;
+    for (uint32_t i = 0; i < dram->config.channels; i++) {
+        const struct channel *channel = &dram->channel[i];
+        stats->refreshes += channel->refresh <= now ? (now - channel->refresh) / dram->t.refi + 1 : 0;
+    }
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -244,6 +264,7 @@ bool ns_dram_push(struct ns_dram *dram, uint64_t now_ps, uint64_t address, bool 
     if (channel->queued == dram->config.queue) {
         return false;
     }
+    channel->pushed = (now_ps + dram->tck - 1) / dram->tck;
     channel->queue[channel->queued++] = request;
     channel->writes += write;
     choose_side(dram, channel);
@@ -263,7 +284,7 @@ static enum command next_command(const struct channel *channel, const struct req
 /* The earliest clock of a request's next command. */
 static uint64_t earliest(const struct ns_dram *dram, const struct channel *channel, const struct request *request) {
     const struct bank *bank = &channel->bank[request->bank];
-    uint64_t at = later(request->clock, channel->busy ? channel->clock + 1 : 0);
+    uint64_t at = later(later(request->clock, channel->pushed), channel->busy ? channel->clock + 1 : 0);
     switch (next_command(channel, request)) {
     case READ:
         return later(at, later(bank->column, channel->read[request->group]));
@@ -277,7 +298,7 @@ static uint64_t earliest(const struct ns_dram *dram, const struct channel *chann
         return at;
     case PRECHARGE:
     default:
-        return later(at, bank->precharge);
+        return later(at, later(bank->precharge, channel->precharge));
     }
 }
 
@@ -316,9 +337,10 @@ static void note_activate(const struct ns_dram *dram, struct channel *channel, c
     channel->activate_count += channel->activate_count < 4;
 }
 
-static void close_bank(const struct ns_dram *dram, struct bank *bank, uint64_t at) {
+static void note_precharge(const struct ns_dram *dram, struct channel *channel, struct bank *bank, uint64_t at) {
     bank->open = false;
     bank->activate = later(bank->activate, at + dram->t.rp);
+    channel->precharge = at + dram->t.ppd;
 }
 
 /* The refresh that is due: PRE of all banks as soon as each may be closed, then REF. Nothing else goes meanwhile. */
@@ -328,7 +350,7 @@ static void refresh(struct ns_dram *dram, struct channel *channel) {
     for (uint32_t i = 0; i < dram->banks; i++) {
         if (channel->bank[i].open) {
             open = true;
-            at = later(at, channel->bank[i].precharge);
+            at = later(at, later(channel->bank[i].precharge, channel->precharge));
         }
     }
     uint64_t start = open ? at + dram->t.rp_all : at;
@@ -449,7 +471,7 @@ static bool step_channel(struct ns_dram *dram, struct channel *channel, uint64_t
             break;
         case PRECHARGE:
             request->precharged = true;
-            close_bank(dram, &channel->bank[request->bank], choice.at);
+            note_precharge(dram, channel, &channel->bank[request->bank], choice.at);
             break;
         default:
             finish(dram, channel, choice.index, choice.at, done);

@@ -217,10 +217,45 @@ ns_status tlm_cache::bypass(tlm::tlm_generic_payload &payload, attributes &attri
     // A register's time is the device's, which the hart waits for.
     const unsigned part = attribute.type == NS_TYPE_IO ? time_waiting : time_memory;
     const time_scope scope(attribute.meter, part);
-    memory_port->b_transport(payload, delay);
+    if (payload.is_read() && payload.get_byte_enable_ptr() == nullptr)
+        load_words(payload, attribute, delay);
+    else
+        memory_port->b_transport(payload, delay);
     if (attribute.meter != nullptr)
         attribute.meter->charge(part, delay);
     return payload_status(payload);
+}
+
+// No line gathers the words of a load that passes the caches: each is a transaction of its own, behind the one before.
+// The time of the last one is left in `delay`.
+void tlm_cache::load_words(tlm::tlm_generic_payload &payload, attributes &attribute, sc_time &delay) {
+    const uint64_t first = payload.get_address();
+    uint8_t *const data = payload.get_data_ptr();
+    ns_version *const versions = attribute.versions;
+    const unsigned length = payload.get_data_length();
+    const unsigned word = timing_.bytes_per_cycle;
+    for (unsigned done = 0; done < length;) {
+        const uint64_t address = first + done;
+        const unsigned piece = std::min(length - done, word - static_cast<unsigned>(address % word));
+        payload.set_address(address);
+        payload.set_data_ptr(data + done);
+        payload.set_data_length(piece);
+        payload.set_streaming_width(piece);
+        payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+        attribute.versions = versions == nullptr ? nullptr : versions + done;
+        if (delay != SC_ZERO_TIME)
+            sc_core::wait(delay);
+        delay = SC_ZERO_TIME;
+        memory_port->b_transport(payload, delay);
+        if (!payload.is_response_ok())
+            break;
+        done += piece;
+    }
+    payload.set_address(first);
+    payload.set_data_ptr(data);
+    payload.set_data_length(length);
+    payload.set_streaming_width(length);
+    attribute.versions = versions;
 }
 
 ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,

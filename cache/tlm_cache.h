@@ -37,7 +37,7 @@ struct cache_timing {
     sc_core::sc_time cycle;                    // of a hart
     unsigned outstanding = 1;                  // line fills under way at once (MSHRs of the last level), 1 to 16
     unsigned write_backs = 0;                  // that memory has not taken yet and nobody waits for, 0 to 16
-    unsigned bytes_per_cycle = 8;              // what a hart moves per L1 access; longer accesses cost more
+    unsigned bytes_per_cycle = 8;              // what a hart moves per access, of L1 or past the caches
 };
 
 // Serialises callers that may wait inside, first come, first served: accesses take effect in the order in which they
@@ -94,6 +94,7 @@ class tlm_cache : public sc_core::sc_module {
     void take_lock(const attributes &attribute);
     ns_version *versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute);
     ns_status bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_core::sc_time &delay);
+    void load_words(tlm::tlm_generic_payload &payload, attributes &attribute, sc_core::sc_time &delay);
     ns_status hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                                sc_core::sc_time &delay);
     ns_status memory_access(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,

@@ -171,7 +171,7 @@ void machine::log_stats() {
         }
     if (memory_->dram() != nullptr) {
         std::snprintf(stats.dram_name, sizeof stats.dram_name, "%s", config_.dram.grade->name);
-        ns_dram_get_stats(memory_->dram(), &stats.dram);
+        ns_dram_get_stats(memory_->dram(), now_ps(), &stats.dram);
     }
     stats.hart_clock_ps = config_.hart_clock_ps;
     for (unsigned i = 0; i < actors_.size(); i++) {

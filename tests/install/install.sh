@@ -31,6 +31,8 @@ if grep -rlF "$work/first" "$prefix/share" "$prefix/include" "$lib/pkgconfig" "$
 fi
 "$prefix/bin/nosnoop" run -q "$prefix/share/nosnoop/scenarios/bugs/rx-missing-invalidate.dma" >/dev/null ||
     fail "the installed command does not run the installed scenario"
+"$prefix/share/nosnoop/cost.sh" "$prefix/bin/nosnoop" one-core-wb64 --sizes 64 | grep -q ' streaming ' ||
+    fail "the installed script does not find the installed scenarios"
 
 # The C headers also for C++.
 headers=$(cd "$prefix/include/nosnoop" && find . -name '*.h' | sort)

@@ -131,6 +131,33 @@ TEST(Time, OfLoadsIsTheSumOfTheLevelsReached) {
     });
 }
 
+// Past the caches each word is an access of its own: interconnect, a beat, memory.
+TEST(Time, OfANonCacheableLoadIsThatOfItsWords) {
+    const struct {
+        unsigned offset, length, words;
+    } rows[] = {{0, 4, 1}, {0, 8, 1}, {0, 64, 8}, {4, 12, 2}, {6, 4, 2}, {4, 16, 3}};
+    in_child([&] {
+        rig r;
+        const unsigned dev = r.device("dev");
+        r.build();
+        const uint64_t nc = ns_machine_alias(r.machine, A, 4096, NS_TYPE_NC);
+        r.run_on_hart([&] {
+            Bytes counted(64);
+            for (uint8_t i = 0; i < 64; i++)
+                counted[i] = i;
+            r.dma_write(dev, A, counted);
+            r.load(0, nc + 128, 8); // the translation
+            for (const auto &row : rows) {
+                Bytes got;
+                EXPECT_EQ(r.time_of([&] { got = r.load(0, nc + row.offset, row.length); }), row.words * 72000u)
+                    << row.length << " bytes at " << row.offset;
+                EXPECT_EQ(got, Bytes(counted.begin() + row.offset, counted.begin() + row.offset + row.length));
+            }
+        });
+        EXPECT_EQ(r.hazards(), "") << r.details();
+    });
+}
+
 TEST(Time, OfMaintenanceIsPerLineVisited) {
     in_child([] {
         rig r;
