@@ -277,7 +277,14 @@ static void write_notes(const struct ns_verify_result *result, const struct ns_r
                        "note: what was explored shows no hazard, which is no proof (--states, --memory and --timeout "
                        "set the limits)",
                        0, 6, ns_report_columns(style));
-    if (result->unreplayed > 0) {
+    if (result->unreplayed > 0 && result->rough) {
+        ns_buffer_wrap(out,
+                       "note: some ways to a hazard were left out, which the timed machine did not show: without `may "
+                       "drain`, what a full store buffer lets go is followed only roughly where page tables change or "
+                       "`hw: drain` stands",
+                       0, 6, ns_report_columns(style));
+        ns_buffer_text(out, "\n");
+    } else if (result->unreplayed > 0) {
         ns_buffer_wrap(out,
                        "note: the timed machine did not show the hazard of some counterexample; the verdict stands on "
                        "the search, and this is a defect of nosnoop: please report it",

@@ -138,6 +138,9 @@ static inline bool program_stores_leave(const struct program *program) {
     return machine->store_buffer_drain != NS_DRAIN_EAGER &&
            ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
 }
+/* May the search take entries for being in a full store buffer that have left? Where they leave only when something
+ * makes them, and what does is not known beforehand: page tables change, or `hw: drain` may come or not. */
+bool program_is_rough(const struct program *program);
 /* The phases come before the operation. */
 static inline bool program_phases_first(const struct program_op *op) {
     return op->recorded.kind != NS_RECORDED_STORE && op->recorded.kind != NS_RECORDED_DMA_WRITE;

@@ -382,3 +382,19 @@ unsigned queues_leaves_before(const struct program *program, uint32_t at, unsign
     }
     return count;
 }
+
+bool program_is_rough(const struct program *program) {
+    const struct ns_machine_config *machine = program->machine;
+    bool rough = false;
+    for (unsigned hart = 0; hart < program->harts && !rough; hart++) {
+        uint64_t entries = 0;
+        for (size_t op = 0; op < program->op_count; op++) {
+            const struct ns_recorded *entry = &program->ops[op].recorded;
+            if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type != NS_TYPE_CACHEABLE)
+                entries += (entry->length + NS_STORE_ENTRY_BYTES - 1) / NS_STORE_ENTRY_BYTES + 1;
+        }
+        rough = entries > machine->store_buffer_entries && !queues_know(program, hart);
+    }
+    return rough && machine->store_buffer_entries > 0 && machine->store_buffer_drain == NS_DRAIN_LAZY &&
+           !program_stores_leave(program);
+}

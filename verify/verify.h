@@ -105,8 +105,10 @@ struct ns_verify_result {
     bool order_assumed; /* some device says nothing of when it starts or ends: the written order was taken for it */
     size_t hazard_count;
     struct ns_verify_hazard *hazards; /* shortest schedule first */
-    size_t unreplayed; /* behaviours whose replay on the timed machine did not show the hazard: a defect of nosnoop */
-    size_t unnamed;    /* further behaviours that show a hazard, not replayed: the limit NS_VERIFY_REPLAYS was met */
+    size_t
+        unreplayed; /* behaviours whose replay on the timed machine did not show the hazard: a defect of nosnoop ... */
+    bool rough;     /* ... unless what full store buffers let go is followed only roughly: then none of them counts */
+    size_t unnamed; /* further behaviours that show a hazard, not replayed: the limit NS_VERIFY_REPLAYS was met */
     size_t observation_count;
     struct ns_verify_observation *observations; /* judgements in the order of the file, then registers */
     size_t missing_count;
