@@ -191,6 +191,11 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
                        "note: some device does not say when it starts or when it ends; there the written order was "
                        "taken (doorbell and start, raise and wait, or poll let the search order it)",
                        0, 6, ns_report_columns(style));
+    if (result->calls_ordered)
+        ns_buffer_wrap(out,
+                       "note: calls of several harts on one object were made in the order of the file: a driver's locks "
+                       "are not in it",
+                       0, 6, ns_report_columns(style));
 }
 
 struct tally {

@@ -111,8 +111,9 @@ struct program {
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
     bool order_assumed;
-    bool scoped; /* some maintenance does not reach every level: then it matters which level holds a line */
-    bool clocks; /* order by edges is checked for some device */
+    bool calls_ordered; /* calls of several harts on one object keep the written order, which nothing else tells */
+    bool scoped;        /* some maintenance does not reach every level: then it matters which level holds a line */
+    bool clocks;        /* order by edges is checked for some device */
 };
 
 /* A step that takes or gives back memory: where harts compete, each order of these is a program of its own. */

@@ -44,6 +44,7 @@ static void add_stats(struct verification *all, const struct program *program, c
     stats->line_moves = all->found.worlds.moves;
     stats->memory_bytes = all->found.bytes;
     all->result->order_assumed |= program->order_assumed;
+    all->result->calls_ordered |= program->calls_ordered;
     all->result->may |= program->may;
 }
 

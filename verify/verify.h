@@ -103,6 +103,7 @@ struct ns_verify_result {
     char reason[256];   /* INCOMPLETE: why, and what was covered */
     uint32_t may;       /* enum ns_may: what the hardware was allowed to do */
     bool order_assumed; /* some device says nothing of when it starts or ends: the written order was taken for it */
+    bool calls_ordered; /* calls of several harts on one object kept the order of the file */
     size_t hazard_count;
     struct ns_verify_hazard *hazards; /* shortest schedule first */
     size_t

@@ -244,6 +244,7 @@ TEST(SmallStoreBuffer, LetsAnyOfItsEntriesStay) {
         const std::string text = before + entries + behind + read + "\n";
         SCOPED_TRACE(text);
         const parsed_scenario scenario(text);
+        EXPECT_TRUE(scenario.good());
         const verified verification(scenario.get());
         EXPECT_EQ(verification.result.unreplayed, 0u);
         return hazards_of(verification);
@@ -268,6 +269,7 @@ TEST(RoughStoreBuffer, IsNeitherProvedNorRefutedByWhatNoRunShows) {
                                  last;
         SCOPED_TRACE(text);
         const parsed_scenario scenario(text);
+        EXPECT_TRUE(scenario.good());
         const verified verification(scenario.get());
         EXPECT_EQ(verification.result.hazard_count, verification.result.verdict == NS_VERIFY_REFUTED ? 1u : 0u);
         return verification.result.verdict;

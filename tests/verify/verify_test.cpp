@@ -301,3 +301,20 @@ TEST(ShootDowns, AreWhatMakesANewTypeCountOnEveryHart) {
         EXPECT_EQ(found.result.unreplayed, 0u);
     }
 }
+
+// The two harts' calls could come in either order; a driver has a lock for that.
+TEST(Order, ThatIsTakenFromTheFileIsSaid) {
+    const auto found = [](const std::string &steps) {
+        const std::string text = on_machine("  harts 2\n", "buffer b size 64 align 64\n" + steps);
+        SCOPED_TRACE(text);
+        const parsed_scenario scenario(text);
+        EXPECT_TRUE(scenario.good());
+        const verified verification(scenario.get());
+        return std::make_pair(verification.result.calls_ordered, verification.result.order_assumed);
+    };
+    const std::string map = "cpu0: map b for nic from-device -> h\n", unmap = "unmap h\n",
+                      rings = "cpu0: doorbell nic\nnic: start\nnic: write h fill 1\nnic: raise done\ncpu0: wait done\n";
+    EXPECT_EQ(found(map + rings + "cpu0: sync-for-cpu h\ncpu0: " + unmap), std::make_pair(false, false));
+    EXPECT_EQ(found(map + rings + "cpu1: sync-for-cpu h\ncpu0: " + unmap), std::make_pair(true, false));
+    EXPECT_EQ(found(map + "nic: write h fill 1\ncpu0: " + unmap), std::make_pair(false, true));
+}
