@@ -144,9 +144,8 @@ bool sink_range(const struct observation_sink *sink, const struct unit *unit, ui
             const struct sink_part *part = &sink->conditions[i].parts[p];
             if (sink->lines->units[part->class_unit].address != unit->address)
                 continue;
-            /* Whole operations: a register keeps what its load brought. */
-            *first = 0;
-            *end = (uint16_t)sink->lines->size;
+            *first = part->first < *first ? part->first : *first;
+            *end = part->end > *end ? part->end : *end;
         }
     return *end > 0;
 }
@@ -284,14 +283,15 @@ static void keep_schedule(struct observation_sink *sink, struct sink_schedule *s
         sink->failed = true;
 }
 
-void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state, uint32_t node) {
+void observe_end(struct observation_sink *sink, struct search_state *search, uint32_t state, uint32_t node) {
     struct projection *projection = search->projection;
     sink->ends++;
     if (projection->units == 0)
         return;
     struct world *world = projection->world[0];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[0]);
-    sink->failed |= closure == NULL;
+    if (closure == NULL)
+        search_give_up(search, world);
     for (size_t i = 0; i < sink->condition_count && closure != NULL; i++) {
         struct sink_condition *condition = &sink->conditions[i];
         size_t p = 0;

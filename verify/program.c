@@ -354,8 +354,10 @@ static void position_edges(struct edges *edges, uint32_t number, const struct ns
             program->order_assumed = true;
             comes_after(program, number, edges->ended[d]);
         }
-    if (program->may == 0 && edges->last[program->actors - 1] != NO_INDEX)
+    if (program->may == 0 && edges->last[program->actors - 1] != NO_INDEX) {
+        program->hardware_ordered = true;
         comes_after(program, number, edges->last[program->actors - 1]);
+    }
 }
 
 bool program_allocates(enum ns_verb verb) {

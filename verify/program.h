@@ -111,9 +111,10 @@ struct program {
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
     bool order_assumed;
-    bool calls_ordered; /* calls of several harts on one object keep the written order, which nothing else tells */
-    bool scoped;        /* some maintenance does not reach every level: then it matters which level holds a line */
-    bool clocks;        /* order by edges is checked for some device */
+    bool hardware_ordered; /* steps of the hardware are done where they stand, and keep the order around them */
+    bool calls_ordered;    /* calls of several harts on one object keep the written order, which nothing else tells */
+    bool scoped;           /* some maintenance does not reach every level: then it matters which level holds a line */
+    bool clocks;           /* order by edges is checked for some device */
 };
 
 /* A step that takes or gives back memory: where harts compete, each order of these is a program of its own. */
@@ -139,8 +140,9 @@ static inline bool program_stores_leave(const struct program *program) {
     return machine->store_buffer_drain != NS_DRAIN_EAGER &&
            ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
 }
-/* May the search take entries for being in a full store buffer that have left? Where they leave only when something
- * makes them, and what does is not known beforehand: page tables change, or `hw: drain` may come or not. */
+/* May the search take entries for being in a full queue that have left? In a store buffer where they leave only when
+ * something makes them, and what does is not known beforehand (page tables change, or `hw: drain` may come or not); in
+ * a queue of late maintenance that is too short for the program. */
 bool program_is_rough(const struct program *program);
 /* The phases come before the operation. */
 static inline bool program_phases_first(const struct program_op *op) {

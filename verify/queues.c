@@ -383,9 +383,24 @@ unsigned queues_leaves_before(const struct program *program, uint32_t at, unsign
     return count;
 }
 
+/* More lines are maintained than a queue of late maintenance has room for. */
+static bool has_a_full_late_queue(const struct program *program) {
+    const uint64_t room = program->machine->cache.late_write_backs;
+    const uint64_t line = program->machine->cache.levels > 0 ? program->machine->cache.level[0].line : 1;
+    uint64_t lines = 0;
+    for (size_t op = 0; op < program->op_count && room > 0; op++) {
+        const struct ns_recorded *entry = &program->ops[op].recorded;
+        if (entry->kind == NS_RECORDED_MAINTAIN && entry->op != NS_CACHE_INVALIDATE)
+            lines += (entry->flags & NS_RECORDED_WHOLE) != 0 ? room + 1 : entry->length / line + 2;
+    }
+    return room > 0 && lines > room;
+}
+
 bool program_is_rough(const struct program *program) {
     const struct ns_machine_config *machine = program->machine;
     bool rough = false;
+    if (has_a_full_late_queue(program))
+        return true;
     for (unsigned hart = 0; hart < program->harts && !rough; hart++) {
         uint64_t entries = 0;
         for (size_t op = 0; op < program->op_count; op++) {

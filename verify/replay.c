@@ -380,11 +380,13 @@ static enum ns_status take_the_rest(struct replays *replays, enum ns_status stat
     return status;
 }
 
+/* Does the step at the site read wrong bytes, or meet the damage that another one has done? */
 static bool is_stale_there(const struct ns_log *log, uint32_t site) {
     bool stale = false;
     for (size_t i = 0; i < log->hazard_count; i++)
-        stale |= log->hazard[i].site == site &&
-                 (log->hazard[i].symptom == NS_SYMPTOM_STALE || log->hazard[i].symptom == NS_SYMPTOM_LEAK);
+        stale |= is_met_at(&log->hazard[i], site) ||
+                 (log->hazard[i].site == site &&
+                  (log->hazard[i].symptom == NS_SYMPTOM_STALE || log->hazard[i].symptom == NS_SYMPTOM_LEAK));
     return stale;
 }
 
@@ -450,6 +452,9 @@ static enum ns_status replay_all(struct verification *all) {
         if (one == NS_OK)
             one = replay_alone(&replays, &found->discoveries[i], &named);
         all->result->unreplayed += one == NS_OK && !named;
+        if (!named && all->result->unreplayed_text == NULL)
+            all->result->unreplayed_text =
+                ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count, all->scenario);
         if (getenv("NS_DBG") && !named)
             fprintf(stderr, "UNREPLAYED newest %u got %u kind %d first %llx last %llx step %u len %u: %s\n",
                     found->discoveries[i].finding.newest, found->discoveries[i].finding.got,

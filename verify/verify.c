@@ -44,6 +44,7 @@ static void add_stats(struct verification *all, const struct program *program, c
     stats->line_moves = all->found.worlds.moves;
     stats->memory_bytes = all->found.bytes;
     all->result->order_assumed |= program->order_assumed;
+    all->result->hardware_ordered |= program->hardware_ordered;
     all->result->calls_ordered |= program->calls_ordered;
     all->result->may |= program->may;
 }
@@ -132,7 +133,7 @@ static void conclude(struct verification *all) {
     const bool shown = result->hazard_count > 0 || all->found.refused > 0;
     const bool hazards = shown || (all->found.count > 0 && !(named && result->rough));
     if (!hazards && all->found.count > 0 && all->found.incomplete == NULL)
-        all->found.incomplete = "what a full store buffer lets go is followed only roughly here, and no counterexample "
+        all->found.incomplete = "what a full queue lets go is followed only roughly here, and no counterexample "
                                 "could be shown";
     result->verdict = hazards                         ? NS_VERIFY_REFUTED
                       : all->found.incomplete != NULL ? NS_VERIFY_INCOMPLETE
@@ -239,6 +240,7 @@ void ns_verify_release(struct ns_verify_result *result) {
         free(result->observations[i].schedule_text);
     free(result->observations);
     free(result->missing);
+    free(result->unreplayed_text);
     free(result->stories);
     for (size_t i = 0; i < result->log_count; i++)
         ns_log_destroy(result->logs[i]);

@@ -99,15 +99,17 @@ struct ns_verify_stats {
 
 struct ns_verify_result {
     enum ns_verify_verdict verdict;
-    bool as_expected;   /* what `expect` and `verify` lines say holds: see docs/verify.md */
-    char reason[256];   /* INCOMPLETE: why, and what was covered */
-    uint32_t may;       /* enum ns_may: what the hardware was allowed to do */
-    bool order_assumed; /* some device says nothing of when it starts or ends: the written order was taken for it */
-    bool calls_ordered; /* calls of several harts on one object kept the order of the file */
+    bool as_expected;      /* what `expect` and `verify` lines say holds: see docs/verify.md */
+    char reason[256];      /* INCOMPLETE: why, and what was covered */
+    uint32_t may;          /* enum ns_may: what the hardware was allowed to do */
+    bool order_assumed;    /* some device says nothing of when it starts or ends: the written order was taken for it */
+    bool hardware_ordered; /* `hw` steps are done where they stand, and keep the order around them */
+    bool calls_ordered;    /* calls of several harts on one object kept the order of the file */
     size_t hazard_count;
     struct ns_verify_hazard *hazards; /* shortest schedule first */
     size_t
         unreplayed; /* behaviours whose replay on the timed machine did not show the hazard: a defect of nosnoop ... */
+    char *unreplayed_text; /* the schedule of the first of them; NULL: none */
     bool rough;     /* ... unless what full store buffers let go is followed only roughly: then none of them counts */
     size_t unnamed; /* further behaviours that show a hazard, not replayed: the limit NS_VERIFY_REPLAYS was met */
     size_t observation_count;
