@@ -460,6 +460,10 @@ void tlm_hart::hold(uint64_t physical) {
         held_.push_back(physical / NS_STORE_ENTRY_BYTES);
 }
 
+void tlm_hart::release(uint64_t physical) {
+    held_.erase(std::remove(held_.begin(), held_.end(), physical / NS_STORE_ENTRY_BYTES), held_.end());
+}
+
 // The buffer is full: the oldest entry goes, or the oldest one that is not held back.
 void tlm_hart::drain_victim() {
     for (unsigned i = 0; i < buffer_.count && !held_.empty(); i++) {

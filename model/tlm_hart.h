@@ -37,7 +37,8 @@ class tlm_hart : public sc_core::sc_module {
     void walk(uint64_t address);   // the TLB takes a translation, if there is one
     void forget(uint64_t address); // and drops it
     bool drain_entry(uint64_t physical) { return drain_one(physical, 1); } // the oldest that holds the byte, if any
-    void hold(uint64_t physical); // its line's stores stay in a full buffer while others can go
+    void hold(uint64_t physical); // stores to these 8 bytes stay in a full buffer while others can go
+    void release(uint64_t physical);
     void sfence(bool all, uint64_t address);
     // The TLB forgets every page that the range touches, or all. No event, no time.
     void forget_range(bool all, uint64_t address, uint64_t length);
@@ -104,7 +105,7 @@ class tlm_hart : public sc_core::sc_module {
     ns_tlb tlb_;
     ns_stride_prefetcher stride_{};
     bool prefetches_ = false;    // there is a prefetcher, and a cache for it to fill
-    std::vector<uint64_t> held_; // lines
+    std::vector<uint64_t> held_; // places of 8 bytes
     void drain_victim();
     ns_store_buffer buffer_;
     std::vector<ns_version> versions_; // scratch: one page
