@@ -79,7 +79,10 @@ struct ns_machine_config {
 
     enum ns_attribute_scheme attributes;
     enum ns_pte_encoding pte_encoding; /* what software writes */
-    unsigned tlb_entries;
+    unsigned tlb_entries;        /* of the TLB, or of the first of two levels (then at most NS_TLB_MAX_FIRST_ENTRIES) */
+    unsigned second_tlb_entries; /* 0: there is one level. Not fewer than the first has */
+    uint32_t second_tlb_cycles;  /* added to what the first level does not hold, a walk too */
+    bool small_pages;            /* RAM is mapped by pages of 4 KiB; otherwise by larger ones where possible */
     size_t pma_count;
     struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* over or beside RAM, which is cacheable without one */
 

@@ -238,7 +238,9 @@ enum ns_time_part {
     NS_TIME_MAINTENANCE, /* cleans, invalidates and flushes with the write-backs that they make */
     NS_TIME_WAITING,     /* turns, interrupts, doorbells, arbitration, other harts in the caches, fences, registers */
     NS_TIME_LEVEL,
-    NS_TIME_PARTS = NS_TIME_LEVEL + NS_CACHE_MAX_LEVELS
+    NS_TIME_TRANSLATION = NS_TIME_LEVEL + NS_CACHE_MAX_LEVELS, /* look-ups of a second TLB; a walk's loads are the
+                                                                  caches' */
+    NS_TIME_PARTS
 };
 struct ns_log_stats {
     bool known; /* false: the run did not come to its end, or this is no log of a run */
@@ -251,6 +253,10 @@ struct ns_log_stats {
     char dram_name[16];                                              /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
     uint64_t hart_clock_ps;
+    bool second_tlb; /* the machine has one */
+    struct ns_log_tlb {
+        uint64_t second_hits, walks; /* look-ups that its first level did not answer */
+    } tlb[NS_CACHE_MAX_HARTS];
     uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */
     uint64_t part_ps[NS_MAX_ACTORS][NS_TIME_PARTS]; /* these add up to time_ps */
 };

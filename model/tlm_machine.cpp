@@ -269,7 +269,7 @@ void machine::build_page_tables() {
         }
         linear_.push_back({ram.start, ram.length, at});
         const uint64_t bits = ns_pte_encode_type(config_.pte_encoding, NS_TYPE_CACHEABLE);
-        if (ns_page_map(&builder, page_root_, at, ram.start, ram.length, bits, true) != NS_OK)
+        if (ns_page_map(&builder, page_root_, at, ram.start, ram.length, bits, !config_.small_pages) != NS_OK)
             throw std::runtime_error("the RAM is too large for the page tables that the machine reserves");
     }
     const uint64_t io_bits = ns_pte_encode_type(config_.pte_encoding, NS_TYPE_IO);

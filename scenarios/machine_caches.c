@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caches of a machine block. */
+/* The caches of a machine block, and the TLB that is behind the first. */
 #include "scenarios/machine_parser.h"
 
 #include <string.h>
@@ -113,4 +113,23 @@ bool ns_parse_machine_no_caches_below(struct ns_parser *parser, void *target) {
     }
     config->cache.levels = index + 1;
     return true;
+}
+
+bool ns_parse_machine_second_tlb(struct ns_parser *parser, void *target) {
+#define PART(member) NS_MEMBER(struct ns_machine_config, member)
+    static const struct ns_option parts[] = {{"hit", NS_OPTION_NUMBER, PART(second_tlb_cycles), 0, NS_MOST_CYCLES,
+                                              false, "cycles", NULL, NS_NO_OFFSET, NULL, false}};
+#undef PART
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    uint64_t entries = 0, seen = 0;
+    if (!ns_parser_take_number(parser, 0, NS_TLB_MAX_ENTRIES, &entries, "`second-tlb`")) {
+        return false;
+    }
+    if (!ns_parser_accept_word(parser, "entries")) {
+        return ns_parser_unexpected(parser,
+                                    "`second-tlb` is given in `entries`: `second-tlb 512 entries hit 7 cycles`");
+    }
+    config->second_tlb_entries = (unsigned)entries;
+    config->second_tlb_cycles = 0;
+    return entries == 0 || ns_parser_options(parser, parts, ROWS(parts), config, &seen, "`second-tlb`");
 }
