@@ -116,5 +116,5 @@ static uint32_t log2_of(uint32_t value) {
 }
 
 static uint32_t frame_shift_of(const struct ns_cache_config *config, unsigned level) {
-    return config->scattered_frames ? log2_of(FRAME_BYTES) - log2_of(config->level[level].line) : 0;
+    return config->scattered_frames && level > 0 ? log2_of(FRAME_BYTES) - log2_of(config->level[level].line) : 0;
 }

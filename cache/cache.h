@@ -84,8 +84,9 @@ struct ns_cache_config {
                                      full (then the oldest goes), or until something fills or evicts the line or
                                      writes memory for it; an L1 hit and an invalidate leave the queue alone.
                                      0: they reach memory within the operation */
-    bool scattered_frames;        /* the sets of a line are those that it would have if its page of 4096 bytes lay in a
-                                     frame drawn by chance (ns_cache_set). Nothing else of it shows: addresses stay */
+    bool scattered_frames;        /* the sets of a line in a shared level are those that it would have if its page of
+                                     4096 bytes lay in a frame drawn by chance (ns_cache_set). Nothing else of it
+                                     shows: addresses stay. An L1's sets stay, too, as if its index were virtual */
     bool provenance;              /* keep a version per byte; without it every `versions` argument may be NULL */
     uint64_t seed;                /* of NS_REPLACE_RANDOM; same seed, same victims */
 };

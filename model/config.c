@@ -264,6 +264,14 @@ static bool check_times(const struct ns_machine_config *config, const struct rea
     if (config->outstanding_loads < 1 || config->outstanding_loads > NS_CONFIG_MAX_LINES) {
         return wrong(reason, "a hart has 1 to %u lines on their way", NS_CONFIG_MAX_LINES);
     }
+    for (unsigned i = 0; i < config->cache.levels; i++) {
+        if (config->level_mshrs[i] > NS_CONFIG_MAX_MSHRS) {
+            return wrong(reason, "a level of cache has at most %u MSHRs", NS_CONFIG_MAX_MSHRS);
+        }
+    }
+    if (config->passing_stores > NS_CONFIG_MAX_MSHRS) {
+        return wrong(reason, "a hart goes on behind at most %u store misses", NS_CONFIG_MAX_MSHRS);
+    }
     if (config->write_back_buffer > NS_CONFIG_MAX_LINES) {
         return wrong(reason, "a write-back buffer has at most %u entries", NS_CONFIG_MAX_LINES);
     }

@@ -25,6 +25,7 @@ extern "C" {
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
 #define NS_CONFIG_MAX_LINES       16u /* fills, or write-backs, under way at once */
+#define NS_CONFIG_MAX_MSHRS       32u /* of a level */
 
 /* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
  * the pool. */
@@ -74,8 +75,12 @@ struct ns_machine_config {
                                                        for runs that only ask for time and counts */
     char level_name[NS_CACHE_MAX_LEVELS][16];       /* "L1D", "L2", "L3" */
     uint32_t level_hit_cycles[NS_CACHE_MAX_LEVELS]; /* added per level reached */
-    uint32_t maintenance_line_cycles;               /* per line visited */
-    uint64_t hart_clock_ps;                         /* one cycle */
+    uint32_t level_mshrs[NS_CACHE_MAX_LEVELS];      /* lines under way that missed the level; 0: nothing is said */
+    uint32_t level_every_cycles[NS_CACHE_MAX_LEVELS]; /* from one request to the next; 0: nothing is said */
+    uint32_t passing_stores;          /* lines that stores missed and whose hart goes on, 0 to NS_CONFIG_MAX_MSHRS */
+    uint32_t maintenance_line_cycles; /* per line visited */
+    bool loads_pass;                  /* a hart goes on behind loads that miss, up to outstanding_loads of them */
+    uint64_t hart_clock_ps;           /* one cycle */
 
     enum ns_attribute_scheme attributes;
     enum ns_pte_encoding pte_encoding; /* what software writes */

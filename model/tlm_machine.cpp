@@ -148,8 +148,13 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
                                            config_.dram.grade == nullptr ? nullptr : &config_.dram);
 
     cache_timing timing;
-    for (unsigned level = 0; level < config_.cache.levels; level++)
+    for (unsigned level = 0; level < config_.cache.levels; level++) {
         timing.hit[level] = cycle_ * config_.level_hit_cycles[level];
+        timing.mshrs[level] = config_.level_mshrs[level];
+        timing.every[level] = cycle_ * config_.level_every_cycles[level];
+    }
+    timing.passing_stores = config_.passing_stores;
+    timing.loads_pass = config_.loads_pass;
     timing.cycle = cycle_;
     timing.outstanding = config_.outstanding_loads;
     timing.write_backs = config_.write_back_buffer;

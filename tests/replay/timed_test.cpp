@@ -257,8 +257,16 @@ ns_machine_config random_machine(uint64_t seed) {
         machine.second_tlb_cycles = static_cast<uint32_t>(random() % 9);
     }
     machine.small_pages = random() % 2 == 0;
-    if (random() % 2 == 0) { // more than a page in a way, so that frames matter
-        machine.cache.level[machine.cache.levels - 1].size = 64u << 10;
+    if (random() % 2 == 0) {
+        for (unsigned level = 0; level < machine.cache.levels; level++) {
+            machine.level_mshrs[level] = static_cast<uint32_t>(random() % 5);
+            machine.level_every_cycles[level] = static_cast<uint32_t>(random() % 4);
+        }
+        machine.passing_stores = static_cast<uint32_t>(random() % 4);
+        machine.loads_pass = random() % 3 == 0;
+    }
+    if (machine.cache.levels == 2 && random() % 2 == 0) { // more than a page in a way, so that frames matter
+        machine.cache.level[1].size = 64u << 10;
         machine.cache.scattered_frames = true;
     }
     return machine;
