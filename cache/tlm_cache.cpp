@@ -156,7 +156,7 @@ void tlm_cache::take_lock(const attributes &attribute) {
     operating_meter_ = attribute.meter;
     operating_ahead_ = attribute.ahead;
     operating_hart_ = config_.harts; // no hart's
-    due_ = SC_ZERO_TIME;
+    due_ = asked_ = SC_ZERO_TIME;
 }
 
 void tlm_cache::catch_up() {
@@ -217,7 +217,7 @@ ns_status tlm_cache::defer(line_ring &ring, unsigned &next) {
     line.number = ++lines_asked_;
     line.is_fill = &ring == &fills_;
     line.is_store = stores_;
-    line.access.ready = sc_core::sc_time_stamp();
+    line.access.ready = asked_ = sc_core::sc_time_stamp();
     memory_attributes_.deferred = &line.access;
     sc_time delay = SC_ZERO_TIME;
     memory_port->b_transport(memory_payload_, delay);

@@ -164,7 +164,8 @@ class tlm_cache : public sc_core::sc_module {
     struct line_clock;
     bool hops_ = false;
     unsigned operating_hart_ = 0;
-    sc_core::sc_time due_;                                        // when the line at hand is asked for
+    sc_core::sc_time due_;   // when the line at hand is asked for
+    sc_core::sc_time asked_; // when memory was asked for it; what the bus takes is not the hart's time
     sc_core::sc_time level_free_[NS_CACHE_MAX_LEVELS];            // takes its next request
     std::vector<sc_core::sc_time> hart_mshr_[NS_CACHE_MAX_HARTS]; // free again, where the line comes from a cache
     unsigned hart_mshr_next_[NS_CACHE_MAX_HARTS] = {};
@@ -175,7 +176,7 @@ class tlm_cache : public sc_core::sc_module {
     line_on_its_way *overlapping(uint64_t address, uint64_t length);
     static sc_core::sc_time here(const sc_core::sc_time *ahead);
     void reach_due();
-    void wait_for_window();
+    bool wait_for_window();
     void reap();
     line_on_its_way &make_room();
     bool may_prefetch(unsigned hart_index);

@@ -58,8 +58,9 @@ void tlm_cache::reap() {
         }
 }
 
-// A hart has only so many loads on their way, or stores that it does not wait for.
-void tlm_cache::wait_for_window() {
+// A hart has only so many loads on their way, or stores that it does not wait for. True: it had to wait.
+bool tlm_cache::wait_for_window() {
+    bool waited = false;
     for (const unsigned places = demanded_ ? timing_.outstanding : timing_.passing_stores;;) {
         unsigned lines = 0;
         line_on_its_way *oldest = nullptr;
@@ -69,7 +70,8 @@ void tlm_cache::wait_for_window() {
                 oldest = oldest == nullptr || line->number < oldest->number ? line.get() : oldest;
             }
         if (lines < places)
-            return;
+            return waited;
+        waited = true;
         const time_scope memory(operating_meter_, time_memory);
         finish(*oldest);
     }
@@ -156,6 +158,7 @@ struct tlm_cache::line_clock {
     unsigned deepest = 0;        // level that a line came from
     uint64_t memory_from = 0;    // lines asked of memory have higher numbers
     bool from_memory = false;
+    sc_time of_l1;         // what L1 takes for the last line
     sc_time behind_memory; // the look-ups and words of the last line from there
 };
 
@@ -164,18 +167,21 @@ ns_status tlm_cache::access_by_hops(unsigned hart_index, tlm::tlm_generic_payloa
     if (!is_physical(payload))
         return NS_ERROR_ADDRESS;
     const bool passes = this->passes(payload.is_write());
-    {
-        const time_scope memory(attribute.meter, time_memory);
+    bool merged = false;
+    for (;;) { // a line of it may be asked for by others while the caches are theirs
+        take_lock(attribute);
         reap();
-        bool merged = passes && overlapping(payload.get_address(), payload.get_data_length()) != nullptr;
-        while (line_on_its_way *line =
-                   passes ? nullptr : overlapping(payload.get_address(), payload.get_data_length())) {
-            wait_for(*line, line->number, attribute.ahead);
-            merged = true;
-        }
-        counts_.merged += merged;
+        line_on_its_way *line = overlapping(payload.get_address(), payload.get_data_length());
+        merged = merged || line != nullptr;
+        if (line == nullptr || passes)
+            break;
+        operating_meter_ = nullptr;
+        operating_ahead_ = nullptr;
+        lock_.unlock();
+        const time_scope memory(attribute.meter, time_memory);
+        wait_for(*line, line->number, attribute.ahead);
     }
-    take_lock(attribute);
+    counts_.merged += merged;
     operating_hart_ = hart_index;
     attribute.result = {};
     line_clock clock;
@@ -228,7 +234,7 @@ ns_status tlm_cache::access_by_hops(unsigned hart_index, tlm::tlm_generic_payloa
             attribute.meter->charge(part, time);
     };
     const sc_time now = here(attribute.ahead), rest = clock.there > now ? clock.there - now : SC_ZERO_TIME;
-    const sc_time first = clock.deepest == 0 ? rest : std::min(rest, timing_.hit[0]);
+    const sc_time first = clock.deepest == 0 ? rest : std::min(rest, clock.of_l1);
     cost(time_level(0), first);
     if (rest > first)
         cost(time_level(std::min(clock.deepest, config_.levels - 1)), rest - first);
@@ -243,9 +249,10 @@ void tlm_cache::time_line(unsigned hart_index, unsigned bytes, const ns_cache_re
     const sc_time step = std::max(timing_.cycle, timing_.every[0]);
     const sc_time words = step * ((bytes + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle);
     const bool from_memory = one.hit_level >= config_.levels;
-    if (one.hit_level > 0 && !from_memory && demanded_)
-        wait_for_window();
-    clock.asks = std::max(clock.asks, here(operating_ahead_));
+    if (from_memory)
+        clock.asks = std::max(clock.asks, asked_);
+    else if (one.hit_level > 0 && demanded_ && wait_for_window())
+        clock.asks = std::max(clock.asks, here(operating_ahead_));
     sc_time arrives = clock.asks;
     if (one.hit_level > 0) {
         sc_time &place = hart_mshr_[hart_index][hart_mshr_next_[hart_index]];
@@ -273,6 +280,7 @@ void tlm_cache::time_line(unsigned hart_index, unsigned bytes, const ns_cache_re
             }
         }
     }
+    clock.of_l1 = timing_.hit[0] + (words - step);
     if (passes)
         arrives = clock.asks;
     clock.asks += words;

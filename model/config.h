@@ -79,8 +79,9 @@ struct ns_machine_config {
     uint32_t level_every_cycles[NS_CACHE_MAX_LEVELS]; /* from one request to the next; 0: nothing is said */
     uint32_t passing_stores;          /* lines that stores missed and whose hart goes on, 0 to NS_CONFIG_MAX_MSHRS */
     uint32_t maintenance_line_cycles; /* per line visited */
-    bool loads_pass;                  /* a hart goes on behind loads that miss, up to outstanding_loads of them */
-    uint64_t hart_clock_ps;           /* one cycle */
+    bool loads_pass; /* a hart goes on behind loads that miss, up to outstanding_loads of them if those are more than 1
+                      */
+    uint64_t hart_clock_ps; /* one cycle */
 
     enum ns_attribute_scheme attributes;
     enum ns_pte_encoding pte_encoding; /* what software writes */

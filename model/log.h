@@ -252,6 +252,11 @@ struct ns_log_stats {
     struct ns_log_master port[NS_LOG_BUS_MASTERS][NS_AXI_DMA_PORTS]; /* of an engine: as many as ns_log_actor.ports */
     char dram_name[16];                                              /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
+    struct ns_log_misses {
+        bool known; /* the machine says something about a hop; otherwise nobody counts */
+        uint64_t asked, merged, full, dropped, most;
+    } misses; /* lines asked of memory, accesses that met one on its way, waits for an MSHR, prefetches without one, and
+                 the most lines at once */
     uint64_t hart_clock_ps;
     bool second_tlb; /* the machine has one */
     struct ns_log_tlb {

@@ -154,7 +154,7 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
         timing.every[level] = cycle_ * config_.level_every_cycles[level];
     }
     timing.passing_stores = config_.passing_stores;
-    timing.loads_pass = config_.loads_pass;
+    timing.loads_pass = config_.loads_pass && config_.outstanding_loads > 1;
     timing.cycle = cycle_;
     timing.outstanding = config_.outstanding_loads;
     timing.write_backs = config_.write_back_buffer;

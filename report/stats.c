@@ -168,6 +168,17 @@ static void add_times(const struct ns_log *log, struct ns_buffer *out) {
     }
 }
 
+static void add_misses(const struct ns_log *log, struct ns_buffer *out) {
+    const struct ns_log_misses *misses = &log->stats.misses;
+    if (!misses->known) {
+        return;
+    }
+    ns_buffer_format(out, "\n  %-*s    asked  merged no MSHR dropped    most\n", NAME_COLUMNS, "lines under way");
+    add_row_name(out, "caches", "");
+    ns_buffer_format(out, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 "\n", misses->asked,
+                     misses->merged, misses->full, misses->dropped, misses->most);
+}
+
 /* What the first level of a TLB did not answer. */
 static void add_second_tlb(const struct ns_log *log, struct ns_buffer *out) {
     if (!log->stats.second_tlb) {
@@ -207,6 +218,7 @@ void ns_report_stats_text(const struct ns_log *log, struct ns_buffer *out) {
     add_maintenance(log, out);
     add_bus(log, out);
     add_dram(log, out);
+    add_misses(log, out);
     add_times(log, out);
     add_second_tlb(log, out);
     add_actors(log, out);
@@ -291,9 +303,22 @@ static void write_master(struct ns_json *json, const char *name, const char *por
     ns_json_close(json, '}');
 }
 
+static void write_misses(struct ns_json *json, const struct ns_log_misses *misses) {
+    ns_json_open(json, "misses", '{');
+    ns_json_number(json, "asked", misses->asked);
+    ns_json_number(json, "merged", misses->merged);
+    ns_json_number(json, "no_mshr", misses->full);
+    ns_json_number(json, "dropped", misses->dropped);
+    ns_json_number(json, "most", misses->most);
+    ns_json_close(json, '}');
+}
+
 void ns_json_stats(const struct ns_log *log, struct ns_json *json) {
     if (!log->stats.known) {
         return;
+    }
+    if (log->stats.misses.known) {
+        write_misses(json, &log->stats.misses);
     }
     ns_json_open(json, "caches", '[');
     for (unsigned hart = 0; hart < hart_count(log); ++hart) {
