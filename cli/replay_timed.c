@@ -85,8 +85,10 @@ static void add_cycles(const struct ns_log *log, unsigned accesses_of, uint64_t 
         if (which == NS_TIME_TRANSLATION ? !log->stats.second_tlb : which >= NS_TIME_LEVEL + log->levels)
             continue;
         ns_buffer_format(out, "%-16.15s%18" PRIu64 "%9s\n",
-                         which >= NS_TIME_LEVEL ? ns_level_name(log, which - NS_TIME_LEVEL) : names[which], part[which],
-                         share(part[which], all, percent));
+                         which >= NS_TIME_LEVEL && which != NS_TIME_TRANSLATION
+                             ? ns_level_name(log, which - NS_TIME_LEVEL)
+                             : names[which],
+                         part[which], share(part[which], all, percent));
     }
     ns_buffer_format(out, "%-16s%18" PRIu64 "%9s   %s; %.2f cycles an access\n", "in all", all, "",
                      ns_format_time(log->stats.time_ps[accesses_of], time),
