@@ -207,7 +207,7 @@ static void drop_repetitions(struct search_result *found) {
 
 static uint32_t site_of(const struct ns_scenario *scenario, const struct discovery *discovery) {
     return discovery->step == UINT32_MAX ? NS_NO_SITE
-                                         : (uint32_t)(scenario->steps[discovery->step].step - scenario->written);
+                                         : scenario->steps[discovery->step].step->number;
 }
 
 /* The other lines of an access, of which the report speaks as well: put in order by the hardware, where it may, so that
