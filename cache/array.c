@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 static uint32_t log2_of(uint32_t value);
+static uint32_t frame_shift_of(const struct ns_cache_config *config, unsigned level);
 
-bool array_create(struct line_array *array, const struct ns_cache_level_config *config, unsigned level, unsigned hart,
-                  bool provenance, uint64_t seed) {
+bool array_create(struct line_array *array, const struct ns_cache_config *all, unsigned level, unsigned hart) {
+    const struct ns_cache_level_config *config = &all->level[level];
+    const bool provenance = all->provenance;
     size_t slots = config->size / config->line;
     *array = (struct line_array){
         .line = config->line,
@@ -20,7 +22,8 @@ bool array_create(struct line_array *array, const struct ns_cache_level_config *
         .direct_stores = !config->write_through,
         .level = level,
         .hart = hart,
-        .random = ns_policy_random_start(seed, level * NS_CACHE_MAX_HARTS + hart),
+        .random = ns_policy_random_start(all->seed, level * NS_CACHE_MAX_HARTS + hart),
+        .frame_shift = frame_shift_of(all, level),
     };
     array->set_mask = array->sets - 1;
     array->tags = malloc(slots * sizeof *array->tags);
@@ -39,6 +42,11 @@ bool array_create(struct line_array *array, const struct ns_cache_level_config *
         for (size_t slot = 0; slot < slots; slot++)
             array->tags[slot] = NO_TAG;
     return ok;
+}
+
+uint32_t ns_cache_set(const struct ns_cache_config *config, unsigned level, uint64_t address) {
+    const struct ns_cache_level_config *one = &config->level[level];
+    return set_in(address, log2_of(one->line), frame_shift_of(config, level), one->size / one->ways / one->line - 1);
 }
 
 void array_destroy(struct line_array *array) {
@@ -105,4 +113,8 @@ static uint32_t log2_of(uint32_t value) {
     while ((UINT32_C(1) << shift) < value)
         shift++;
     return shift;
+}
+
+static uint32_t frame_shift_of(const struct ns_cache_config *config, unsigned level) {
+    return config->scattered_frames && level > 0 ? log2_of(FRAME_BYTES) - log2_of(config->level[level].line) : 0;
 }

@@ -84,6 +84,9 @@ struct ns_cache_config {
                                      full (then the oldest goes), or until something fills or evicts the line or
                                      writes memory for it; an L1 hit and an invalidate leave the queue alone.
                                      0: they reach memory within the operation */
+    bool scattered_frames;        /* the sets of a line in a shared level are those that it would have if its page of
+                                     4096 bytes lay in a frame drawn by chance (ns_cache_set). Nothing else of it
+                                     shows: addresses stay. An L1's sets stay, too, as if its index were virtual */
     bool provenance;              /* keep a version per byte; without it every `versions` argument may be NULL */
     uint64_t seed;                /* of NS_REPLACE_RANDOM; same seed, same victims */
 };
@@ -185,6 +188,8 @@ void ns_cache_destroy(struct ns_cache *cache);
  * ns_cache_restore. */
 void ns_cache_set_watch(struct ns_cache *cache, const struct ns_cache_watch *watch);
 const struct ns_cache_config *ns_cache_get_config(const struct ns_cache *cache);
+/* The set of a level in which the line of this address lies, in a cache of this configuration. */
+uint32_t ns_cache_set(const struct ns_cache_config *config, unsigned level, uint64_t address);
 
 /* Cacheable accesses of a hart. With provenance, load fills `versions` (length entries) and store takes them.
  * `result` may be NULL. length: 1 to 2^31-1. */

@@ -52,11 +52,9 @@ struct ns_cache *ns_cache_create(const struct ns_cache_config *config, const str
     cache->exclusive = config->inclusion == NS_INCLUSION_EXCLUSIVE && config->levels > 1;
     bool ok = true;
     for (unsigned hart = 0; hart < config->harts; hart++)
-        ok = array_create(&cache->l1[hart], &config->level[0], 0, hart, config->provenance, config->seed) && ok;
+        ok = array_create(&cache->l1[hart], config, 0, hart) && ok;
     for (unsigned level = 1; level < config->levels; level++)
-        ok = array_create(&cache->shared[level - 1], &config->level[level], level, 0, config->provenance,
-                          config->seed) &&
-             ok;
+        ok = array_create(&cache->shared[level - 1], config, level, 0) && ok;
     if (config->fill != NS_FILL_ATOMIC)
         ok = (cache->registers = calloc((size_t)config->harts * MISS_REGISTERS, sizeof *cache->registers)) && ok;
     ok = late_create(cache) && ok;

@@ -105,7 +105,7 @@ static enum ns_status fill_l1_exclusive(struct operation *operation, uint64_t ad
     struct line_buffer line;
     enum ns_line_state state = NS_LINE_CLEAN;
     struct line_array *from = NULL;
-    uint32_t from_slot = NO_SLOT;
+    uint32_t from_slot = NO_SLOT, fill_event = 0;
     for (unsigned level = 1; level < cache->config.levels && from_slot == NO_SLOT; level++) {
         from = array_at(cache, level, 0);
         need_level(operation, level);
@@ -117,6 +117,7 @@ static enum ns_status fill_l1_exclusive(struct operation *operation, uint64_t ad
         from->stats.load_hits++;
         array_read(from, from_slot, address, from->line, line.data, line.versions);
         state = slot_state(from, from_slot);
+        fill_event = from->fill_events[from_slot];
         array_clear(from, from_slot); /* first, so that L1's victim may take the place */
     } else {
         enum ns_status status = memory_read(operation, address, array->line, line.data, line.versions);
@@ -124,6 +125,8 @@ static enum ns_status fill_l1_exclusive(struct operation *operation, uint64_t ad
             return status;
     }
     enum ns_status status = install(operation, array, address, state, line.data, line.versions, slot);
+    if (status == NS_OK && fill_event != 0)
+        array->fill_events[*slot] = fill_event; /* the copy is as old as before */
     if (status != NS_OK && from_slot != NO_SLOT) {
         /* Making room failed at the write to memory, which comes before any line moves: the place is still free. */
         assert(from->tags[from_slot] == NO_TAG);

@@ -18,6 +18,7 @@
 #define NO_SLOT        UINT32_MAX
 #define NO_TAG         UINT64_MAX /* no line number reaches it: addresses have 56 bits */
 #define MISS_REGISTERS 16u
+#define FRAME_BYTES    4096u /* a page */
 
 /* One set-associative cache, as a structure of arrays. A slot is set * ways + way. */
 struct line_array {
@@ -46,7 +47,9 @@ struct line_array {
     unsigned hart;                      /* level 0 only */
     const struct ns_cache_watch *watch; /* NULL: nobody looks */
     struct ns_cache_stats stats;
-    uint64_t unused[2]; /* up to a power of two: a hart's array is found by a shift */
+    uint32_t frame_shift; /* scattered frames: lines of a page, as a power of two; otherwise 0 */
+    uint32_t unused32;
+    uint64_t unused; /* up to a power of two: a hart's array is found by a shift */
 };
 static_assert(sizeof(struct line_array) == 256, "a power of two; fill it up when a member comes or goes");
 
@@ -115,8 +118,23 @@ static inline uint64_t line_start(const struct line_array *array, uint64_t addre
     return address & ~(uint64_t)(array->line - 1);
 }
 
+/* The lines of a page keep their order, and the page goes where chance puts it: a set is found by a mix of the page's
+ * number. The mix is the last part of splitmix64 (Steele, Lea, Flood, OOPSLA 2014). */
+static inline uint64_t frame_of(uint64_t page) {
+    page = (page ^ (page >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    page = (page ^ (page >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return page ^ (page >> 31);
+}
+
+static inline uint32_t set_in(uint64_t address, uint32_t line_shift, uint32_t frame_shift, uint64_t set_mask) {
+    uint64_t line = address >> line_shift;
+    if (frame_shift != 0)
+        line ^= frame_of(address / FRAME_BYTES) << frame_shift;
+    return (uint32_t)(line & set_mask);
+}
+
 static inline uint32_t set_of(const struct line_array *array, uint64_t address) {
-    return (uint32_t)((address >> array->line_shift) & array->set_mask);
+    return set_in(address, array->line_shift, array->frame_shift, array->set_mask);
 }
 
 static inline uint64_t slot_address(const struct line_array *array, uint32_t slot) {
@@ -177,8 +195,7 @@ static inline void need_level(struct operation *operation, unsigned level) {
 }
 
 /* array.c: one cache. */
-bool array_create(struct line_array *array, const struct ns_cache_level_config *config, unsigned level, unsigned hart,
-                  bool provenance, uint64_t seed);
+bool array_create(struct line_array *array, const struct ns_cache_config *all, unsigned level, unsigned hart);
 void array_destroy(struct line_array *array);
 uint32_t array_find(const struct line_array *array, uint64_t address); /* or NO_SLOT */
 void array_read(const struct line_array *array, uint32_t slot, uint64_t address, uint32_t length, uint8_t *data,

@@ -13,7 +13,7 @@ namespace ns {
 
 // The caches are parts too: time_level(0) and so on.
 constexpr unsigned time_compute = 0, time_memory = 1, time_maintenance = 2, time_waiting = 3, time_first_level = 4,
-                   time_parts = time_first_level + NS_CACHE_MAX_LEVELS;
+                   time_translation = time_first_level + NS_CACHE_MAX_LEVELS, time_parts = time_translation + 1;
 constexpr unsigned time_level(unsigned level) {
     return time_first_level + level;
 }

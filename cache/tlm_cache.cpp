@@ -25,6 +25,7 @@ tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config
     memory_payload_.set_extension(&memory_attributes_);
     for (unsigned i = 0; timing.outstanding > 1 && i < timing.outstanding; i++)
         fills_.push_back(std::make_unique<line_on_its_way>());
+    start_hops();
     for (unsigned i = 0; i < timing.write_backs; i++)
         write_backs_.push_back(std::make_unique<line_on_its_way>());
 }
@@ -95,6 +96,8 @@ __attribute__((noinline)) void tlm_cache::transport_past_l1(int hart_index, tlm:
     ns_status status;
     if (payload.get_command() == tlm::TLM_IGNORE_COMMAND)
         status = hardware_request(index, payload, *attribute, delay);
+    else if (attribute->type == NS_TYPE_CACHEABLE && hops_)
+        status = access_by_hops(index, payload, *attribute, delay);
     else if (attribute->type == NS_TYPE_CACHEABLE)
         status = access(index, payload, *attribute, delay);
     else {
@@ -112,7 +115,7 @@ ns_version *tlm_cache::versions_of(const tlm::tlm_generic_payload &payload, cons
     return unknown_versions_.data();
 }
 
-static bool is_physical(const tlm::tlm_generic_payload &payload) {
+bool tlm_cache::is_physical(const tlm::tlm_generic_payload &payload) {
     const uint64_t end = uint64_t{1} << NS_PHYSICAL_BITS;
     return payload.get_address() < end && payload.get_data_length() <= end - payload.get_address();
 }
@@ -177,6 +180,8 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
 
 sc_time tlm_cache::hit_time(uint32_t length) const {
     const unsigned words = (length + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle;
+    if (hops_)
+        return timing_.hit[0] + times(std::max(timing_.cycle, timing_.every[0]), words - 1);
     return timing_.hit[0] + times(fills_.empty() ? timing_.hit[0] : timing_.cycle, words - 1);
 }
 
@@ -193,6 +198,8 @@ void tlm_cache::take_lock(const attributes &attribute) {
     operating_initiator_ = attribute.initiator_id;
     operating_meter_ = attribute.meter;
     operating_ahead_ = attribute.ahead;
+    operating_hart_ = config_.harts; // no hart's
+    due_ = asked_ = SC_ZERO_TIME;
 }
 
 void tlm_cache::catch_up() {
@@ -209,13 +216,29 @@ void tlm_cache::catch_up() {
 void tlm_cache::finish(line_on_its_way &line) {
     if (line.length == 0)
         return;
-    line.length = 0;
     catch_up();
-    while (line.access.bursts > 0)
+    wait_for(line, line.number, nullptr);
+}
+
+// Others may wait for the same line, and whoever is first gives its place to the next: then it was finished.
+void tlm_cache::wait_for(line_on_its_way &line, uint64_t number, sc_time *ahead) {
+    if (ahead != nullptr && *ahead != SC_ZERO_TIME) {
+        const sc_time lead = *ahead;
+        *ahead = SC_ZERO_TIME;
+        sc_core::wait(lead);
+    }
+    const auto is_under_way = [&] { return line.number == number && line.length > 0; };
+    while (is_under_way() && line.access.bursts > 0)
         sc_core::wait(line.access.finished);
+    if (!is_under_way())
+        return;
     const sc_time end = line.access.ready + line.on_bus;
     if (end > sc_core::sc_time_stamp())
         sc_core::wait(end - sc_core::sc_time_stamp());
+    if (!is_under_way())
+        return;
+    line.length = 0;
+    lines_under_way_ -= line.is_fill;
 }
 
 void tlm_cache::finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length),
@@ -228,12 +251,16 @@ void tlm_cache::finish_those(bool (*those)(const line_on_its_way &line, uint64_t
 
 // Sends memory_payload_ and goes on; the oldest of as many as there may be is waited for.
 ns_status tlm_cache::defer(line_ring &ring, unsigned &next) {
-    line_on_its_way &line = *ring[next];
+    line_on_its_way &line = hops_ && &ring == &fills_ ? make_room() : *ring[next];
     next = (next + 1) % static_cast<unsigned>(ring.size());
     finish(line);
     line.address = memory_payload_.get_address();
     line.demanded = demanded_;
-    line.access.ready = sc_core::sc_time_stamp();
+    line.hart = operating_hart_;
+    line.number = ++lines_asked_;
+    line.is_fill = &ring == &fills_;
+    line.is_store = stores_;
+    line.access.ready = asked_ = sc_core::sc_time_stamp();
     memory_attributes_.deferred = &line.access;
     sc_time delay = SC_ZERO_TIME;
     memory_port->b_transport(memory_payload_, delay);
@@ -241,6 +268,10 @@ ns_status tlm_cache::defer(line_ring &ring, unsigned &next) {
     line.on_bus = delay;
     line.access.ready = std::max(line.access.ready, sc_core::sc_time_stamp());
     line.length = memory_payload_.get_data_length();
+    if (line.is_fill) {
+        counts_.asked++;
+        counts_.most = std::max(counts_.most, ++lines_under_way_);
+    }
     return payload_status(memory_payload_);
 }
 
@@ -304,6 +335,7 @@ void tlm_cache::load_words(tlm::tlm_generic_payload &payload, attributes &attrib
 ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                                       sc_time &delay) {
     take_lock(attribute);
+    operating_hart_ = hart_index;
     ns_cache_result &result = attribute.result;
     const uint64_t address = payload.get_address();
     ns_status status = NS_OK;
@@ -311,13 +343,19 @@ ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payl
     case cache_request::access:
         break;
     case cache_request::maintain:
+        if (hops_)
+            wait_for_range(attribute.maintenance.address, attribute.maintenance.length);
         status = ns_cache_maintain(core_, hart_index, &attribute.maintenance, &result);
         delay += timing_.maintenance_line * std::max(1u, result.lines);
         break;
     case cache_request::fence:
+        if (hops_)
+            wait_for_hart(hart_index);
         status = ns_cache_drain(core_, hart_index, &result);
         break;
     case cache_request::prefetch:
+        if (hops_ && !may_prefetch(hart_index))
+            break;
         status = ns_cache_prefetch(core_, hart_index, address, &result);
         break;
     case cache_request::sample:
@@ -374,7 +412,10 @@ void tlm_cache::coherent_transport(int, tlm::tlm_generic_payload &payload, sc_ti
                    ? ns_cache_snoop_read(core_, address, length, data + offset, versions, &attribute->result)
                    : ns_cache_snoop_write(core_, address, length, data + offset, versions, &attribute->result);
     });
-    finish_those([](const line_on_its_way &line, uint64_t, uint64_t) { return line.demanded; }, 0, 0);
+    if (hops_)
+        wait_for_hart(operating_hart_);
+    else
+        finish_those([](const line_on_its_way &line, uint64_t, uint64_t) { return line.demanded; }, 0, 0);
     demanded_ = false;
     operating_meter_ = nullptr;
     lock_.unlock();
@@ -409,6 +450,8 @@ unsigned tlm_cache::debug(int hart_index, tlm::tlm_generic_payload &payload) {
 
 ns_status tlm_cache::memory_access(tlm::tlm_command command, uint64_t address, uint32_t length, uint8_t *data,
                                    ns_version *versions) {
+    if (hops_)
+        reach_due();
     catch_up();
     set_payload(memory_payload_, command, address, data, length);
     memory_attributes_.initiator_id = operating_initiator_;

@@ -8,6 +8,11 @@
 // that made it, an access to a line that is on its way waits for it, and the words of one access follow each other
 // every cycle. An access ends when all its own lines are there: the next one may depend on it.
 //
+// With a word about a hop (`mshrs`, `every`, `passing_stores`) an access is timed line by line (tlm_cache_hops.cpp). A
+// line that misses a level takes one of its MSHRs until it is there, and a second miss of it waits for the first; a
+// level takes a request every so often; a hart has `outstanding` loads that miss under way; and the caches are free for
+// others while an access waits for the last of its lines.
+//
 // An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
 // and memory is asked when its time has come.
 //
@@ -34,13 +39,26 @@
 namespace ns {
 
 struct cache_timing {
-    sc_core::sc_time hit[NS_CACHE_MAX_LEVELS]; // added for each level that an access reaches
-    sc_core::sc_time maintenance_line;         // for each line that a maintenance operation visits
-    sc_core::sc_time snoop;                    // for each line for which the other L1s are asked
-    sc_core::sc_time cycle;                    // of a hart
-    unsigned outstanding = 1;                  // line fills under way at once (MSHRs of the last level), 1 to 16
-    unsigned write_backs = 0;                  // that memory has not taken yet and nobody waits for, 0 to 16
-    unsigned bytes_per_cycle = 8;              // what a hart moves per access, of L1 or past the caches
+    sc_core::sc_time hit[NS_CACHE_MAX_LEVELS];   // added for each level that an access reaches
+    sc_core::sc_time maintenance_line;           // for each line that a maintenance operation visits
+    sc_core::sc_time snoop;                      // for each line for which the other L1s are asked
+    sc_core::sc_time cycle;                      // of a hart
+    unsigned outstanding = 1;                    // line fills under way at once (MSHRs of the last level), 1 to 16
+    unsigned write_backs = 0;                    // that memory has not taken yet and nobody waits for, 0 to 16
+    unsigned bytes_per_cycle = 8;                // what a hart moves per access, of L1 or past the caches
+    unsigned mshrs[NS_CACHE_MAX_LEVELS] = {};    // lines under way that missed the level, 0 to 32; 0: nothing is said
+    sc_core::sc_time every[NS_CACHE_MAX_LEVELS]; // from one request to the next; zero: nothing is said
+    unsigned passing_stores = 0; // lines that stores missed, and behind which their hart goes on, 0 to 32
+    bool loads_pass = false;     // the same of loads: nothing depends on them; `outstanding` is how many
+};
+
+// Lines that were asked of memory, on a machine that says something about a hop.
+struct hop_counts {
+    uint64_t asked = 0;   // lines
+    uint64_t merged = 0;  // accesses that waited for a line which was on its way already
+    uint64_t full = 0;    // waits for a free MSHR, of the hart's L1 or of the last level
+    uint64_t dropped = 0; // prefetches that found none
+    unsigned most = 0;    // lines under way at once
 };
 
 // Serialises callers that may wait inside, first come, first served: accesses take effect in the order in which they
@@ -81,7 +99,7 @@ class tlm_cache : public sc_core::sc_module {
     // all of it L1's. False, and nothing has happened. Only for an initiator that nobody else shares the caches with
     // just now, and that waits out its times before its next transaction.
     bool hit(unsigned hart_index, uint64_t address, uint32_t length, bool store, sc_core::sc_time *time) {
-        if (!fills_.empty() && is_on_its_way(address, length))
+        if (lines_under_way_ > 0 && !passes(store) && is_on_its_way(address, length))
             return false;
         if (!ns_cache_hit(core_, hart_index, address, length, store))
             return false;
@@ -95,8 +113,11 @@ class tlm_cache : public sc_core::sc_module {
     void transport_past_l1(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
+    ns_status access_by_hops(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                             sc_core::sc_time &delay);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                      sc_core::sc_time &delay);
+    static bool is_physical(const tlm::tlm_generic_payload &payload);
     void take_lock(const attributes &attribute);
     ns_version *versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute);
     ns_status bypass(tlm::tlm_generic_payload &payload, attributes &attribute, sc_core::sc_time &delay);
@@ -125,7 +146,10 @@ class tlm_cache : public sc_core::sc_module {
     struct line_on_its_way {
         deferred_access access;
         uint64_t address = 0;
-        uint32_t length = 0;     // 0: none
+        uint32_t length = 0; // 0: none
+        unsigned hart = 0;   // whose L1 asked
+        uint64_t number = 0; // of all lines asked for, or written back
+        bool is_fill = false, is_store = false;
         bool demanded = false;   // by an access, not by a prefetcher
         sc_core::sc_time on_bus; // after memory's end
     };
@@ -133,14 +157,41 @@ class tlm_cache : public sc_core::sc_module {
     bool is_on_its_way(uint64_t address, uint64_t length) const;
     sc_core::sc_time hit_time(uint32_t length) const; // of an access that hits in one line
     void finish(line_on_its_way &line);
+    void wait_for(line_on_its_way &line, uint64_t number, sc_core::sc_time *ahead);
     void finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length), uint64_t address,
                       uint64_t length);
     ns_status defer(line_ring &ring, unsigned &next);
     line_ring fills_, write_backs_; // empty: each is waited for
     unsigned next_fill_ = 0, next_write_back_ = 0;
-    bool demanded_ = false;
+    unsigned lines_under_way_ = 0; // fills_ with a length
+    uint64_t lines_asked_ = 0;
+    bool demanded_ = false, stores_ = false;
+
+    // Of a machine that says something about a hop: tlm_cache_hops.cpp.
+    struct line_clock;
+    bool hops_ = false;
+    unsigned operating_hart_ = 0;
+    sc_core::sc_time due_;   // when the line at hand is asked for
+    sc_core::sc_time asked_; // when memory was asked for it; what the bus takes is not the hart's time
+    sc_core::sc_time level_free_[NS_CACHE_MAX_LEVELS];            // takes its next request
+    std::vector<sc_core::sc_time> hart_mshr_[NS_CACHE_MAX_HARTS]; // free again, where the line comes from a cache
+    unsigned hart_mshr_next_[NS_CACHE_MAX_HARTS] = {};
+    hop_counts counts_;
+    void start_hops();
+    bool passes(bool store) const { return store ? timing_.passing_stores > 0 : timing_.loads_pass; }
+    void time_line(unsigned hart_index, unsigned bytes, const ns_cache_result &one, bool passes, line_clock &clock);
+    line_on_its_way *overlapping(uint64_t address, uint64_t length);
+    static sc_core::sc_time here(const sc_core::sc_time *ahead);
+    void reach_due();
+    bool wait_for_window();
+    void reap();
+    line_on_its_way &make_room();
+    bool may_prefetch(unsigned hart_index);
+    void wait_for_hart(unsigned hart_index);
+    void wait_for_range(uint64_t address, uint64_t length);
 
   public:
+    const hop_counts *counts() const { return hops_ ? &counts_ : nullptr; }
     // On whose behalf the operation under way is; for observers.
     unsigned operating_initiator() const { return operating_initiator_; }
     // The event that explains the write-back under way; the observer sets it, the memory transaction carries it.

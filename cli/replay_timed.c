@@ -69,11 +69,12 @@ static void add_levels(const struct ns_log *log, struct ns_buffer *out) {
 }
 
 static void add_cycles(const struct ns_log *log, unsigned accesses_of, uint64_t accesses, struct ns_buffer *out) {
-    static const unsigned order[] = {NS_TIME_LEVEL,       NS_TIME_LEVEL + 1, NS_TIME_LEVEL + 2, NS_TIME_MEMORY,
-                                     NS_TIME_MAINTENANCE, NS_TIME_WAITING,   NS_TIME_COMPUTE};
+    static const unsigned order[] = {NS_TIME_TRANSLATION, NS_TIME_LEVEL,       NS_TIME_LEVEL + 1, NS_TIME_LEVEL + 2,
+                                     NS_TIME_MEMORY,      NS_TIME_MAINTENANCE, NS_TIME_WAITING,   NS_TIME_COMPUTE};
     static const char *const names[] = {[NS_TIME_COMPUTE] = "other",
                                         [NS_TIME_MEMORY] = "memory",
                                         [NS_TIME_MAINTENANCE] = "maintenance",
+                                        [NS_TIME_TRANSLATION] = "second TLB",
                                         [NS_TIME_WAITING] = "waiting"};
     uint64_t part[NS_TIME_PARTS];
     char percent[16], time[NS_TIME_TEXT];
@@ -81,11 +82,13 @@ static void add_cycles(const struct ns_log *log, unsigned accesses_of, uint64_t 
     ns_buffer_format(out, "\n%-16s%18s%9s\n", "cycles", "", "%");
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const unsigned which = order[i];
-        if (which >= NS_TIME_LEVEL + log->levels)
+        if (which == NS_TIME_TRANSLATION ? !log->stats.second_tlb : which >= NS_TIME_LEVEL + log->levels)
             continue;
         ns_buffer_format(out, "%-16.15s%18" PRIu64 "%9s\n",
-                         which >= NS_TIME_LEVEL ? ns_level_name(log, which - NS_TIME_LEVEL) : names[which], part[which],
-                         share(part[which], all, percent));
+                         which >= NS_TIME_LEVEL && which != NS_TIME_TRANSLATION
+                             ? ns_level_name(log, which - NS_TIME_LEVEL)
+                             : names[which],
+                         part[which], share(part[which], all, percent));
     }
     ns_buffer_format(out, "%-16s%18" PRIu64 "%9s   %s; %.2f cycles an access\n", "in all", all, "",
                      ns_format_time(log->stats.time_ps[accesses_of], time),

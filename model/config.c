@@ -130,6 +130,14 @@ static bool check_memory(const struct ns_machine_config *config, const struct re
     if (has_tables && config->ram[0].length < NS_CONFIG_MIN_FIRST_RAM) {
         return wrong(reason, "the first RAM has at least 256K: the page tables lie in it");
     }
+    uint64_t first, reserved;
+    ns_machine_reserved(config, &first, &reserved);
+    if (has_tables && config->small_pages && config->ram[0].length / 2 < reserved) {
+        return wrong(reason,
+                     "with `linear-map small`, this machine's first RAM has at least %" PRIu64
+                     "K: the page tables lie in it",
+                     reserved * 2 / 1024);
+    }
     if (config->pma_count > NS_CONFIG_MAX_PMAS) {
         return wrong(reason, "a machine has at most %d `pma` regions", NS_CONFIG_MAX_PMAS);
     }
@@ -216,8 +224,15 @@ static bool check_queues(const struct ns_machine_config *config, const struct re
     if (config->posted_drain == NS_DRAIN_AFTER && config->posted_drain_ps == 0) {
         return wrong(reason, "posted writes drain after a time above zero; `eager` drains at once");
     }
-    if (config->tlb_entries < 1 || config->tlb_entries > NS_TLB_MAX_ENTRIES) {
+    if (config->tlb_entries < 1 || config->tlb_entries > NS_TLB_MAX_ENTRIES ||
+        config->second_tlb_entries > NS_TLB_MAX_ENTRIES) {
         return wrong(reason, "a TLB has 1 to %d entries", NS_TLB_MAX_ENTRIES);
+    }
+    if (config->second_tlb_entries > 0 && config->tlb_entries > NS_TLB_MAX_FIRST_ENTRIES) {
+        return wrong(reason, "before a `second-tlb`, the `tlb` has at most %d entries", NS_TLB_MAX_FIRST_ENTRIES);
+    }
+    if (config->second_tlb_entries > 0 && config->second_tlb_entries < config->tlb_entries) {
+        return wrong(reason, "the `second-tlb` has fewer entries than the `tlb`, whose translations it holds too");
     }
     return true;
 }
@@ -248,6 +263,14 @@ static bool check_times(const struct ns_machine_config *config, const struct rea
     }
     if (config->outstanding_loads < 1 || config->outstanding_loads > NS_CONFIG_MAX_LINES) {
         return wrong(reason, "a hart has 1 to %u lines on their way", NS_CONFIG_MAX_LINES);
+    }
+    for (unsigned i = 0; i < config->cache.levels; i++) {
+        if (config->level_mshrs[i] > NS_CONFIG_MAX_MSHRS) {
+            return wrong(reason, "a level of cache has at most %u MSHRs", NS_CONFIG_MAX_MSHRS);
+        }
+    }
+    if (config->passing_stores > NS_CONFIG_MAX_MSHRS) {
+        return wrong(reason, "a hart goes on behind at most %u store misses", NS_CONFIG_MAX_MSHRS);
     }
     if (config->write_back_buffer > NS_CONFIG_MAX_LINES) {
         return wrong(reason, "a write-back buffer has at most %u entries", NS_CONFIG_MAX_LINES);

@@ -25,6 +25,7 @@ extern "C" {
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
 #define NS_CONFIG_MAX_LINES       16u /* fills, or write-backs, under way at once */
+#define NS_CONFIG_MAX_MSHRS       32u /* of a level */
 
 /* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
  * the pool. */
@@ -74,12 +75,20 @@ struct ns_machine_config {
                                                        for runs that only ask for time and counts */
     char level_name[NS_CACHE_MAX_LEVELS][16];       /* "L1D", "L2", "L3" */
     uint32_t level_hit_cycles[NS_CACHE_MAX_LEVELS]; /* added per level reached */
-    uint32_t maintenance_line_cycles;               /* per line visited */
-    uint64_t hart_clock_ps;                         /* one cycle */
+    uint32_t level_mshrs[NS_CACHE_MAX_LEVELS];      /* lines under way that missed the level; 0: nothing is said */
+    uint32_t level_every_cycles[NS_CACHE_MAX_LEVELS]; /* from one request to the next; 0: nothing is said */
+    uint32_t passing_stores;          /* lines that stores missed and whose hart goes on, 0 to NS_CONFIG_MAX_MSHRS */
+    uint32_t maintenance_line_cycles; /* per line visited */
+    bool loads_pass; /* a hart goes on behind loads that miss, up to outstanding_loads of them if those are more than 1
+                      */
+    uint64_t hart_clock_ps; /* one cycle */
 
     enum ns_attribute_scheme attributes;
     enum ns_pte_encoding pte_encoding; /* what software writes */
-    unsigned tlb_entries;
+    unsigned tlb_entries;        /* of the TLB, or of the first of two levels (then at most NS_TLB_MAX_FIRST_ENTRIES) */
+    unsigned second_tlb_entries; /* 0: there is one level. Not fewer than the first has */
+    uint32_t second_tlb_cycles;  /* added to what the first level does not hold, a walk too */
+    bool small_pages;            /* RAM is mapped by pages of 4 KiB; otherwise by larger ones where possible */
     size_t pma_count;
     struct ns_pma_region pma[NS_CONFIG_MAX_PMAS]; /* over or beside RAM, which is cacheable without one */
 

@@ -238,7 +238,9 @@ enum ns_time_part {
     NS_TIME_MAINTENANCE, /* cleans, invalidates and flushes with the write-backs that they make */
     NS_TIME_WAITING,     /* turns, interrupts, doorbells, arbitration, other harts in the caches, fences, registers */
     NS_TIME_LEVEL,
-    NS_TIME_PARTS = NS_TIME_LEVEL + NS_CACHE_MAX_LEVELS
+    NS_TIME_TRANSLATION = NS_TIME_LEVEL + NS_CACHE_MAX_LEVELS, /* look-ups of a second TLB; a walk's loads are the
+                                                                  caches' */
+    NS_TIME_PARTS
 };
 struct ns_log_stats {
     bool known; /* false: the run did not come to its end, or this is no log of a run */
@@ -250,7 +252,16 @@ struct ns_log_stats {
     struct ns_log_master port[NS_LOG_BUS_MASTERS][NS_AXI_DMA_PORTS]; /* of an engine: as many as ns_log_actor.ports */
     char dram_name[16];                                              /* its speed bin; empty: the machine has no DRAM */
     struct ns_dram_stats dram;
+    struct ns_log_misses {
+        bool known; /* the machine says something about a hop; otherwise nobody counts */
+        uint64_t asked, merged, full, dropped, most;
+    } misses; /* lines asked of memory, accesses that met one on its way, waits for an MSHR, prefetches without one, and
+                 the most lines at once */
     uint64_t hart_clock_ps;
+    bool second_tlb; /* the machine has one */
+    struct ns_log_tlb {
+        uint64_t second_hits, walks; /* look-ups that its first level did not answer */
+    } tlb[NS_CACHE_MAX_HARTS];
     uint64_t time_ps[NS_MAX_ACTORS];                /* from the beginning to the end of its program */
     uint64_t part_ps[NS_MAX_ACTORS][NS_TIME_PARTS]; /* these add up to time_ps */
 };

@@ -258,9 +258,10 @@ enum ns_status ns_hw_evict_l1(struct ns_machine *machine, unsigned hart, uint64_
  * or drops it. */
 void ns_hw_walk(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
 void ns_hw_forget(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
-/* From now on a full store buffer of this hart lets entries of other lines (of the last level) go first: hardware may
- * choose any. Up to 8 lines. */
+/* From now on, until it is released, a full store buffer of this hart lets others go first than entries of these 8
+ * bytes: hardware may choose any. When all that it has are held, the oldest goes. Up to 16 places. */
 void ns_hw_hold(struct ns_machine *machine, unsigned hart, uint64_t physical);
+void ns_hw_release(struct ns_machine *machine, unsigned hart, uint64_t physical);
 /* Invalidates are performed as flushes from now on, or as the machine's configuration says. */
 void ns_hw_invalidate_as_flush(struct ns_machine *machine, bool as_flush);
 enum ns_status ns_hw_speculative_store(struct ns_machine *machine, unsigned hart, uint64_t physical);

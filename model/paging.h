@@ -140,8 +140,14 @@ enum ns_status ns_page_unmap(const struct ns_page_builder *builder, uint64_t roo
 /*
  * A fully associative TLB of one hart. It keeps what the PTE said at fill time until SFENCE.VMA or replacement. FIFO: a
  * free entry first, else the one inserted longest ago. Only `hits` and `misses` are for others to write.
+ *
+ * It may have two levels. The second is what was said above: every translation that the hart may use. The first holds
+ * some of those and decides time alone: its places are taken in turn by the translations that were used and not found
+ * in it, as in a micro TLB. What leaves the second leaves the first.
  */
-#define NS_TLB_MAX_ENTRIES 64
+#define NS_TLB_MAX_ENTRIES       2048
+#define NS_TLB_MAX_FIRST_ENTRIES 64
+#define NS_TLB_BUCKETS           512
 struct ns_tlb_entry {
     uint64_t virtual_page; /* virtual address of the first byte of the page */
     uint64_t physical_page;
@@ -149,15 +155,30 @@ struct ns_tlb_entry {
     uint64_t pte;
     bool override_pma;
     enum ns_memory_type type;
+    uint64_t age;        /* entries inserted before it */
+    uint16_t older;      /* the one before it by age, ... */
+    uint16_t newer;      /* ... and the one after it */
+    uint16_t chain;      /* the next of its bucket, or of the free ones */
+    uint8_t first_place; /* 1 + its place in the first level; 0: not there */
 };
 struct ns_tlb {
-    unsigned capacity;     /* 1 to NS_TLB_MAX_ENTRIES */
-    unsigned next;         /* the first free entry, or the oldest one when all are taken */
-    unsigned last_hit;     /* tried first */
-    uint64_t hits, misses; /* lookups since init */
+    unsigned capacity;       /* 1 to NS_TLB_MAX_ENTRIES */
+    unsigned first_capacity; /* of the first level, up to NS_TLB_MAX_FIRST_ENTRIES; 0: there is one level */
+    unsigned last_hit;       /* tried first */
+    bool from_second;        /* the last look-up did not find it in the first of two levels */
+    uint64_t hits, misses;   /* lookups since init */
+    uint64_t second_hits;    /* of the hits, those of the second level */
+    uint64_t inserted;
+    uint16_t oldest, newest, free;
+    uint16_t sized[3]; /* entries of 4 KiB, 2 MiB and 1 GiB */
+    uint16_t bucket[NS_TLB_BUCKETS];
+    uint16_t first[NS_TLB_MAX_FIRST_ENTRIES];
+    unsigned first_next;
     struct ns_tlb_entry entry[NS_TLB_MAX_ENTRIES];
 };
 void ns_tlb_init(struct ns_tlb *tlb, unsigned capacity);
+/* Two levels; first_capacity is 1 to NS_TLB_MAX_FIRST_ENTRIES. */
+void ns_tlb_init_levels(struct ns_tlb *tlb, unsigned first_capacity, unsigned capacity);
 /* NULL on a miss. The pointer is valid until the next insert or fence. A store to an entry without D or W misses, so
  * that the walk decides. Where a stale superpage entry and a newer one overlap, either may answer, as the ISA allows.
  */

@@ -14,7 +14,11 @@ using sc_core::SC_ZERO_TIME;
 
 tlm_hart::tlm_hart(sc_core::sc_module_name name, machine &owner, unsigned index)
     : sc_module(name), socket("socket"), machine_(owner), index_(index), versions_(NS_PAGE_SIZE) {
-    ns_tlb_init(&tlb_, std::clamp(owner.config().tlb_entries, 1u, static_cast<unsigned>(NS_TLB_MAX_ENTRIES)));
+    if (owner.config().second_tlb_entries > 0)
+        ns_tlb_init_levels(&tlb_, owner.config().tlb_entries, owner.config().second_tlb_entries);
+    else
+        ns_tlb_init(&tlb_, owner.config().tlb_entries);
+    second_tlb_time_ = machine_.cycles(owner.config().second_tlb_cycles);
     prefetches_ =
         owner.config().cache.levels > 0 && (owner.config().prefetch_next_line || owner.config().stride.streams > 0);
     if (prefetches_)
@@ -36,7 +40,10 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
         *type = translation->type;
         return NS_OK;
     }
-    if (const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store)) {
+    const ns_tlb_entry *entry = ns_tlb_lookup(&tlb_, address, store);
+    if (tlb_.from_second)
+        ask_second_tlb();
+    if (entry != nullptr) {
         translation->physical = entry->physical_page + (address - entry->virtual_page);
         translation->override_pma = entry->override_pma;
         translation->type = entry->type;
@@ -52,6 +59,13 @@ ns_status tlm_hart::translate(uint64_t address, bool store, ns_translation *tran
     }
     *type = ns_effective_type(translation, machine_.pmas().data(), machine_.pmas().size());
     return NS_OK;
+}
+
+void tlm_hart::ask_second_tlb() {
+    machine_.actor(index_).meter.charge(time_translation, second_tlb_time_);
+    ahead_ += second_tlb_time_;
+    if (!touching_)
+        catch_up();
 }
 
 void tlm_hart::walk(uint64_t address) {
@@ -458,6 +472,10 @@ void tlm_hart::hold(uint64_t physical) {
     constexpr size_t limit = 16;
     if (held_.size() < limit)
         held_.push_back(physical / NS_STORE_ENTRY_BYTES);
+}
+
+void tlm_hart::release(uint64_t physical) {
+    held_.erase(std::remove(held_.begin(), held_.end(), physical / NS_STORE_ENTRY_BYTES), held_.end());
 }
 
 // The buffer is full: the oldest entry goes, or the oldest one that is not held back.

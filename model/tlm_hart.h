@@ -37,7 +37,8 @@ class tlm_hart : public sc_core::sc_module {
     void walk(uint64_t address);   // the TLB takes a translation, if there is one
     void forget(uint64_t address); // and drops it
     bool drain_entry(uint64_t physical) { return drain_one(physical, 1); } // the oldest that holds the byte, if any
-    void hold(uint64_t physical); // its line's stores stay in a full buffer while others can go
+    void hold(uint64_t physical); // stores to these 8 bytes stay in a full buffer while others can go
+    void release(uint64_t physical);
     void sfence(bool all, uint64_t address);
     // The TLB forgets every page that the range touches, or all. No event, no time.
     void forget_range(bool all, uint64_t address, uint64_t length);
@@ -54,12 +55,14 @@ class tlm_hart : public sc_core::sc_module {
 
     bool has_cacheable_translation(uint64_t physical) const;
     const ns_store_buffer &buffer() const { return buffer_; }
+    const ns_tlb &tlb() const { return tlb_; }
     const sc_core::sc_time &ahead() const { return ahead_; } // of the simulation, within touch()
 
   private:
     // `what` the program does, for a report: load or store by default.
     ns_status translate(uint64_t address, bool store, ns_translation *translation, ns_memory_type *type,
                         const char *what = nullptr);
+    void ask_second_tlb();
     ns_status page_fault(uint64_t address, const ns_translation &translation, const char *what);
     ns_status gather(uint64_t *address, uint64_t *length, ns_maintenance *run);
     ns_status bus_error(uint64_t physical, uint32_t length, ns_status status);
@@ -101,10 +104,12 @@ class tlm_hart : public sc_core::sc_module {
     // Time that has been given to touches, and that the simulation has not waited out; of it, what no part has been
     // charged with.
     sc_core::sc_time ahead_, uncharged_;
+    bool touching_ = false;
     ns_tlb tlb_;
+    sc_core::sc_time second_tlb_time_;
     ns_stride_prefetcher stride_{};
     bool prefetches_ = false;    // there is a prefetcher, and a cache for it to fill
-    std::vector<uint64_t> held_; // lines
+    std::vector<uint64_t> held_; // places of 8 bytes
     void drain_victim();
     ns_store_buffer buffer_;
     std::vector<ns_version> versions_; // scratch: one page

@@ -22,6 +22,7 @@ ns_status tlm_hart::touch(const ns_touch *touches, size_t count, size_t *done) {
         quick_.resize(quick_pages);
         scratch_.resize(NS_PAGE_SIZE);
     }
+    touching_ = true;
     for (; i < count && status == NS_OK; i++) {
         const ns_touch &access = touches[i];
         const quick_page *page = find_quick(access.address, access.length, access.store);
@@ -37,6 +38,7 @@ ns_status tlm_hart::touch(const ns_touch *touches, size_t count, size_t *done) {
         if (trains && !access.store)
             train_prefetcher(page->physical + access.address % NS_PAGE_SIZE, access.length, false);
     }
+    touching_ = false;
     catch_up();
     *done = status == NS_OK ? i : i - 1;
     return status;
@@ -50,6 +52,8 @@ const tlm_hart::quick_page *tlm_hart::find_quick(uint64_t address, uint32_t leng
     if (machine_.has_mpu())
         return &page;
     const ns_tlb_entry &entry = tlb_.entry[page.tlb_entry];
+    if (tlb_.first_capacity != 0 && entry.first_place == 0)
+        return nullptr;
     return address - entry.virtual_page < entry.page_size ? &page : nullptr;
 }
 

@@ -148,8 +148,13 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
                                            config_.dram.grade == nullptr ? nullptr : &config_.dram);
 
     cache_timing timing;
-    for (unsigned level = 0; level < config_.cache.levels; level++)
+    for (unsigned level = 0; level < config_.cache.levels; level++) {
         timing.hit[level] = cycle_ * config_.level_hit_cycles[level];
+        timing.mshrs[level] = config_.level_mshrs[level];
+        timing.every[level] = cycle_ * config_.level_every_cycles[level];
+    }
+    timing.passing_stores = config_.passing_stores;
+    timing.loads_pass = config_.loads_pass && config_.outstanding_loads > 1;
     timing.cycle = cycle_;
     timing.outstanding = config_.outstanding_loads;
     timing.write_backs = config_.write_back_buffer;
@@ -269,7 +274,7 @@ void machine::build_page_tables() {
         }
         linear_.push_back({ram.start, ram.length, at});
         const uint64_t bits = ns_pte_encode_type(config_.pte_encoding, NS_TYPE_CACHEABLE);
-        if (ns_page_map(&builder, page_root_, at, ram.start, ram.length, bits, true) != NS_OK)
+        if (ns_page_map(&builder, page_root_, at, ram.start, ram.length, bits, !config_.small_pages) != NS_OK)
             throw std::runtime_error("the RAM is too large for the page tables that the machine reserves");
     }
     const uint64_t io_bits = ns_pte_encode_type(config_.pte_encoding, NS_TYPE_IO);

@@ -174,6 +174,11 @@ void machine::log_stats() {
         ns_dram_get_stats(memory_->dram(), now_ps(), &stats.dram);
     }
     stats.hart_clock_ps = config_.hart_clock_ps;
+    if (const hop_counts *counts = cache_->counts())
+        stats.misses = {true, counts->asked, counts->merged, counts->full, counts->dropped, counts->most};
+    stats.second_tlb = config_.second_tlb_entries > 0;
+    for (unsigned i = 0; i < hart_count(); i++)
+        stats.tlb[i] = {harts_[i]->tlb().second_hits, harts_[i]->tlb().misses};
     for (unsigned i = 0; i < actors_.size(); i++) {
         time_meter &meter = actors_[i].meter;
         if (meter.running())

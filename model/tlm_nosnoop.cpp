@@ -283,6 +283,9 @@ void ns_hw_forget(struct ns_machine *machine, unsigned hart, uint64_t virtual_ad
 void ns_hw_hold(struct ns_machine *machine, unsigned hart, uint64_t physical) {
     machine->body->hart(hart).hold(physical);
 }
+void ns_hw_release(struct ns_machine *machine, unsigned hart, uint64_t physical) {
+    machine->body->hart(hart).release(physical);
+}
 void ns_hw_invalidate_as_flush(struct ns_machine *machine, bool as_flush) {
     const bool always = machine->body->config().cache.invalidate_as_flush;
     ns_cache_set_invalidate_as_flush(machine->body->cache_core(), as_flush || always);

@@ -100,8 +100,10 @@ static void write_replay(const struct ns_log *log, const struct ns_hazard *hazar
     } else if (log->chaos) {
         ns_buffer_text(out, " --chaos 0");
     }
-    /* What the hardware did by itself follows from the chaos seed, not from the order of the steps. */
-    if (log->chaos || (length == 0 && hazard->moves == 0) || (length > SCHEDULE_LIMIT && !log->scheduled)) {
+    /* What the hardware did by itself follows from the chaos seed, not from the order of the steps; and in free order
+     * steps overlap, which their order does not tell. */
+    if (log->chaos || log->order_free || (length == 0 && hazard->moves == 0) ||
+        (length > SCHEDULE_LIMIT && !log->scheduled)) {
         ns_buffer_text(out, log->order_free ? " --order free" : "");
         return;
     }

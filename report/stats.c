@@ -44,9 +44,9 @@ static bool is_device(const struct ns_log *log, unsigned actor) {
 /* ---- text ------------------------------------------------------------------------------------ */
 
 /* The columns of a row of cycles. */
-static const unsigned time_columns[NS_TIME_PARTS] = {NS_TIME_COMPUTE,   NS_TIME_LEVEL,  NS_TIME_LEVEL + 1,
-                                                     NS_TIME_LEVEL + 2, NS_TIME_MEMORY, NS_TIME_MAINTENANCE,
-                                                     NS_TIME_WAITING};
+static const unsigned time_columns[NS_TIME_PARTS] = {NS_TIME_COMPUTE,     NS_TIME_TRANSLATION, NS_TIME_LEVEL,
+                                                     NS_TIME_LEVEL + 1,   NS_TIME_LEVEL + 2,   NS_TIME_MEMORY,
+                                                     NS_TIME_MAINTENANCE, NS_TIME_WAITING};
 _Static_assert(NS_CACHE_MAX_LEVELS == 3, "one column for each level");
 
 /* A name, cut and filled up to its column. */
@@ -148,21 +148,47 @@ static void add_time_row(const struct ns_log *log, struct ns_buffer *out, unsign
     add_row_name(out, ns_actor_name(log, actor), "");
     ns_buffer_format(out, "%8" PRIu64, ns_stats_cycles(log, actor, part));
     for (unsigned column = 0; column < NS_TIME_PARTS; ++column) {
-        if (time_columns[column] < NS_TIME_LEVEL + level_count(log)) {
-            ns_buffer_format(out, " %7" PRIu64, part[time_columns[column]]);
+        const unsigned which = time_columns[column];
+        if (which == NS_TIME_TRANSLATION ? log->stats.second_tlb : which < NS_TIME_LEVEL + level_count(log)) {
+            ns_buffer_format(out, " %7" PRIu64, part[which]);
         }
     }
     ns_buffer_text(out, "\n");
 }
 
 static void add_times(const struct ns_log *log, struct ns_buffer *out) {
-    ns_buffer_format(out, "\n  %-*s   total compute", NAME_COLUMNS, "cycles");
+    ns_buffer_format(out, "\n  %-*s   total compute%s", NAME_COLUMNS, "cycles",
+                     log->stats.second_tlb ? "    TLB2" : "");
     for (unsigned level = 0; level < level_count(log); ++level) {
         ns_buffer_format(out, " %7.7s", ns_level_name(log, level));
     }
     ns_buffer_text(out, "  memory  maint. waiting\n");
     for (unsigned actor = 0; actor + 1 < log->actor_count; ++actor) { /* the last one is hw */
         add_time_row(log, out, actor);
+    }
+}
+
+static void add_misses(const struct ns_log *log, struct ns_buffer *out) {
+    const struct ns_log_misses *misses = &log->stats.misses;
+    if (!misses->known) {
+        return;
+    }
+    ns_buffer_format(out, "\n  %-*s    asked  merged no MSHR dropped    most\n", NAME_COLUMNS, "lines under way");
+    add_row_name(out, "caches", "");
+    ns_buffer_format(out, "%7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 "\n", misses->asked,
+                     misses->merged, misses->full, misses->dropped, misses->most);
+}
+
+/* What the first level of a TLB did not answer. */
+static void add_second_tlb(const struct ns_log *log, struct ns_buffer *out) {
+    if (!log->stats.second_tlb) {
+        return;
+    }
+    ns_buffer_format(out, "\n  %-*s  TLB2 hits   walks\n", NAME_COLUMNS, "translations");
+    for (unsigned hart = 0; hart < hart_count(log); ++hart) {
+        add_row_name(out, ns_actor_name(log, hart), "");
+        ns_buffer_format(out, "%9" PRIu64 " %7" PRIu64 "\n", log->stats.tlb[hart].second_hits,
+                         log->stats.tlb[hart].walks);
     }
 }
 
@@ -192,7 +218,9 @@ void ns_report_stats_text(const struct ns_log *log, struct ns_buffer *out) {
     add_maintenance(log, out);
     add_bus(log, out);
     add_dram(log, out);
+    add_misses(log, out);
     add_times(log, out);
+    add_second_tlb(log, out);
     add_actors(log, out);
     if (log->truncated) {
         ns_buffer_text(out, "  the event log is full: interrupts after that are missing here\n");
@@ -227,6 +255,9 @@ static void write_time(struct ns_json *json, const struct ns_log *log, unsigned 
     ns_json_open(json, "time", '{');
     ns_json_number(json, "total_ps", log->stats.time_ps[actor]);
     ns_json_number(json, "compute_ps", part[NS_TIME_COMPUTE]);
+    if (log->stats.second_tlb) {
+        ns_json_number(json, "translation_ps", part[NS_TIME_TRANSLATION]);
+    }
     ns_json_open(json, "levels_ps", '[');
     for (unsigned level = 0; level < level_count(log); ++level) {
         ns_json_number(json, NULL, part[NS_TIME_LEVEL + level]);
@@ -245,6 +276,10 @@ static void write_actor(struct ns_json *json, const struct ns_log *log, unsigned
     if (actor < hart_count(log)) {
         ns_json_number(json, "maintained_present", log->stats.l1[actor].named_present);
         ns_json_number(json, "maintained_absent", log->stats.l1[actor].named_absent);
+        if (log->stats.second_tlb) {
+            ns_json_number(json, "second_tlb_hits", log->stats.tlb[actor].second_hits);
+            ns_json_number(json, "walks", log->stats.tlb[actor].walks);
+        }
     }
     if (is_device(log, actor)) {
         ns_json_number(json, "dma_reads", counts.reads);
@@ -268,9 +303,22 @@ static void write_master(struct ns_json *json, const char *name, const char *por
     ns_json_close(json, '}');
 }
 
+static void write_misses(struct ns_json *json, const struct ns_log_misses *misses) {
+    ns_json_open(json, "misses", '{');
+    ns_json_number(json, "asked", misses->asked);
+    ns_json_number(json, "merged", misses->merged);
+    ns_json_number(json, "no_mshr", misses->full);
+    ns_json_number(json, "dropped", misses->dropped);
+    ns_json_number(json, "most", misses->most);
+    ns_json_close(json, '}');
+}
+
 void ns_json_stats(const struct ns_log *log, struct ns_json *json) {
     if (!log->stats.known) {
         return;
+    }
+    if (log->stats.misses.known) {
+        write_misses(json, &log->stats.misses);
     }
     ns_json_open(json, "caches", '[');
     for (unsigned hart = 0; hart < hart_count(log); ++hart) {

@@ -58,6 +58,8 @@ void ns_report_verify_json(const struct ns_scenario *scenario, const struct ns_v
         ns_json_string(&json, NULL, ns_report_may_word(result->may, i));
     ns_json_close(&json, ']');
     ns_json_bool(&json, "order_assumed", result->order_assumed);
+    ns_json_bool(&json, "hardware_ordered", result->hardware_ordered);
+    ns_json_bool(&json, "calls_ordered", result->calls_ordered);
     ns_json_open(&json, "hazards", '[');
     for (size_t i = 0; i < result->hazard_count; i++)
         if (result->hazards[i].log != NULL) /* without a replay there are no facts to write */

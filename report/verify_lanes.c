@@ -39,7 +39,7 @@ static unsigned actor_of(const struct lanes *lanes, uint32_t site) {
 }
 
 bool lanes_is_condition(const struct ns_log_move *move) {
-    return strcmp(move->text, "no-prefetcher") == 0;
+    return strcmp(move->text, "no-prefetcher") == 0 || strcmp(move->text, "no-timers") == 0;
 }
 
 static void add_move(struct lanes *lanes, const struct ns_log_move *move) {

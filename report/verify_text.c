@@ -191,6 +191,18 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
                        "note: some device does not say when it starts or when it ends; there the written order was "
                        "taken (doorbell and start, raise and wait, or poll let the search order it)",
                        0, 6, ns_report_columns(style));
+    if (result->hardware_ordered)
+        ns_buffer_wrap(
+            out,
+            "note: what `hw` steps do happens where they stand, as the hardware may do nothing by itself: the "
+            "steps behind one come behind all that stand before it",
+            0, 6, ns_report_columns(style));
+    if (result->calls_ordered)
+        ns_buffer_wrap(
+            out,
+            "note: calls of several harts on one object were made in the order of the file: a driver's locks "
+            "are not in it",
+            0, 6, ns_report_columns(style));
 }
 
 struct tally {
@@ -220,6 +232,8 @@ static void write_verdict(const struct ns_verify_result *result, const struct ta
     switch (result->verdict) {
     case NS_VERIFY_PROVED:
         ns_buffer_text(out, "no behaviour shows a hazard");
+        if (result->order_assumed || result->hardware_ordered || result->calls_ordered)
+            ns_buffer_text(out, " in the order that the note names");
         break;
     case NS_VERIFY_INCOMPLETE:
         ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
@@ -234,6 +248,10 @@ static void write_verdict(const struct ns_verify_result *result, const struct ta
             ns_buffer_text(out, tally->expected == 1 ? ", expected" : ", all expected");
         else if (tally->expected > 0)
             ns_buffer_format(out, ", %zu of them expected", tally->expected);
+        if (result->reason[0] != '\0') {
+            ns_buffer_text(out, "; not all was explored: ");
+            ns_format_source(out, result->reason, strnlen(result->reason, sizeof result->reason));
+        }
         break;
     }
 }
@@ -277,12 +295,21 @@ static void write_notes(const struct ns_verify_result *result, const struct ns_r
                        "note: what was explored shows no hazard, which is no proof (--states, --memory and --timeout "
                        "set the limits)",
                        0, 6, ns_report_columns(style));
-    if (result->unreplayed > 0) {
+    if (result->unreplayed > 0 && result->rough) {
+        ns_buffer_wrap(
+            out,
+            "note: some ways to a hazard were left out, which the timed machine did not show: what a full queue of "
+            "late maintenance lets go is followed only roughly, and so is a store buffer without `may drain` "
+            "where page tables change or `hw: drain` stands",
+            0, 6, ns_report_columns(style));
+        ns_buffer_text(out, "\n");
+    } else if (result->unreplayed > 0) {
         ns_buffer_wrap(out,
                        "note: the timed machine did not show the hazard of some counterexample; the verdict stands on "
-                       "the search, and this is a defect of nosnoop: please report it",
+                       "the search, and this is a defect of nosnoop: please report it, with the scenario and this "
+                       "schedule:",
                        0, 6, ns_report_columns(style));
-        ns_buffer_text(out, "\n");
+        ns_buffer_format(out, "      %s\n\n", result->unreplayed_text != NULL ? result->unreplayed_text : "");
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caches of a machine block. */
+/* The caches of a machine block, how misses pass, and the TLB that is behind the first. */
 #include "scenarios/machine_parser.h"
 
 #include <string.h>
@@ -10,6 +10,7 @@ enum sharing { SHARING_UNSAID, SHARING_PRIVATE, SHARING_SHARED };
 struct cache_line {
     struct ns_cache_level_config level;
     uint32_t hit;
+    uint32_t mshrs, every;
     uint32_t sharing;
 };
 
@@ -34,6 +35,8 @@ static const struct ns_option cache_options[] = {
     {"write-allocate", NS_OPTION_SET, CACHE(level.no_write_allocate), 0, 0, PLAIN},
     {"no-write-allocate", NS_OPTION_SET, CACHE(level.no_write_allocate), 1, 0, PLAIN},
     {"hit", NS_OPTION_NUMBER, CACHE(hit), 0, NS_MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false},
+    {"mshrs", NS_OPTION_NUMBER, CACHE(mshrs), 1, NS_CONFIG_MAX_MSHRS, PLAIN},
+    {"every", NS_OPTION_NUMBER, CACHE(every), 1, NS_MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false},
 };
 
 static unsigned find_level(const struct ns_machine_config *config, const struct ns_token *name) {
@@ -67,6 +70,8 @@ bool ns_parse_machine_cache(struct ns_parser *parser, void *target) {
     if (!is_new) {
         line.level = config->cache.level[index];
         line.hit = config->level_hit_cycles[index];
+        line.mshrs = config->level_mshrs[index];
+        line.every = config->level_every_cycles[index];
     }
     uint64_t seen = 0;
     if (!ns_parser_options(parser, cache_options, ROWS(cache_options), &line, &seen, "a cache")) {
@@ -89,6 +94,8 @@ bool ns_parse_machine_cache(struct ns_parser *parser, void *target) {
     ns_machine_copy_name(config->level_name[index], &name);
     config->cache.level[index] = line.level;
     config->level_hit_cycles[index] = line.hit;
+    config->level_mshrs[index] = line.mshrs;
+    config->level_every_cycles[index] = line.every;
     config->cache.levels += is_new;
     return true;
 }
@@ -113,4 +120,38 @@ bool ns_parse_machine_no_caches_below(struct ns_parser *parser, void *target) {
     }
     config->cache.levels = index + 1;
     return true;
+}
+
+bool ns_parse_machine_second_tlb(struct ns_parser *parser, void *target) {
+#define PART(member) NS_MEMBER(struct ns_machine_config, member)
+    static const struct ns_option parts[] = {{"hit", NS_OPTION_NUMBER, PART(second_tlb_cycles), 0, NS_MOST_CYCLES,
+                                              false, "cycles", NULL, NS_NO_OFFSET, NULL, false}};
+#undef PART
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    uint64_t entries = 0, seen = 0;
+    if (!ns_parser_take_number(parser, 0, NS_TLB_MAX_ENTRIES, &entries, "`second-tlb`")) {
+        return false;
+    }
+    if (!ns_parser_accept_word(parser, "entries")) {
+        return ns_parser_unexpected(parser,
+                                    "`second-tlb` is given in `entries`: `second-tlb 512 entries hit 7 cycles`");
+    }
+    config->second_tlb_entries = (unsigned)entries;
+    config->second_tlb_cycles = 0;
+    return entries == 0 || ns_parser_options(parser, parts, ROWS(parts), config, &seen, "`second-tlb`");
+}
+
+bool ns_parse_machine_store_misses(struct ns_parser *parser, void *target) {
+    static const struct ns_choice kinds[] = {{"wait", 0}, {"pass", 1}, {NULL, 0}};
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    uint64_t passes = 0, lines = 0;
+    if (!ns_parser_take_choice(parser, kinds, &passes, "`store-misses`")) {
+        return false;
+    }
+    if (passes && !ns_parser_take_number(parser, 1, NS_CONFIG_MAX_MSHRS, &lines, "`store-misses pass`")) {
+        return false;
+    }
+    config->passing_stores = (uint32_t)lines;
+    return !passes || ns_parser_accept_word(parser, "lines") ||
+           ns_parser_unexpected(parser, "here stands `lines`, as in `store-misses pass 4 lines`");
 }

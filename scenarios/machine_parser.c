@@ -312,6 +312,9 @@ static const struct ns_choice roundings[] = {{"outward", NS_ROUND_OUTWARD}, {"in
 static const struct ns_choice edges[] = {
     {"same", NS_EDGE_SAME}, {"flush", NS_EDGE_FLUSH}, {"skip", NS_EDGE_SKIP}, {NULL, 0}};
 static const struct ns_choice reaches[] = {{"all-harts", NS_REACH_ALL_HARTS}, {"local", NS_REACH_LOCAL}, {NULL, 0}};
+static const struct ns_choice load_misses[] = {{"wait", 0}, {"pass", 1}, {NULL, 0}};
+static const struct ns_choice linear_maps[] = {{"large", 0}, {"small", 1}, {NULL, 0}};
+static const struct ns_choice frames[] = {{"in-order", 0}, {"scattered", 1}, {NULL, 0}};
 static const struct ns_choice backgrounds[] = {{"yes", 0}, {"no", 1}, {NULL, 0}};
 static const struct ns_choice platforms[] = {{"textbook", NS_DMA_OPS_TEXTBOOK},
                                              {"riscv-6.0", NS_DMA_OPS_RISCV_6_0},
@@ -351,6 +354,9 @@ static const struct ns_option parameters[] = {
     {"attributes", CUSTOM(parse_attributes)},
     {"pte-encoding", CUSTOM(parse_encoding)},
     {"tlb", NUMBER(tlb_entries, 1, NS_TLB_MAX_ENTRIES, "entries")},
+    {"second-tlb", CUSTOM(ns_parse_machine_second_tlb)},
+    {"linear-map", CHOICE(small_pages, linear_maps)},
+    {"page-frames", CHOICE(cache.scattered_frames, frames)},
     {"pma", REPEATABLE(parse_pma)},
     {"mpu", REPEATABLE(parse_mpu)},
     {"mpu-background", CHOICE(mpu_no_background, backgrounds)},
@@ -381,6 +387,8 @@ static const struct ns_option parameters[] = {
     {"memory-latency", TIME(memory_latency_ps)},
     {"dram", CUSTOM(ns_parse_machine_dram)},
     {"outstanding-loads", NUMBER(outstanding_loads, 1, NS_CONFIG_MAX_LINES, NULL)},
+    {"load-misses", CHOICE(loads_pass, load_misses)},
+    {"store-misses", CUSTOM(ns_parse_machine_store_misses)},
     {"write-back-buffer", NUMBER(write_back_buffer, 0, NS_CONFIG_MAX_LINES, "entries")},
     {"snoop-latency", TIME(snoop_latency_ps)},
     {"interrupt-latency", TIME(interrupt_latency_ps)},

@@ -26,6 +26,8 @@ bool ns_parser_take_word_then_number(struct ns_parser *parser, const char *word,
 /* Rows of the table; `target` is the builder. */
 bool ns_parse_machine_cache(struct ns_parser *parser, void *target);
 bool ns_parse_machine_no_caches_below(struct ns_parser *parser, void *target);
+bool ns_parse_machine_second_tlb(struct ns_parser *parser, void *target);
+bool ns_parse_machine_store_misses(struct ns_parser *parser, void *target);
 bool ns_parse_machine_dram(struct ns_parser *parser, void *target);
 bool ns_parse_machine_cma(struct ns_parser *parser, void *target);
 bool ns_parse_machine_atomic_pool(struct ns_parser *parser, void *target);

@@ -264,6 +264,8 @@ bool ns_parser_value(struct ns_parser *parser, const struct ns_ref *ref, struct 
 /* A number compared with `length` bytes (0: unknown). */
 bool ns_parser_compared_number(struct ns_parser *parser, uint64_t length, bool fill_possible, struct ns_value *value);
 bool ns_parser_fill(struct ns_parser *parser, struct ns_value *value);
+/* What NS_REF_IS_ACCESS asks for, of a reference that is not what a step moves as it stands. */
+void ns_parser_limit_access(struct ns_parser *parser, struct ns_ref *ref);
 /* Bytes of a reference: handles use the mapping's length; 0 unknown. */
 uint64_t ns_parser_ref_length(const struct ns_parser *parser, const struct ns_ref *ref);
 

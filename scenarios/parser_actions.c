@@ -31,8 +31,49 @@ static unsigned access_flags(const struct ns_step *step) {
     return NS_REF_IS_ACCESS | (step->actor_kind == NS_ACTOR_DEVICE ? NS_REF_MAY_BE_HANDLE : 0u);
 }
 
+/* Behind the reference: one piece of it each time. */
+static bool parse_piece(struct ns_parser *parser, struct ns_step *step) {
+    static const struct ns_choice orders[] = {
+        {"in-turn", NS_PIECE_IN_TURN}, {"at-random", NS_PIECE_AT_RANDOM}, {NULL, 0}};
+    const struct ns_choice *order = orders;
+    while (order->word != NULL && !ns_parser_accept_word(parser, order->word)) {
+        order++;
+    }
+    if (order->word == NULL) {
+        return true;
+    }
+    uint64_t bytes = 0;
+    struct ns_place place = ns_parser_place(parser, ns_parser_token(parser));
+    if (!ns_parser_take_number(parser, 1, NS_LIMIT_PIECE_BYTES, &bytes, "a piece")) {
+        return false;
+    }
+    if (step->ref.kind != NS_REF_OBJECT || step->ref.length == 0) {
+        ns_parser_error(parser, step->ref.place, "`%s` needs a buffer, or a part of one", order->word);
+        return false;
+    }
+    if (bytes > step->ref.length) {
+        ns_parser_error(parser, place, "a piece of %s bytes is larger than the whole, which has %s",
+                        ns_number(bytes).text, ns_number(step->ref.length).text);
+        return false;
+    }
+    step->piece = (enum ns_piece_order)order->value;
+    step->pieces = step->ref.length / bytes;
+    step->ref.length = bytes;
+    return true;
+}
+
+/* What a load or a store works on: all of it, or a piece each time. */
+static bool parse_accessed(struct ns_parser *parser, struct ns_step *step) {
+    if (!ns_parser_ref(parser, access_flags(step) & ~(unsigned)NS_REF_IS_ACCESS, &step->ref, NS_BUFFER_NEEDED) ||
+        !parse_piece(parser, step)) {
+        return false;
+    }
+    ns_parser_limit_access(parser, &step->ref);
+    return true;
+}
+
 bool ns_parse_load(struct ns_parser *parser, struct ns_step *step) {
-    if (!ns_parser_ref(parser, access_flags(step), &step->ref, NS_BUFFER_NEEDED)) {
+    if (!parse_accessed(parser, step)) {
         return false;
     }
     return !ns_parser_accept(parser, NS_TOKEN_ARROW) ||
@@ -40,7 +81,7 @@ bool ns_parse_load(struct ns_parser *parser, struct ns_step *step) {
 }
 
 bool ns_parse_store(struct ns_parser *parser, struct ns_step *step) {
-    return ns_parser_ref(parser, access_flags(step), &step->ref, NS_BUFFER_NEEDED) &&
+    return parse_accessed(parser, step) &&
            ns_parser_value(parser, &step->ref, &step->value, ns_verb_text(step->verb));
 }
 
@@ -111,8 +152,7 @@ bool ns_parse_set_attr(struct ns_parser *parser, struct ns_step *step) {
     }
     step->type = (enum ns_memory_type)type;
     if (parser->machine_known && parser->scenario->machine.attributes == NS_ATTRIBUTES_MPU) {
-        ns_parser_error(parser, step->ref.place,
-                        "the regions of an MPU do not change while the machine runs");
+        ns_parser_error(parser, step->ref.place, "the regions of an MPU do not change while the machine runs");
         return false;
     }
     if (!ns_parser_accept_word(parser, "sequence")) {

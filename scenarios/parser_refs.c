@@ -353,11 +353,17 @@ bool ns_parser_ref(struct ns_parser *parser, unsigned flags, struct ns_ref *ref,
         ref->kind = NS_REF_NONE;
         return true;
     }
-    if ((flags & NS_REF_IS_ACCESS) != 0 && ns_parser_ref_length(parser, ref) > NS_LIMIT_ACCESS_BYTES) {
+    if ((flags & NS_REF_IS_ACCESS) != 0) {
+        ns_parser_limit_access(parser, ref);
+    }
+    return true;
+}
+
+void ns_parser_limit_access(struct ns_parser *parser, struct ns_ref *ref) {
+    if (ns_parser_ref_length(parser, ref) > NS_LIMIT_ACCESS_BYTES) {
         ns_parser_error(parser, ref->place, "one step moves at most %s bytes", ns_number(NS_LIMIT_ACCESS_BYTES).text);
         ref->kind = NS_REF_NONE;
     }
-    return true;
 }
 
 uint64_t ns_parser_ref_length(const struct ns_parser *parser, const struct ns_ref *ref) {

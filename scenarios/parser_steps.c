@@ -360,6 +360,7 @@ static void add_step(struct ns_parser *parser, struct blocks *blocks) {
         return;
     }
     add_entry(parser, (struct ns_program_entry){.kind = NS_PROGRAM_STEP, .number = (uint32_t)scenario->written_count});
+    scenario->written[scenario->written_count].number = (uint32_t)scenario->written_count;
     scenario->written_count++;
     add_steps(parser, blocks, 1, place);
 }

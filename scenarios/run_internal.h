@@ -125,7 +125,9 @@ struct run {
     size_t at;          /* place in the plan of the step under way */
     bool as_flush;      /* the operation under way performs invalidates as flushes */
     bool late;          /* the schedule wants late maintenance */
+    size_t place[NS_MAX_ACTORS]; /* by actor: of the step that it is at; SIZE_MAX: it has done all */
     bool no_prefetcher; /* the schedule says each fill itself */
+    bool no_timers;     /* ... and what leaves a buffer */
     bool free_order;
     uint64_t work;                   /* bytes named by the steps so far */
     const char *limit;               /* a limit of nosnoop was met: why the run stops, or NULL */
@@ -138,7 +140,8 @@ struct run {
 };
 
 static inline uint32_t run_site(const struct run *run, const struct ns_step *step) {
-    return (uint32_t)(step - run->scenario->written);
+    (void)run; /* sites are the written steps, in their order */
+    return step->number;
 }
 
 /* steps.c: the bytes that a value stands for, and a result that a step keeps. */

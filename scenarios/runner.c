@@ -31,6 +31,25 @@ static size_t stretch_end(const struct run *run, size_t first) {
     return end;
 }
 
+/* In free order a step of the hardware comes behind all that stands before it, unless that never ends. */
+static void wait_for_those_before(struct run *run, size_t place) {
+    const unsigned hardware = ns_machine_hardware_actor(run->machine);
+    enum { FIRST_PAUSE_PS = 1000, LONGEST_PAUSE_PS = 10000000, IDLE_TURNS = 32 };
+    uint64_t pause = FIRST_PAUSE_PS;
+    run->moving--;
+    for (unsigned idle = 0; idle < IDLE_TURNS;) {
+        bool over = true;
+        for (unsigned other = 0; other < hardware && over; other++)
+            over = run->place[other] > place;
+        if (over)
+            break;
+        idle = run->moving == 0 && !run_engines_at_work(run) ? idle + 1 : 0;
+        ns_actor_pause(run->machine, hardware, pause);
+        pause = idle > 0 && pause < LONGEST_PAUSE_PS ? 2 * pause : pause;
+    }
+    run->moving++;
+}
+
 /* An actor's share. In written order turns count the stretches in which one actor is at work, so that an actor with
  * many steps in a row goes on without a word to the others. */
 static void program(struct ns_machine *machine, unsigned actor, void *context) {
@@ -50,6 +69,9 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
                 run_moves_end(run);
                 continue;
             }
+            run->place[actor] = i;
+            if (run->free_order && actor == ns_machine_hardware_actor(machine))
+                wait_for_those_before(run, i);
             if (run->options->recording != NULL)
                 run_record_begin(run, i);
             if (run->move_count > 0)
@@ -76,6 +98,7 @@ static void program(struct ns_machine *machine, unsigned actor, void *context) {
         if (!run->free_order)
             ns_machine_next_turn(machine);
     }
+    run->place[actor] = SIZE_MAX;
 }
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
@@ -282,6 +305,10 @@ static enum ns_status set_up(struct run *run, char *message, size_t size) {
         config.prefetch_next_line = false;
         config.stride.streams = 0;
     }
+    if (run->no_timers && config.store_buffer_drain == NS_DRAIN_AFTER)
+        config.store_buffer_drain = NS_DRAIN_LAZY;
+    if (run->no_timers && config.posted_drain == NS_DRAIN_AFTER)
+        config.posted_drain = NS_DRAIN_LAZY;
     config.cache.seed = run->options->seed_given ? run->options->seed : scenario->seed;
     if (!describe_log(run))
         return NS_ERROR_MEMORY;

@@ -154,7 +154,40 @@ void ns_parser_headers(struct ns_parser *parser) {
 struct unroller {
     struct ns_parser *parser;
     uint32_t *iterations; /* per written step */
+    size_t placed;        /* steps with a piece of their own */
 };
+
+/* The step as it is in this iteration: one that works on pieces has its own each time. */
+static const struct ns_step *piece_of(struct unroller *unroller, size_t number, uint32_t iteration) {
+    struct ns_parser *parser = unroller->parser;
+    const struct ns_step *written = &parser->scenario->written[number];
+    if (written->pieces == 0) {
+        return written;
+    }
+    if (++unroller->placed > NS_LIMIT_PLACED_STEPS) {
+        if (unroller->placed == NS_LIMIT_PLACED_STEPS + 1) {
+            parser->muted = false;
+            ns_parser_error(parser, written->verb_place, "a program has at most %s steps on pieces",
+                            ns_number(NS_LIMIT_PLACED_STEPS).text);
+        }
+        return written;
+    }
+    struct ns_step *step = ns_arena_alloc(parser->arena, sizeof *step);
+    if (step == NULL) {
+        parser->out_of_memory = true;
+        return written;
+    }
+    *step = *written;
+    uint64_t piece = iteration;
+    if (written->piece == NS_PIECE_AT_RANDOM) { /* splitmix64 of where the step stands and how often it was there */
+        piece = ((uint64_t)number << 32 | iteration) * UINT64_C(0x9E3779B97F4A7C15);
+        piece = (piece ^ (piece >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+        piece = (piece ^ (piece >> 27)) * UINT64_C(0x94D049BB133111EB);
+        piece ^= piece >> 31;
+    }
+    step->ref.offset += (int64_t)(piece % written->pieces * written->ref.length);
+    return step;
+}
 
 static void unroll(struct unroller *unroller, size_t first, size_t end) {
     struct ns_parser *parser = unroller->parser;
@@ -162,8 +195,9 @@ static void unroll(struct unroller *unroller, size_t first, size_t end) {
     for (size_t i = first; i < end; i++) {
         const struct ns_program_entry *entry = &parser->program[i];
         if (entry->kind == NS_PROGRAM_STEP) {
-            scenario->steps[scenario->step_count++] = (struct ns_occurrence){
-                .step = &scenario->written[entry->number], .iteration = unroller->iterations[entry->number]++};
+            const uint32_t iteration = unroller->iterations[entry->number]++;
+            scenario->steps[scenario->step_count++] =
+                (struct ns_occurrence){.step = piece_of(unroller, entry->number, iteration), .iteration = iteration};
         } else if (entry->kind == NS_PROGRAM_REPEAT) {
             for (uint32_t round = 0; entry->total > 0 && round < entry->number; round++) {
                 unroll(unroller, i + 1, entry->end);
@@ -192,7 +226,7 @@ void ns_parser_unroll(struct ns_parser *parser) {
     struct ns_scenario *scenario = parser->scenario;
     size_t steps = count_steps(parser);
     assert(steps <= NS_LIMIT_STEPS);
-    struct unroller unroller = {parser, calloc(scenario->written_count + 1, sizeof *unroller.iterations)};
+    struct unroller unroller = {parser, calloc(scenario->written_count + 1, sizeof *unroller.iterations), 0};
     scenario->steps = calloc(steps + 1, sizeof *scenario->steps);
     if (unroller.iterations == NULL || scenario->steps == NULL) {
         parser->out_of_memory = true;

@@ -26,6 +26,8 @@ extern "C" {
 #define NS_LIMIT_LINE_BYTES    1024u      /* one line */
 #define NS_LIMIT_NAME_BYTES    48u        /* one name */
 #define NS_LIMIT_STEPS         1000000u   /* after repeat is unrolled */
+#define NS_LIMIT_PLACED_STEPS  150000u    /* of these, those that work on a piece in turn, or at random */
+#define NS_LIMIT_PIECE_BYTES   65536u     /* a piece */
 #define NS_LIMIT_STATEMENTS    20000u     /* written lines */
 #define NS_LIMIT_REPEAT        100000u    /* one repeat count */
 #define NS_LIMIT_REPEAT_DEPTH  4u
@@ -310,8 +312,12 @@ enum ns_attribute_sequence {
 #define NS_LIMIT_DEBUG_CHECK 26u /* the last of the kernel's checks of the DMA API */
 
 /* A step as written: one line. */
+/* `load a in-turn 64`: one piece behind the other, from the start again at the end; `at-random`: any of them. */
+enum ns_piece_order { NS_PIECE_IN_TURN, NS_PIECE_AT_RANDOM };
+
 struct ns_step {
-    uint32_t line; /* of the file */
+    uint32_t line;   /* of the file */
+    uint32_t number; /* of the written steps */
     enum ns_actor_kind actor_kind;
     uint32_t actor; /* hart number or device index; 0 for hw */
     struct ns_place actor_place, verb_place;
@@ -319,6 +325,9 @@ struct ns_step {
     enum ns_instruction instruction;
     struct ns_ref ref;           /* what the step works on (copy: the source) */
     struct ns_ref to;            /* copy: the destination */
+    enum ns_piece_order piece;   /* load, store: which piece of the reference; `ref` is the first one here, and the one
+                                    meant in the steps of a program */
+    uint64_t pieces;             /* how many there are; 0: the step works on all of it */
     struct ns_value value;       /* store, write: what; poll: the value waited for (with ==) */
     uint32_t result;             /* register of `-> NAME`, or object of alloc, or NS_NONE */
     uint32_t device;             /* map, unmap, doorbell, mmio-read, alloc-coherent, drain of a device: or NS_NONE */

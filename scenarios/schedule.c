@@ -16,13 +16,22 @@ static const struct {
     const char *word;
     enum operands operands;
 } moves[] = {
-    [NS_SCHEDULE_FILL] = {"fill", HART_ADDRESS},          [NS_SCHEDULE_EVICT] = {"evict", HART_ADDRESS},
-    [NS_SCHEDULE_EVICT_L1] = {"evict-l1", HART_ADDRESS},  [NS_SCHEDULE_SAMPLE] = {"sample", HART_ADDRESS},
-    [NS_SCHEDULE_INSTALL] = {"install", HART_ADDRESS},    [NS_SCHEDULE_DIRTY] = {"dirty", HART_ADDRESS},
-    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS}, [NS_SCHEDULE_LOOK] = {"look", ACTOR_ADDRESS},
-    [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},          [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
-    [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},          [NS_SCHEDULE_LATE] = {"late", NOTHING},
-    [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},       [NS_SCHEDULE_NO_PREFETCHER] = {"no-prefetcher", NOTHING},
+    [NS_SCHEDULE_FILL] = {"fill", HART_ADDRESS},
+    [NS_SCHEDULE_EVICT] = {"evict", HART_ADDRESS},
+    [NS_SCHEDULE_EVICT_L1] = {"evict-l1", HART_ADDRESS},
+    [NS_SCHEDULE_SAMPLE] = {"sample", HART_ADDRESS},
+    [NS_SCHEDULE_INSTALL] = {"install", HART_ADDRESS},
+    [NS_SCHEDULE_DIRTY] = {"dirty", HART_ADDRESS},
+    [NS_SCHEDULE_DRAIN] = {"drain", ACTOR_MAYBE_ADDRESS},
+    [NS_SCHEDULE_LOOK] = {"look", ACTOR_ADDRESS},
+    [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},
+    [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
+    [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},
+    [NS_SCHEDULE_RELEASE] = {"release", HART_ADDRESS},
+    [NS_SCHEDULE_LATE] = {"late", NOTHING},
+    [NS_SCHEDULE_NO_TIMERS] = {"no-timers", NOTHING},
+    [NS_SCHEDULE_AS_FLUSH] = {"as-flush", NOTHING},
+    [NS_SCHEDULE_NO_PREFETCHER] = {"no-prefetcher", NOTHING},
 };
 enum { KINDS = sizeof moves / sizeof moves[0] };
 

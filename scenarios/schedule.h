@@ -39,8 +39,10 @@ enum ns_schedule_kind {
     NS_SCHEDULE_FORGET,   /* forget:HART:ADDRESS: its TLB drops the translation of this virtual page */
     NS_SCHEDULE_HOLD,     /* hold:HART:ADDRESS: from here on, a full store buffer lets others go first than the entry of
                                 these 8 bytes */
+    NS_SCHEDULE_RELEASE,  /* release:HART:ADDRESS: from here on no longer */
     NS_SCHEDULE_LATE,     /* late: write-backs of maintenance wait until a fence or `drain`; for the whole run, first */
     NS_SCHEDULE_NO_PREFETCHER, /* no-prefetcher: the machine's prefetcher does nothing by itself in the whole run */
+    NS_SCHEDULE_NO_TIMERS,     /* no-timers: what drains `after` a time waits for the schedule, in the whole run */
     NS_SCHEDULE_AS_FLUSH,      /* as-flush: the next operation (or number N with @N) performs invalidates as flushes */
 };
 

@@ -28,6 +28,7 @@ static enum ns_status add_move(struct plan *plan, const struct ns_schedule_item 
     struct run *run = plan->run;
     run->late |= item->kind == NS_SCHEDULE_LATE;
     run->no_prefetcher |= item->kind == NS_SCHEDULE_NO_PREFETCHER;
+    run->no_timers |= item->kind == NS_SCHEDULE_NO_TIMERS;
     run->move[run->move_count++] = (struct run_move){*item, run->plan_count};
     return NS_OK;
 }

@@ -56,6 +56,9 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
     case NS_SCHEDULE_HOLD:
         ns_hw_hold(machine, item->actor, address);
         break;
+    case NS_SCHEDULE_RELEASE:
+        ns_hw_release(machine, item->actor, address);
+        break;
     case NS_SCHEDULE_AS_FLUSH:
         ns_hw_invalidate_as_flush(machine, true);
         run->as_flush = true;
@@ -63,6 +66,7 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
     case NS_SCHEDULE_STEP:
     case NS_SCHEDULE_LATE: /* these hold for the whole run */
     case NS_SCHEDULE_NO_PREFETCHER:
+    case NS_SCHEDULE_NO_TIMERS:
         break;
     }
 }

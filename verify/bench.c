@@ -429,7 +429,9 @@ void bench_do(struct bench *bench, struct world_move move) {
         break;
     case WORLD_POSTED:
     case WORLD_FORCED: {
-        const int oldest = bench_oldest_of(bench, move.a, 0, bench->world->cells);
+        const bool any = move.action == WORLD_POSTED || move.index == 0;
+        const int oldest = any ? bench_oldest_of(bench, move.a, 0, bench->world->cells)
+                               : bench_oldest_of(bench, move.a, move.index - 1u, move.index);
         if (oldest >= 0)
             bench_arrive_in_order(bench, (unsigned)oldest);
         break;

@@ -54,7 +54,8 @@ static bool crowded(const struct ns_machine_config *machine, unsigned number, co
         if (lines > sets * level->ways)
             return true;
         for (uint64_t line = first; line < first + lines; line++)
-            touched[count++] = (struct touched){.set = line % sets, .line = line};
+            touched[count++] =
+                (struct touched){.set = ns_cache_set(&machine->cache, number, line * level->line), .line = line};
     }
     qsort(touched, count, sizeof *touched, by_set);
     uint32_t ways = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/lines.h"
 
+#include "model/store_buffer.h"
 #include "verify/hash.h"
 #include "verify/queues.h"
 
@@ -426,6 +427,38 @@ static bool find_classes(struct lines *lines) {
 
 /* ---- folding --------------------------------------------------------------------------------- */
 
+/* Bytes of one entry of the queue in which a write waits; 0: in none, or it is played through (verify/queues.h). */
+static uint32_t entry_size(const struct program *program, const struct ns_recorded *write) {
+    const struct ns_machine_config *machine = program->machine;
+    if (write->kind == NS_RECORDED_STORE && write->type == NS_TYPE_NC) {
+        const bool waits = machine->store_buffer_entries > 0 && machine->store_buffer_drain != NS_DRAIN_EAGER;
+        return waits && (program_stores_leave(program) || program->poll_count > 0) ? NS_STORE_ENTRY_BYTES : 0;
+    }
+    if (write->kind != NS_RECORDED_DMA_WRITE)
+        return 0;
+    const struct ns_device *device = &program->scenario->devices[write->actor - program->harts];
+    const uint32_t capacity = device->has_posted ? device->posted : machine->posted_entries;
+    const uint32_t burst = device->burst != 0 ? device->burst : machine->dma_burst;
+    return capacity > 0 && machine->posted_drain != NS_DRAIN_EAGER && !device->snoops ? burst : 0;
+}
+
+/* The bytes of an entry with a cut in it fare alike, and not as those of the entries beside it. */
+static void cut_around_entries(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
+    bool was_cut[UNIT_MAX + 1];
+    memcpy(was_cut, is_cut, sizeof was_cut);
+    for (uint32_t i = 0; i < unit->count; i++) {
+        const struct unit_op *op = &lines->ops[unit->first + i];
+        const uint32_t size = entry_size(lines->program, &lines->program->ops[op->op].recorded);
+        for (uint32_t at = op->first + 1u; size > 0 && at < op->end; at++) {
+            const uint64_t first = (unit->address + at) / size * size;
+            if (!was_cut[at] || first == unit->address + at)
+                continue;
+            is_cut[first > unit->address + op->first ? first - unit->address : op->first] = true;
+            is_cut[first + size < unit->address + op->end ? first + size - unit->address : op->end] = true;
+        }
+    }
+}
+
 /* Where the bytes of a unit stop being alike. */
 static void find_cuts(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
     const struct ns_machine_config *machine = lines->program->machine;
@@ -440,13 +473,13 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
             is_cut[op->named_first] = is_cut[op->named_end] = true;
         uint32_t entries = 0;
         if (entry->kind == NS_RECORDED_STORE && machine->store_buffer_entries > 0)
-            entries = 8; /* an entry of the store buffer */
+            entries = NS_STORE_ENTRY_BYTES;
         if (entry->kind == NS_RECORDED_DMA_WRITE) {
             const struct ns_device *device = &lines->program->scenario->devices[entry->actor - lines->program->harts];
             if (device->has_posted ? device->posted > 0 : machine->posted_entries > 0)
                 entries = device->burst != 0 ? device->burst : machine->dma_burst;
         }
-        if (entries == 8 && entry->type == NS_TYPE_CACHEABLE) {
+        if (entries == NS_STORE_ENTRY_BYTES && entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_CACHEABLE) {
             /* Only a stale translation could make it non-cacheable; then there is a page table entry. */
             bool other_types = false;
             for (uint32_t j = 0; j < unit->count; j++)
@@ -465,6 +498,7 @@ static void find_cuts(const struct lines *lines, const struct unit *unit, bool i
             if (!fares_alike(lines->program, op->op, unit->address + at, unit->address + at - 1))
                 is_cut[at] = true;
     }
+    cut_around_entries(lines, unit, is_cut);
 }
 
 static void measure_cells(const struct lines *lines, struct unit *unit) {

@@ -144,9 +144,8 @@ bool sink_range(const struct observation_sink *sink, const struct unit *unit, ui
             const struct sink_part *part = &sink->conditions[i].parts[p];
             if (sink->lines->units[part->class_unit].address != unit->address)
                 continue;
-            /* Whole operations: a register keeps what its load brought. */
-            *first = 0;
-            *end = (uint16_t)sink->lines->size;
+            *first = part->first < *first ? part->first : *first;
+            *end = part->end > *end ? part->end : *end;
         }
     return *end > 0;
 }
@@ -280,18 +279,19 @@ static void take_value(struct sink_condition *condition, const struct sink_part 
 static void keep_schedule(struct observation_sink *sink, struct sink_schedule *schedule,
                           const struct search_state *search, uint32_t state, uint32_t node) {
     if (schedule->item == NULL &&
-        !path_to(search, state, NULL, 0, node, PATH_COMPLETE, 0, &schedule->item, &schedule->count))
+        !path_to(search, state, NULL, 0, node, PATH_COMPLETE, &schedule->item, &schedule->count))
         sink->failed = true;
 }
 
-void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state, uint32_t node) {
+void observe_end(struct observation_sink *sink, struct search_state *search, uint32_t state, uint32_t node) {
     struct projection *projection = search->projection;
     sink->ends++;
     if (projection->units == 0)
         return;
     struct world *world = projection->world[0];
     const struct closure *closure = world_closure(world, state_units(search, state_words(search, state))[0]);
-    sink->failed |= closure == NULL;
+    if (closure == NULL)
+        search_give_up(search, world);
     for (size_t i = 0; i < sink->condition_count && closure != NULL; i++) {
         struct sink_condition *condition = &sink->conditions[i];
         size_t p = 0;

@@ -17,6 +17,6 @@ void observe_keep(struct observation_sink *sink, const struct search_state *sear
                   uint32_t op, uint32_t content);
 /* The last state of a behaviour that is complete or stuck, and what the hardware may still make of it: of the data
  * line's closure all nodes, or one. */
-void observe_end(struct observation_sink *sink, const struct search_state *search, uint32_t state, uint32_t node);
+void observe_end(struct observation_sink *sink, struct search_state *search, uint32_t state, uint32_t node);
 
 #endif

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a way through one search's states to a schedule of the whole program: the steps that the search left out are put
  * back, and the hardware's moves get their places. */
+#include "model/grow.h"
+#include "model/store_buffer.h"
 #include "verify/queues.h"
 #include "verify/search_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_HOLDS = 16 }; /* as many as the machine takes */
+enum { PATH_WAY = 256 }; /* moves of the hardware between two operations */
 
-/* Entries of store buffers that stay although the buffer is full. */
-struct holds {
-    unsigned count;
-    struct ns_schedule_item item[PATH_HOLDS];
+/* A write that waits in a store buffer, between transitions of the way: counted from 0, the last one included. */
+struct stay {
+    uint64_t address; /* of the entry that stands for it */
+    uint32_t op, unit;
+    size_t from;  /* which brought it */
+    size_t until; /* the last one that saw it there; `from`: none */
+    uint8_t hart;
+    bool leaves; /* by itself, or because the buffer is full */
+    uint64_t first, end;
+    uint64_t come; /* up to where its store has come with that transition */
 };
 
 struct path {
@@ -31,8 +39,12 @@ struct path {
     unsigned open;                /* the actor whose step the list ends with, or `actors` */
     const uint16_t *pcs;          /* where the actors are */
     uint32_t units[SEARCH_UNITS]; /* states of the worlds */
-    uint64_t wanted;              /* address of the first byte that it is about */
-    struct holds drained, waited; /* entries that the way lets go; all that were in a store buffer behind some step */
+    struct stay *stay;
+    size_t stay_count, stay_capacity;
+    struct world_flight *early; /* what left a full queue before it had to: time passed while somebody polled */
+    size_t early_count, early_capacity;
+    struct ns_schedule_item *later; /* moves behind the operation at work */
+    size_t later_count, later_capacity;
     bool failed;
 };
 
@@ -117,6 +129,9 @@ static void close_step(struct path *path) {
     const unsigned from = path->stopped[actor].op == next->op ? path->stopped[actor].order : 0;
     unsigned others =
         stop.has_address ? queues_leaves_before(path->program, next->op, from, next->order, stop.address) : 0;
+    for (size_t i = 0; i < path->early_count && others > 0; i++)
+        others -= stop.address >= path->early[i].first && stop.address < path->early[i].end &&
+                  queues_leaves_between(path->program, path->early[i].op, stop.address, next->op, from, next->order);
     path->stopped[actor].op = next->op;
     path->stopped[actor].order = next->order;
     for (; others > 0; others--)
@@ -185,66 +200,229 @@ static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, s
     if (move.action == WORLD_DRAIN)
         return world_flight(world, before, move.index, flight);
     const bool oldest = move.action == WORLD_POSTED || move.action == WORLD_FORCED;
+    const bool any = move.action != WORLD_FORCED || move.index == 0;
+    const uint64_t at = any ? 0 : world_cell_address(world, move.index - 1u);
     for (unsigned i = 0; oldest && world_flight(world, before, i, flight); i++)
-        if (flight->actor == move.a)
+        if (flight->actor == move.a && (any || (flight->buffered && flight->first <= at && at < flight->end)))
             return true;
     return false;
 }
 
-/* At most so many of one hart. */
-static void add_hold(struct holds *holds, unsigned most, unsigned hart, uint64_t address) {
-    unsigned of_hart = 0;
-    bool known = holds->count >= PATH_HOLDS;
-    for (unsigned i = 0; i < holds->count && !known; i++) {
-        known = holds->item[i].address == address && holds->item[i].actor == hart;
-        of_hart += holds->item[i].actor == hart;
-    }
-    if (!known && of_hart < most)
-        holds->item[holds->count++] =
-            (struct ns_schedule_item){.kind = NS_SCHEDULE_HOLD, .actor = hart, .has_address = true, .address = address};
+static void emit_later(struct path *path, struct ns_schedule_item item) {
+    if (grow((void **)&path->later, &path->later_capacity, path->later_count + 1, sizeof item))
+        path->later[path->later_count++] = item;
+    else
+        path->failed = true;
 }
 
-/* What is in the store buffers now. */
-static void add_waiting(const struct path *path, struct holds *holds, unsigned most) {
-    const struct projection *projection = path->search->projection;
-    for (unsigned u = 0; u < projection->units; u++) {
-        struct world_flight flight;
-        for (unsigned i = 0; world_flight(projection->world[u], path->units[u], i, &flight); i++)
-            if (flight.actor < path->program->harts)
-                add_hold(holds, most, flight.actor, flight.first);
-    }
+/* What the operation before has left to do. */
+static void emit_what_is_left(struct path *path) {
+    for (size_t i = 0; i < path->later_count; i++)
+        emit_move(path, path->later[i]);
+    path->later_count = 0;
 }
 
-/* A move of the hardware. A write on its way may be several entries of the real queue: each has to leave. */
-static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct world_move move) {
-    struct ns_schedule_item item = item_of(path, unit, move);
-    struct world_flight flight;
-    if (!flight_of(path, unit, before, move, &flight)) {
-        emit_move(path, item);
+/* ---- store buffers that have to choose ------------------------------------------------------- */
+
+/* Has a hart more non-cacheable stores than its buffer has entries, which can leave by themselves? Then those that the
+ * way needs may be the ones that stay. */
+static bool must_hold(const struct program *program, unsigned hart) {
+    uint64_t entries = 0;
+    for (size_t i = 0; i < program->op_count; i++) {
+        const struct ns_recorded *entry = &program->ops[i].recorded;
+        if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC)
+            entries += (entry->length + 7) / 8 + 1;
+    }
+    return entries > program->machine->store_buffer_entries && program_stores_leave(program);
+}
+
+static struct stay *find_stay(const struct path *path, uint32_t unit, const struct world_flight *flight) {
+    for (size_t i = path->stay_count; i-- > 0;) {
+        struct stay *stay = &path->stay[i];
+        if (stay->op == flight->op && stay->unit == unit && stay->address >= flight->first &&
+            stay->address < flight->end)
+            return stay;
+    }
+    return NULL;
+}
+
+static uint64_t come_until(const struct path *path, const struct projected_op *op) {
+    const struct program_op *store = &path->program->ops[op->op];
+    return op->order == store->phases ? store->recorded.address + store->recorded.length
+                                      : queues_first(path->program, op->op, op->order + 1u);
+}
+
+/* Is this entry of a store among the last that have come, which the buffer has room for? */
+static bool may_be_there(const struct path *path, const struct stay *stay, uint64_t address) {
+    const uint64_t last = (stay->come - 1) / NS_STORE_ENTRY_BYTES;
+    return last - address / NS_STORE_ENTRY_BYTES < path->program->machine->store_buffer_entries;
+}
+
+/* Of a write of several entries the last one stands for all, as they fare alike: fewest others come behind it. */
+static void note_come(struct path *path, uint32_t unit, const struct world_flight *flight, size_t number,
+                      const struct projected_op *op) {
+    const uint64_t last = (flight->end - 1) / NS_STORE_ENTRY_BYTES * NS_STORE_ENTRY_BYTES;
+    if (find_stay(path, unit, flight) != NULL)
         return;
+    if (grow((void **)&path->stay, &path->stay_capacity, path->stay_count + 1, sizeof *path->stay))
+        path->stay[path->stay_count++] = (struct stay){.address = last > flight->first ? last : flight->first,
+                                                       .op = flight->op,
+                                                       .unit = unit,
+                                                       .from = number,
+                                                       .until = number,
+                                                       .hart = flight->actor,
+                                                       .first = flight->first,
+                                                       .end = flight->end,
+                                                       .come = come_until(path, op)};
+    else
+        path->failed = true;
+}
+
+/* The unit is seen: what waits in store buffers has to be there, but of the hart `not_of`. */
+static void note_seen_but(struct path *path, uint32_t unit, size_t number, unsigned not_of) {
+    struct world_flight flight;
+    for (unsigned i = 0; world_flight(path->search->projection->world[unit], path->units[unit], i, &flight); i++) {
+        struct stay *stay = flight.buffered && flight.actor != not_of ? find_stay(path, unit, &flight) : NULL;
+        if (stay != NULL)
+            stay->until = number;
     }
+}
+
+static void note_seen(struct path *path, uint32_t unit, size_t number) {
+    note_seen_but(path, unit, number, UINT32_MAX);
+}
+
+/* The hardware's way to a node of a unit's closure. */
+static size_t closure_way(const struct closure *closure, uint32_t node, uint32_t way[PATH_WAY]) {
+    size_t length = 0;
+    for (uint32_t at = node; at != 0 && length < PATH_WAY; at = closure->nodes[at].parent)
+        way[length++] = at;
+    return length;
+}
+
+/* A hart's entry leaves, over or under those of other harts for the same bytes. */
+static void note_leaves(struct path *path, uint32_t unit, uint32_t before, struct world_move move, size_t number) {
+    struct world_flight flight;
+    note_seen_but(path, unit, number, move.a);
+    struct stay *stay = flight_of(path, unit, before, move, &flight) ? find_stay(path, unit, &flight) : NULL;
+    if (stay != NULL)
+        stay->leaves = true;
+}
+
+static void note_closure(struct path *path, uint32_t unit, uint32_t node, size_t number) {
+    const struct closure *closure = world_closure(path->search->projection->world[unit], path->units[unit]);
+    uint32_t way[PATH_WAY];
+    for (size_t length = closure_way(closure, node, way); length > 0;) {
+        const struct closure_node *to = &closure->nodes[way[--length]];
+        path->units[unit] = closure->nodes[to->parent].state;
+        if (to->move.action == WORLD_DRAIN)
+            note_leaves(path, unit, path->units[unit], to->move, number);
+        else
+            note_seen(path, unit, number);
+    }
+    path->units[unit] = closure->nodes[node].state;
+}
+
+static void note_transition(struct path *path, const struct transition *by, const struct taken *taken, size_t number) {
+    const struct search_state *search = path->search;
+    const struct projection *projection = search->projection;
+    const struct projected_op *op = by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
+    const struct ns_recorded *entry = op == NULL ? NULL : &path->program->ops[op->op].recorded;
+    const bool comes = entry != NULL && entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_NC;
+    memcpy(path->units, state_units(search, state_words(search, by->parent)), projection->units * sizeof *path->units);
+    for (uint16_t i = 0; i < by->count && !path->failed; i++) {
+        const uint32_t unit = taken[i].unit;
+        struct world *world = projection->world[unit];
+        note_closure(path, unit, taken[i].node, number);
+        if (taken[i].move.action == WORLD_FORCED)
+            note_leaves(path, unit, path->units[unit], taken[i].move, number);
+        else
+            note_seen_but(path, unit, number, comes ? by->actor : UINT32_MAX);
+        path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
+        struct world_flight flight;
+        for (unsigned f = 0; world_flight(world, path->units[unit], f, &flight); f++)
+            if (flight.buffered && must_hold(path->program, flight.actor))
+                note_come(path, unit, &flight, number, op);
+    }
+}
+
+static bool is_held_beside(const struct path *path, const struct stay *stay) {
+    bool held = false;
+    for (size_t i = 0; i < path->stay_count && !held; i++) {
+        const struct stay *other = &path->stay[i];
+        held = other != stay && other->hart == stay->hart &&
+               other->address / NS_STORE_ENTRY_BYTES == stay->address / NS_STORE_ENTRY_BYTES &&
+               other->from <= stay->until && other->until > stay->until;
+    }
+    return held;
+}
+
+/* What is seen for the last time behind this transition leaves there, before a newer one comes for its bytes. */
+static void emit_stay_ends(struct path *path, const struct stay *stay) {
+    struct ns_schedule_item item = {
+        .kind = NS_SCHEDULE_RELEASE, .actor = stay->hart, .has_address = true, .address = stay->address};
+    if (stay->from < stay->until && !is_held_beside(path, stay))
+        emit_later(path, item);
     item.kind = NS_SCHEDULE_DRAIN;
-    item.is_device = move.action == WORLD_POSTED;
-    item.actor = item.is_device ? move.a - path->program->harts : move.a;
-    if (!item.is_device)
-        add_hold(&path->drained, PATH_HOLDS, flight.actor, flight.first); /* it was there until then */
-    for (uint64_t at = flight.first; at < flight.end; at = (at / flight.entry + 1) * flight.entry) {
+    for (item.address = stay->first; stay->leaves && item.address < stay->end;
+         item.address = (item.address / NS_STORE_ENTRY_BYTES + 1) * NS_STORE_ENTRY_BYTES)
+        if (stay->from < stay->until || may_be_there(path, stay, item.address))
+            emit_later(path, item);
+}
+
+/* What comes with this transition and is seen behind it is held from here on. at: where in the list. */
+static void emit_holds(struct path *path, size_t number, size_t at) {
+    for (size_t i = 0; i < path->stay_count; i++) {
+        const struct stay *stay = &path->stay[i];
+        if (stay->until == number)
+            emit_stay_ends(path, stay);
+        if (stay->from == number && stay->until > number)
+            insert(path, at,
+                   (struct ns_schedule_item){
+                       .kind = NS_SCHEDULE_HOLD, .actor = stay->hart, .has_address = true, .address = stay->address});
+    }
+}
+
+/* A write on its way leaves; it may be several entries of the real queue, and each has to. */
+static void emit_flight(struct path *path, const struct world_flight *flight) {
+    const bool device = flight->actor >= path->program->harts;
+    struct ns_schedule_item item = {.kind = NS_SCHEDULE_DRAIN,
+                                    .is_device = device,
+                                    .actor = device ? flight->actor - path->program->harts : flight->actor,
+                                    .has_address = true};
+    for (uint64_t at = flight->first; at < flight->end; at = (at / flight->entry + 1) * flight->entry) {
         item.address = at;
         emit_move(path, item);
     }
 }
 
+/* A move of the hardware in transition `number`. What nobody has seen there has left already. */
+static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct world_move move, size_t number) {
+    struct world_flight flight;
+    if (!flight_of(path, unit, before, move, &flight)) {
+        emit_move(path, item_of(path, unit, move));
+        return;
+    }
+    const struct stay *stay = flight.buffered ? find_stay(path, unit, &flight) : NULL;
+    if (stay != NULL && stay->until != number)
+        return;
+    if (move.action == WORLD_FORCED || move.action == WORLD_POSTED) {
+        if (grow((void **)&path->early, &path->early_capacity, path->early_count + 1, sizeof flight))
+            path->early[path->early_count++] = flight;
+        else
+            path->failed = true;
+    }
+    emit_flight(path, &flight);
+}
+
 /* The hardware's way from a unit's state to a node of its closure. */
-static void emit_closure(struct path *path, uint32_t unit, uint32_t node) {
+static void emit_closure(struct path *path, uint32_t unit, uint32_t node, size_t number) {
     struct world *world = path->search->projection->world[unit];
     const struct closure *closure = world_closure(world, path->units[unit]);
-    uint32_t way[256];
-    size_t length = 0;
-    for (uint32_t at = node; at != 0 && length < sizeof way / sizeof way[0]; at = closure->nodes[at].parent)
-        way[length++] = at;
-    while (length > 0) {
+    uint32_t way[PATH_WAY];
+    for (size_t length = closure_way(closure, node, way); length > 0;) {
         const struct closure_node *to = &closure->nodes[way[--length]];
-        emit_item(path, unit, closure->nodes[to->parent].state, to->move);
+        emit_item(path, unit, closure->nodes[to->parent].state, to->move, number);
     }
     path->units[unit] = closure->nodes[node].state;
 }
@@ -317,12 +495,24 @@ static void emit_as_flush(struct path *path, const struct projected_op *op) {
     insert(path, inside ? path->item_of[actor] : path->count, item);
 }
 
-static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, bool with_step) {
+/* A full buffer lets go what was seen just before the operation: then it leaves there. */
+static void emit_forced(struct path *path, uint32_t unit, struct world_move move, size_t number) {
+    struct world_flight flight;
+    struct stay *stay = flight_of(path, unit, path->units[unit], move, &flight) ? find_stay(path, unit, &flight) : NULL;
+    if (stay == NULL || stay->from == number || stay->until != number)
+        return;
+    emit_flight(path, &flight);
+    stay->leaves = false; /* it has */
+}
+
+static void emit_transition(struct path *path, const struct transition *by, const struct taken *taken, size_t number,
+                            bool with_step) {
     const struct search_state *search = path->search;
     const struct projection *projection = search->projection;
     path->pcs = state_pcs(state_words(search, by->parent));
     const uint32_t *units = state_units(search, state_words(search, by->parent));
     memcpy(path->units, units, projection->units * sizeof *units);
+    emit_what_is_left(path);
     const struct projected_op *op = by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
     const bool first = op != NULL && (by->index == 0 || projection->ops[by->actor][by->index - 1].step != op->step);
     if (op != NULL && path->open != by->actor)
@@ -333,7 +523,7 @@ static void emit_transition(struct path *path, const struct transition *by, cons
         const uint32_t unit = taken[i].unit;
         const enum world_action action = (enum world_action)taken[i].move.action;
         struct world *world = projection->world[unit];
-        emit_closure(path, unit, taken[i].node);
+        emit_closure(path, unit, taken[i].node, number);
         if (by->looks && with_step)
             continue; /* a hang: what the hardware did, and no operation */
         if ((action == WORLD_OP || action == WORLD_REST) && op != NULL) {
@@ -341,15 +531,18 @@ static void emit_transition(struct path *path, const struct transition *by, cons
             if ((taken[i].move.a & VARIANT_AS_FLUSH) != 0)
                 emit_as_flush(path, op);
         }
+        if (action == WORLD_FORCED && op != NULL)
+            emit_forced(path, unit, taken[i].move, number);
         if ((action == WORLD_POSTED || action == WORLD_FORCED) && op == NULL)
-            emit_item(path, unit, path->units[unit], taken[i].move);
+            emit_item(path, unit, path->units[unit], taken[i].move, number);
         if (arrives_apart(by, taken, i))
             emit_move(path, (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN,
                                                       .is_device = true,
                                                       .actor = taken[i].move.a - path->program->harts});
         path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
     }
-    add_waiting(path, &path->waited, PATH_HOLDS);
+    const bool goes_on = op != NULL && !first && path->open == by->actor;
+    emit_holds(path, number, goes_on ? path->item_of[by->actor] : path->count);
     if (op == NULL)
         return;
     if (by->looks && !with_step)
@@ -363,39 +556,15 @@ static void emit_transition(struct path *path, const struct transition *by, cons
 static void release_path(struct path *path) {
     for (unsigned actor = 0; actor < SEARCH_ACTORS; actor++)
         free(path->by_actor[actor]);
+    free(path->early);
+    free(path->later);
+    free(path->stay);
 }
 
-/* Has a hart more non-cacheable stores than its buffer has entries, which can leave by themselves? Then those that the
- * way needs may be the ones that stay. */
-static bool must_hold(const struct program *program, unsigned hart) {
-    uint64_t entries = 0;
-    for (size_t i = 0; i < program->op_count; i++) {
-        const struct ns_recorded *entry = &program->ops[i].recorded;
-        if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC)
-            entries += (entry->length + 7) / 8 + 1;
-    }
-    return entries > program->machine->store_buffer_entries && (program->may & NS_MAY_DRAIN) != 0;
-}
-
-/* What it is about comes first, then what is still in a store buffer at the end, or what the way lets go when it ends
- * with that, then what an operation takes out: there may not be room for all, as one entry is needed for what passes
- * them. */
-static void hold_entries(struct path *path, bool ends_with_move) {
-    const unsigned entries = path->program->machine->store_buffer_entries, most = entries > 0 ? entries - 1 : 0;
-    struct holds holds = {0};
-    for (unsigned i = 0; i < path->waited.count; i++)
-        if (path->waited.item[i].address == path->wanted)
-            add_hold(&holds, most, path->waited.item[i].actor, path->wanted);
-    if (!ends_with_move)
-        add_waiting(path, &holds, most);
-    for (unsigned i = path->drained.count; i-- > 0;)
-        add_hold(&holds, most, path->drained.item[i].actor, path->drained.item[i].address);
-    add_waiting(path, &holds, most);
-    for (unsigned i = 0; i < path->waited.count; i++)
-        add_hold(&holds, most, path->waited.item[i].actor, path->waited.item[i].address);
-    for (unsigned i = 0; i < holds.count; i++)
-        if (must_hold(path->program, holds.item[i].actor))
-            insert(path, 0, holds.item[i]);
+/* What leaves by itself is a move of the search. */
+static bool has_timers(const struct ns_machine_config *machine) {
+    return (machine->store_buffer_entries > 0 && machine->store_buffer_drain == NS_DRAIN_AFTER) ||
+           machine->posted_drain == NS_DRAIN_AFTER;
 }
 
 static bool begin_path(struct path *path) {
@@ -419,6 +588,8 @@ static bool begin_path(struct path *path) {
     /* What a prefetcher fills is among the moves of the search, and so is that it fills nothing. */
     if (program->machine->prefetch_next_line || program->machine->stride.streams > 0)
         insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_PREFETCHER});
+    if (has_timers(program->machine))
+        insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_TIMERS});
     return !path->failed;
 }
 
@@ -435,9 +606,23 @@ static void complete(struct path *path) {
         emit_until(path, actor, program->harts + program->devices == actor ? 0 : UINT32_MAX);
 }
 
+static void note_last(struct path *path, uint32_t state, const struct transition *last, uint32_t last_unit,
+                      uint32_t last_node, size_t number) {
+    const struct search_state *search = path->search;
+    if (last_node == NO_INDEX) {
+        note_transition(path, last, taken_by(search, last), number);
+        return;
+    }
+    memcpy(path->units, state_units(search, state_words(search, state)),
+           search->projection->units * sizeof *path->units);
+    note_closure(path, last_unit, last_node, number);
+    for (uint32_t unit = 0; unit < search->projection->units; unit++)
+        note_seen(path, unit, number);
+}
+
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
-             uint32_t last_node, enum path_end end, uint64_t wanted, struct ns_schedule_item **items, size_t *count) {
-    struct path path = {.search = search, .program = search->projection->program, .wanted = wanted};
+             uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count) {
+    struct path path = {.search = search, .program = search->projection->program};
     uint32_t *chain = malloc((search->count + 1) * sizeof *chain);
     size_t length = 0;
     if (chain == NULL || !begin_path(&path)) {
@@ -448,21 +633,26 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
     }
     for (uint32_t at = state; search->info[at].by.parent != NO_INDEX; at = search->info[at].by.parent)
         chain[length++] = at;
-    while (length > 0 && !path.failed) {
-        const struct transition *by = &search->info[chain[--length]].by;
-        emit_transition(&path, by, taken_by(search, by), false);
+    for (size_t i = 0; i < length && !path.failed; i++) {
+        const struct transition *by = &search->info[chain[length - 1 - i]].by;
+        note_transition(&path, by, taken_by(search, by), i);
+    }
+    note_last(&path, state, last, last_unit, last_node, length);
+    for (size_t i = 0; i < length && !path.failed; i++) {
+        const struct transition *by = &search->info[chain[length - 1 - i]].by;
+        emit_transition(&path, by, taken_by(search, by), i, false);
     }
     if (last_node != NO_INDEX) { /* the hardware by itself */
         uint32_t *words = state_words(search, state);
         path.pcs = state_pcs(words);
         memcpy(path.units, state_units(search, words), search->projection->units * sizeof *path.units);
+        emit_what_is_left(&path);
         if (end == PATH_COMPLETE)
             complete(&path);
-        emit_closure(&path, last_unit, last_node);
+        emit_closure(&path, last_unit, last_node, length);
     } else {
-        emit_transition(&path, last, taken_by(search, last), end == PATH_WITH_STEP);
+        emit_transition(&path, last, taken_by(search, last), length, end == PATH_WITH_STEP);
     }
-    hold_entries(&path, last_node != NO_INDEX);
     free(chain);
     release_path(&path);
     if (path.failed) {

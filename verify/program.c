@@ -325,6 +325,8 @@ static void api_edges(struct edges *edges, uint32_t number, const struct ns_step
         for (uint32_t at = number; hart != own && at-- > 0;) {
             const struct ns_step *other = &program->scenario->written[program->steps[at].site];
             if (program->steps[at].actor == hart && is_api(other->verb) && same_target(written, other)) {
+                program->calls_ordered |= program->steps[at].kind == STEP_MANDATORY &&
+                                          need_row(program, number)[hart] <= program->steps[at].number;
                 comes_after(program, number, at);
                 break;
             }
@@ -352,8 +354,10 @@ static void position_edges(struct edges *edges, uint32_t number, const struct ns
             program->order_assumed = true;
             comes_after(program, number, edges->ended[d]);
         }
-    if (program->may == 0 && edges->last[program->actors - 1] != NO_INDEX)
+    if (program->may == 0 && edges->last[program->actors - 1] != NO_INDEX) {
+        program->hardware_ordered = true;
         comes_after(program, number, edges->last[program->actors - 1]);
+    }
 }
 
 bool program_allocates(enum ns_verb verb) {

@@ -111,8 +111,10 @@ struct program {
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
     bool order_assumed;
-    bool scoped; /* some maintenance does not reach every level: then it matters which level holds a line */
-    bool clocks; /* order by edges is checked for some device */
+    bool hardware_ordered; /* steps of the hardware are done where they stand, and keep the order around them */
+    bool calls_ordered;    /* calls of several harts on one object keep the written order, which nothing else tells */
+    bool scoped;           /* some maintenance does not reach every level: then it matters which level holds a line */
+    bool clocks;           /* order by edges is checked for some device */
 };
 
 /* A step that takes or gives back memory: where harts compete, each order of these is a program of its own. */
@@ -132,6 +134,16 @@ bool program_is_polled(const struct program *program, uint64_t first, uint64_t e
 static inline bool program_follows(const struct program *program) {
     return program->clocks || program->poll_count > 0;
 }
+/* Do entries of a store buffer leave by themselves? */
+static inline bool program_stores_leave(const struct program *program) {
+    const struct ns_machine_config *machine = program->machine;
+    return machine->store_buffer_drain != NS_DRAIN_EAGER &&
+           ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
+}
+/* May the search take entries for being in a full queue that have left? In a store buffer where they leave only when
+ * something makes them, and what does is not known beforehand (page tables change, or `hw: drain` may come or not); in
+ * a queue of late maintenance that is too short for the program. */
+bool program_is_rough(const struct program *program);
 /* The phases come before the operation. */
 static inline bool program_phases_first(const struct program_op *op) {
     return op->recorded.kind != NS_RECORDED_STORE && op->recorded.kind != NS_RECORDED_DMA_WRITE;

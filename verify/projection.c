@@ -127,6 +127,29 @@ static enum ns_status take(struct taking *taking, const struct projected_op *op)
     return NS_OK;
 }
 
+/* How many entries of the hart's store buffer can this search follow at a time, at most? */
+static uint64_t followed_entries(const struct projection *projection, unsigned hart) {
+    const struct program *program = projection->program;
+    uint64_t count = 0;
+    for (unsigned u = 0; u < projection->units; u++)
+        for (uint32_t i = 0; i < world_unit(projection->world[u])->count; i++) {
+            const struct ns_recorded *entry = &program->ops[world_unit_op(projection->world[u], i)->op].recorded;
+            if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && !world_ignores(projection->world[u], i))
+                count += world_entries(projection->world[u], i, NS_TYPE_NC);
+        }
+    return count;
+}
+
+/* Behind this store the buffer of its hart holds no more than it has room for: entries that are followed, and the
+ * store's last one. */
+static bool settles(const struct projection *projection, uint32_t number) {
+    const struct program *program = projection->program;
+    const struct ns_recorded *entry = &program->ops[number].recorded;
+    return entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_NC && entry->step != UINT32_MAX &&
+           program->machine->store_buffer_entries > 0 && program_stores_leave(program) &&
+           !queues_know(program, entry->actor) && (projection->tight >> entry->actor & 1) != 0;
+}
+
 /* What leaves its queues in one phase of the operation. */
 static enum ns_status take_phase(struct taking *taking, const struct projected_op *whole, unsigned phase) {
     struct projection *projection = taking->projection;
@@ -141,7 +164,7 @@ static enum ns_status take_phase(struct taking *taking, const struct projected_o
             !add_touch(projection, &op, (struct projected_touch){u, unit_op, WORLD_PHASE, (uint8_t)phase}))
             return NS_ERROR_MEMORY;
     }
-    op.settles = projection->program->ops[whole->op].loose && phase == projection->program->ops[whole->op].phases;
+    op.settles = settles(projection, whole->op);
     return op.touches == 0 && !op.settles ? NS_OK : take(taking, &op);
 }
 
@@ -222,15 +245,17 @@ static enum ns_status take_whole(struct taking *taking, struct projected_op *op,
         return take_lines(taking, op, program->machine->cache.level[program->machine->cache.levels - 1].line);
     if (status == NS_OK && !add_touches(projection, op->op, op))
         status = NS_ERROR_MEMORY;
-    if (status != NS_OK || (op->touches == 0 && !is_signal(program, entry, traffic, keep != NULL)))
+    if (status != NS_OK ||
+        (op->touches == 0 && !settles(projection, op->op) && !is_signal(program, entry, traffic, keep != NULL)))
         return status;
+    op->settles = settles(projection, op->op);
     const size_t count = projection->op_count[actor];
     if (op->touches == 0 && entry->kind == NS_RECORDED_FENCE && count > 0 &&
         is_same_fence(program, &projection->ops[actor][count - 1], entry))
         return NS_OK; /* nothing has come since the one before */
     status = take(taking, op);
     for (unsigned phase = 1; phase <= what->phases && !first && status == NS_OK; phase++)
-        if (op->touches > 0 || !what->loose)
+        if (op->touches > 0 || !what->loose || settles(projection, op->op))
             status = take_phase(taking, op, phase);
     return status;
 }
@@ -283,6 +308,9 @@ static enum ns_status take_ops(struct projection *projection, const bool *keep) 
     const struct traffic traffic = find_traffic(projection);
     struct taking taking = {.projection = projection};
     projection->few = keep != NULL;
+    for (unsigned hart = 0; hart < program->harts; hart++)
+        if (followed_entries(projection, hart) >= program->machine->store_buffer_entries)
+            projection->tight |= 1u << hart;
     for (uint32_t step = 0; step < program->step_count; step++) {
         if (!program->steps[step].exists)
             continue;

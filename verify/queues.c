@@ -193,9 +193,7 @@ static bool can_play_harts(const struct program *program) {
     if (machine->store_buffer_entries == 0 ||
         (machine->store_buffer_drain == NS_DRAIN_EAGER && program->poll_count == 0))
         return false;
-    const bool leaves_by_itself = machine->store_buffer_drain != NS_DRAIN_EAGER &&
-                                  ((program->may & NS_MAY_DRAIN) != 0 || machine->store_buffer_drain == NS_DRAIN_AFTER);
-    if (leaves_by_itself && machine->store_buffer_entries > 1)
+    if (program_stores_leave(program) && machine->store_buffer_entries > 1)
         return false;
     for (size_t op = 0; op < program->op_count; op++) {
         const struct ns_recorded *entry = &program->ops[op].recorded;
@@ -362,14 +360,56 @@ unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t ad
     return found ? program->comes[low].phase : 0;
 }
 
+static bool is_between(const struct program *program, const struct program_leave *leave, uint32_t at, unsigned from,
+                       unsigned end) {
+    const bool first = program_phases_first(&program->ops[at]);
+    const unsigned order = !first ? leave->phase : leave->phase == 0 ? program->ops[at].phases : leave->phase - 1u;
+    return leave->at == at && order >= from && order < end;
+}
+
+bool queues_leaves_between(const struct program *program, uint32_t op, uint64_t address, uint32_t at, unsigned from,
+                           unsigned end) {
+    const struct program_leave *leave = queues_leave(program, op, address);
+    return leave != NULL && is_between(program, leave, at, from, end);
+}
+
 unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,
                               uint64_t address) {
-    const bool first = program_phases_first(&program->ops[at]);
     unsigned count = 0;
     for (size_t i = 0; i < program->leave_count; i++) {
         const struct program_leave *leave = &program->leaves[i];
-        const unsigned order = !first ? leave->phase : leave->phase == 0 ? program->ops[at].phases : leave->phase - 1u;
-        count += leave->at == at && order >= from && order < end && address >= leave->first && address < leave->end;
+        count += is_between(program, leave, at, from, end) && address >= leave->first && address < leave->end;
     }
     return count;
+}
+
+/* More lines are maintained than a queue of late maintenance has room for. */
+static bool has_a_full_late_queue(const struct program *program) {
+    const uint64_t room = program->machine->cache.late_write_backs;
+    const uint64_t line = program->machine->cache.levels > 0 ? program->machine->cache.level[0].line : 1;
+    uint64_t lines = 0;
+    for (size_t op = 0; op < program->op_count && room > 0; op++) {
+        const struct ns_recorded *entry = &program->ops[op].recorded;
+        if (entry->kind == NS_RECORDED_MAINTAIN && entry->op != NS_CACHE_INVALIDATE)
+            lines += (entry->flags & NS_RECORDED_WHOLE) != 0 ? room + 1 : entry->length / line + 2;
+    }
+    return room > 0 && lines > room;
+}
+
+bool program_is_rough(const struct program *program) {
+    const struct ns_machine_config *machine = program->machine;
+    bool rough = false;
+    if (has_a_full_late_queue(program))
+        return true;
+    for (unsigned hart = 0; hart < program->harts && !rough; hart++) {
+        uint64_t entries = 0;
+        for (size_t op = 0; op < program->op_count; op++) {
+            const struct ns_recorded *entry = &program->ops[op].recorded;
+            if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type != NS_TYPE_CACHEABLE)
+                entries += (entry->length + NS_STORE_ENTRY_BYTES - 1) / NS_STORE_ENTRY_BYTES + 1;
+        }
+        rough = entries > machine->store_buffer_entries && !queues_know(program, hart);
+    }
+    return rough && machine->store_buffer_entries > 0 && machine->store_buffer_drain == NS_DRAIN_LAZY &&
+           !program_stores_leave(program);
 }

@@ -35,6 +35,9 @@ unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t ad
 /* How often a write to this byte leaves at operation `at` in its phases [from, end), counted in their order. */
 unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,
                               uint64_t address);
+/* Does this byte of write `op` leave in them? */
+bool queues_leaves_between(const struct program *program, uint32_t op, uint64_t address, uint32_t at, unsigned from,
+                           unsigned end);
 /* The first byte that leaves at operation `at` in this phase, or comes where none has to leave; UINT64_MAX: none. */
 uint64_t queues_first(const struct program *program, uint32_t at, unsigned phase);
 /* Everything that the actor's full queue does is known, and in program->leaves. */

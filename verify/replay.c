@@ -207,7 +207,7 @@ static void drop_repetitions(struct search_result *found) {
 
 static uint32_t site_of(const struct ns_scenario *scenario, const struct discovery *discovery) {
     return discovery->step == UINT32_MAX ? NS_NO_SITE
-                                         : (uint32_t)(scenario->steps[discovery->step].step - scenario->written);
+                                         : scenario->steps[discovery->step].step->number;
 }
 
 /* The other lines of an access, of which the report speaks as well: put in order by the hardware, where it may, so that
@@ -219,10 +219,6 @@ enum others {
     OTHERS_ALIKE,            /* ... and wherever the hardware does something with this line */
     OTHERS_ALWAYS,           /* before every step */
     OTHERS_FLUSHED,          /* ... and every invalidate is performed as a flush */
-    /* Where a small store buffer holds several stores to the same bytes: */
-    OTHERS_UNDRAINED, /* none of its entries leaves by itself */
-    OTHERS_DRAINED,   /* two do for one */
-    OTHERS_UNHELD,    /* only the entry that it is about is held back */
     OTHERS_WAYS
 };
 enum { OTHER_LINES = 16 };
@@ -246,11 +242,17 @@ static bool is_other_line(const struct discovery *discovery, uint64_t at) {
     return at / discovery->line != discovery->first / discovery->line;
 }
 
+/* Do entries leave by themselves, at any moment? */
+static bool drains_at_will(const struct verification *all, enum ns_drain drain) {
+    return (all->result->may & NS_MAY_DRAIN) != 0 || drain == NS_DRAIN_AFTER;
+}
+
 /* What waits for the line arrives, and it leaves the caches. */
 static void put_in_order(struct variant *variant, uint64_t line) {
     const struct ns_scenario *scenario = variant->all->scenario;
     const struct ns_machine_config *machine = &scenario->machine;
-    const bool drains = (variant->all->result->may & NS_MAY_DRAIN) != 0;
+    const bool drains = drains_at_will(variant->all, machine->store_buffer_drain);
+    const bool posted_drain = drains_at_will(variant->all, machine->posted_drain);
     const bool evicts = (variant->all->result->may & NS_MAY_EVICT) != 0;
     struct ns_schedule_item move = {.kind = NS_SCHEDULE_DRAIN, .has_address = true};
     const uint64_t end = line + variant->discovery->line;
@@ -259,7 +261,7 @@ static void put_in_order(struct variant *variant, uint64_t line) {
             add_item(variant, move);
     /* Posted writes leave in order: all of them. */
     move = (struct ns_schedule_item){.kind = NS_SCHEDULE_DRAIN, .is_device = true};
-    for (move.actor = 0; drains && move.actor < scenario->device_count; move.actor++) {
+    for (move.actor = 0; posted_drain && move.actor < scenario->device_count; move.actor++) {
         const struct ns_device *device = &scenario->devices[move.actor];
         if ((device->has_posted ? device->posted : machine->posted_entries) > 0)
             add_item(variant, move);
@@ -287,7 +289,8 @@ static void put_others_in_order(struct variant *variant) {
 /* A move of the hardware with this line, for the others too. */
 static void repeat_for_others(struct variant *variant, const struct ns_schedule_item *move) {
     const struct discovery *discovery = variant->discovery;
-    if (move->kind == NS_SCHEDULE_STEP || move->kind == NS_SCHEDULE_HOLD || !move->has_address || move->is_device ||
+    if (move->kind == NS_SCHEDULE_STEP || move->kind == NS_SCHEDULE_HOLD || move->kind == NS_SCHEDULE_RELEASE ||
+        !move->has_address || move->is_device ||
         is_other_line(discovery, move->address)) /* posted writes of other lines have their order */
         return;
     struct ns_schedule_item copy = *move;
@@ -304,12 +307,14 @@ static void repeat_for_others(struct variant *variant, const struct ns_schedule_
 static bool with_others(const struct verification *all, const struct discovery *discovery, enum others how,
                         struct discovery *made) {
     struct variant variant = {.all = all, .discovery = discovery};
-    const bool of_buffer = how >= OTHERS_UNDRAINED;
-    const uint32_t needed = of_buffer               ? NS_MAY_DRAIN
-                            : how == OTHERS_FLUSHED ? NS_MAY_INVALIDATE_AS_FLUSH
-                                                    : NS_MAY_EVICT | NS_MAY_DRAIN;
-    if ((discovery->other_end == 0 && !of_buffer) || (all->result->may & needed) == 0 ||
-        (!of_buffer && (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES) ||
+    const struct ns_machine_config *machine = &all->scenario->machine;
+    const uint32_t may = all->result->may;
+    const bool can = how == OTHERS_FLUSHED
+                         ? (may & NS_MAY_INVALIDATE_AS_FLUSH) != 0
+                         : (may & NS_MAY_EVICT) != 0 || drains_at_will(all, machine->store_buffer_drain) ||
+                               drains_at_will(all, machine->posted_drain);
+    if (discovery->other_end == 0 || !can ||
+        (discovery->other_end - discovery->other_first) / discovery->line >= OTHER_LINES ||
         (how == OTHERS_BEFORE_THE_WRITE && discovery->newest_step == UINT32_MAX))
         return false;
     for (size_t i = 0; i < discovery->schedule_count; i++) {
@@ -317,13 +322,7 @@ static bool with_others(const struct verification *all, const struct discovery *
         const bool writes = how == OTHERS_BEFORE_THE_WRITE && item->kind == NS_SCHEDULE_STEP &&
                             item->line == all->scenario->steps[discovery->newest_step].step->line;
         const bool always = (how == OTHERS_ALWAYS || how == OTHERS_FLUSHED) && item->kind == NS_SCHEDULE_STEP;
-        const bool drains = item->kind == NS_SCHEDULE_DRAIN && !item->is_device;
-        if ((how == OTHERS_UNDRAINED && drains) ||
-            (how == OTHERS_UNHELD && item->kind == NS_SCHEDULE_HOLD && item->address / 8 != discovery->first / 8))
-            continue;
-        if (how == OTHERS_DRAINED && drains)
-            add_item(&variant, *item);
-        if (!of_buffer && (writes || always || i + 1 == discovery->schedule_count)) /* the step itself comes last */
+        if (writes || always || i + 1 == discovery->schedule_count) /* the step itself comes last */
             put_others_in_order(&variant);
         if (how == OTHERS_FLUSHED && always)
             add_item(&variant, (struct ns_schedule_item){.kind = NS_SCHEDULE_AS_FLUSH});
@@ -381,11 +380,13 @@ static enum ns_status take_the_rest(struct replays *replays, enum ns_status stat
     return status;
 }
 
+/* Does the step at the site read wrong bytes, or meet the damage that another one has done? */
 static bool is_stale_there(const struct ns_log *log, uint32_t site) {
     bool stale = false;
     for (size_t i = 0; i < log->hazard_count; i++)
-        stale |= log->hazard[i].site == site &&
-                 (log->hazard[i].symptom == NS_SYMPTOM_STALE || log->hazard[i].symptom == NS_SYMPTOM_LEAK);
+        stale |= is_met_at(&log->hazard[i], site) ||
+                 (log->hazard[i].site == site &&
+                  (log->hazard[i].symptom == NS_SYMPTOM_STALE || log->hazard[i].symptom == NS_SYMPTOM_LEAK));
     return stale;
 }
 
@@ -451,6 +452,17 @@ static enum ns_status replay_all(struct verification *all) {
         if (one == NS_OK)
             one = replay_alone(&replays, &found->discoveries[i], &named);
         all->result->unreplayed += one == NS_OK && !named;
+        if (!named && all->result->unreplayed_text == NULL)
+            all->result->unreplayed_text =
+                ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count, all->scenario);
+        if (getenv("NS_DBG") && !named)
+            fprintf(stderr, "UNREPLAYED newest %u got %u kind %d first %llx last %llx step %u len %u: %s\n",
+                    found->discoveries[i].finding.newest, found->discoveries[i].finding.got,
+                    found->discoveries[i].finding.kind, (unsigned long long)found->discoveries[i].first,
+                    (unsigned long long)found->discoveries[i].last, found->discoveries[i].step,
+                    found->discoveries[i].length,
+                    ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count,
+                                     all->scenario)); // DBG
         status = status == NS_OK ? one : status;
     }
     return take_the_rest(&replays, status);

@@ -271,7 +271,7 @@ static bool add_discovery(struct search_result *result, struct search_state *sea
     if (made.op != NO_INDEX && candidate->finding.kind != FOUND_HANG)
         note_access(&made, &program->ops[made.op].recorded, program->machine);
     if (!path_to(search, candidate->state, &candidate->by, candidate->unit, candidate->last_node,
-                 made.op != NO_INDEX ? PATH_WITH_STEP : PATH_ENDS, made.first, &made.schedule, &made.schedule_count) ||
+                 made.op != NO_INDEX ? PATH_WITH_STEP : PATH_ENDS, &made.schedule, &made.schedule_count) ||
         !grow((void **)&result->discoveries, &result->capacity, result->count + 1, sizeof made)) {
         free(made.schedule);
         return false;

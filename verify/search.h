@@ -45,9 +45,10 @@ struct projection {
     struct projected_touch *touch;
     uint16_t *need;
     size_t touch_count, touch_capacity, need_count, need_capacity;
-    bool posted; /* some device's writes may wait */
-    bool few;    /* some polls are left out: what they tell is not known */
-    bool late;   /* maintenance completes late here: always, or in this search of what the machine may do */
+    uint32_t tight; /* bit per hart: more of its stores are followed than its buffer has room for beside another */
+    bool posted;    /* some device's writes may wait */
+    bool few;       /* some polls are left out: what they tell is not known */
+    bool late;      /* maintenance completes late here: always, or in this search of what the machine may do */
 };
 
 /* `unit`: the data line first, then the control lines; `options`: of each. keep: by operation of the program, which

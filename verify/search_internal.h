@@ -140,10 +140,9 @@ void search_drain_spinning(struct search_state *search, struct search_work *work
 
 /* path.c: the schedule that leads to a state and from there through `last`, or (last_node) to a node of a unit's
  * closure. PATH_WITH_STEP: the step at which `last` hangs is named too. PATH_COMPLETE: with all steps that are left.
- * wanted: physical address of the first byte that it is about: where a full store buffer has to choose, that one stays.
  * False without host memory. */
 enum path_end { PATH_ENDS, PATH_WITH_STEP, PATH_COMPLETE };
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
-             uint32_t last_node, enum path_end end, uint64_t wanted, struct ns_schedule_item **items, size_t *count);
+             uint32_t last_node, enum path_end end, struct ns_schedule_item **items, size_t *count);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/store_buffer.h"
 #include "verify/queues.h"
 #include "verify/search_internal.h"
 
@@ -79,7 +80,7 @@ static void act(struct search_work *work, uint32_t unit, struct world_move move,
     *taken = (struct taken){.unit = unit, .move = move};
     /* Where entries leave by themselves, one that is forced to leave has left before: that is where it is told. */
     const bool varies = move.action == WORLD_OP || move.action == WORLD_REST;
-    const bool drained = move.action == WORLD_FORCED && (search->projection->program->may & NS_MAY_DRAIN) != 0;
+    const bool drained = move.action == WORLD_FORCED && program_stores_leave(search->projection->program);
     for (size_t i = 0; i < reaction->finding_count && !drained; i++) {
         const struct costly_finding *costly = &reaction->findings[i];
         if (costly->finding.kind == FOUND_LEAK && breaks_ownership(work, reaction))
@@ -154,8 +155,8 @@ static bool force_room(struct search_work *work, uint32_t touch) {
         if (device->snoops || program->machine->posted_drain == NS_DRAIN_EAGER)
             capacity = 0;
     }
-    if (queues_know(program, entry->actor))
-        return false; /* the bench makes room, whichever line needs it */
+    if (queues_know(program, entry->actor) || (entry->kind == NS_RECORDED_STORE && program_stores_leave(program)))
+        return false; /* the bench makes room, whichever line needs it; or settle() */
     unsigned comes = world_entries(search->projection->world[at->unit], at->unit_op, NS_TYPE_NC), waits = 0;
     if (capacity == 0 || comes == 0)
         return false;
@@ -177,33 +178,58 @@ static bool force_room(struct search_work *work, uint32_t touch) {
     return true;
 }
 
-/* Is the last entry of the store among those that are followed? */
+/* Is the last entry of the store, or of what has come of it, among those that are followed? */
 static bool follows_last(struct search_work *work) {
     struct search_state *search = work->search;
-    const struct ns_recorded *store = &search->projection->program->ops[work->op->op].recorded;
-    const uint64_t last = store->address + store->length - 1;
+    const struct program *program = search->projection->program;
+    const struct ns_recorded *store = &program->ops[work->op->op].recorded;
+    const bool whole = work->op->order == program->ops[work->op->op].phases;
+    const uint64_t end =
+        whole ? store->address + store->length : queues_first(program, work->op->op, work->op->order + 1u);
+    const uint64_t last = (end - 1) / NS_STORE_ENTRY_BYTES * NS_STORE_ENTRY_BYTES;
     struct world_flight flight;
     bool follows = false;
     for (unsigned u = 0; u < search->projection->units && !follows; u++)
         for (unsigned i = 0; !follows && world_flight(search->projection->world[u], work_units(work)[u], i, &flight);
              i++)
-            follows = flight.actor == store->actor && flight.first <= last && last < flight.end;
+            follows = flight.op == work->op->op && flight.first < last + NS_STORE_ENTRY_BYTES && last < flight.end;
     return follows;
 }
 
-/* All of a store has come whose entries may leave by themselves: what the buffer has no room for has left. Its last
- * entry is there. */
+/* Does an older write of the hart to the same bytes leave first? */
+static bool has_older(struct world *world, uint32_t state, unsigned index, const struct world_flight *flight) {
+    struct world_flight other;
+    bool older = false;
+    for (unsigned i = 0; i < index && !older && world_flight(world, state, i, &other); i++)
+        older =
+            other.actor == flight->actor && other.buffered && other.first < flight->end && flight->first < other.end;
+    return older;
+}
+
+/* All of a store, or of a part of it, has come whose entries may leave by themselves: what the buffer has no room for
+ * has left, whichever that is. Its last entry is there. */
 static bool settle(struct search_work *work) {
     struct search_state *search = work->search;
     const unsigned hart = search->projection->program->ops[work->op->op].recorded.actor;
     unsigned waits = follows_last(work) ? 0 : 1;
     for (unsigned u = 0; u < search->projection->units; u++)
         waits += world_buffered(search->projection->world[u], work_units(work)[u], hart);
-    const uint32_t unit = oldest_unit(search, work_units(work), hart);
-    if (waits <= search->projection->program->machine->store_buffer_entries || unit == NO_INDEX)
+    if (waits <= search->projection->program->machine->store_buffer_entries)
         return false;
-    act(work, unit, (struct world_move){.action = WORLD_FORCED, .a = (uint8_t)hart}, touch_from, work->op->touches);
-    return true;
+    bool leaves = false;
+    for (unsigned u = 0; u < search->projection->units; u++) {
+        struct world *world = search->projection->world[u];
+        struct world_flight flight;
+        for (unsigned i = 0; world_flight(world, work_units(work)[u], i, &flight); i++)
+            if (flight.actor == hart && flight.buffered && !has_older(world, work_units(work)[u], i, &flight)) {
+                leaves = true;
+                act(work, u,
+                    (struct world_move){
+                        .action = WORLD_FORCED, .a = (uint8_t)hart, .index = (uint16_t)(flight.cell + 1)},
+                    touch_from, work->op->touches);
+            }
+    }
+    return leaves;
 }
 
 static void touch_from(struct search_work *work, uint32_t touch) {

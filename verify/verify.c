@@ -44,6 +44,8 @@ static void add_stats(struct verification *all, const struct program *program, c
     stats->line_moves = all->found.worlds.moves;
     stats->memory_bytes = all->found.bytes;
     all->result->order_assumed |= program->order_assumed;
+    all->result->hardware_ordered |= program->hardware_ordered;
+    all->result->calls_ordered |= program->calls_ordered;
     all->result->may |= program->may;
 }
 
@@ -84,6 +86,7 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
         if (all->found.incomplete == NULL && cleans_all_while_somebody_polls(&program))
             all->found.incomplete =
                 "a poll may see a part of `clean all` or `flush all`, which is searched as one piece";
+        all->result->rough |= program_is_rough(&program);
         add_stats(all, &program, &lines);
         if (status == NS_OK && !all->options->verdict_only)
             status = judge_observations(all, &sink);
@@ -126,7 +129,12 @@ static enum ns_status tell_stories(struct verification *all) {
 
 static void conclude(struct verification *all) {
     struct ns_verify_result *result = all->result;
-    const bool hazards = result->hazard_count > 0 || all->found.count > 0 || all->found.refused > 0;
+    const bool named = !all->options->verdict_only && !all->options->stories_only;
+    const bool shown = result->hazard_count > 0 || all->found.refused > 0;
+    const bool hazards = shown || (all->found.count > 0 && !(named && result->rough));
+    if (!hazards && all->found.count > 0 && all->found.incomplete == NULL)
+        all->found.incomplete = "what a full queue lets go is followed only roughly here, and no counterexample "
+                                "could be shown";
     result->verdict = hazards                         ? NS_VERIFY_REFUTED
                       : all->found.incomplete != NULL ? NS_VERIFY_INCOMPLETE
                                                       : NS_VERIFY_PROVED;
@@ -232,6 +240,7 @@ void ns_verify_release(struct ns_verify_result *result) {
         free(result->observations[i].schedule_text);
     free(result->observations);
     free(result->missing);
+    free(result->unreplayed_text);
     free(result->stories);
     for (size_t i = 0; i < result->log_count; i++)
         ns_log_destroy(result->logs[i]);

@@ -99,14 +99,19 @@ struct ns_verify_stats {
 
 struct ns_verify_result {
     enum ns_verify_verdict verdict;
-    bool as_expected;   /* what `expect` and `verify` lines say holds: see docs/verify.md */
-    char reason[256];   /* INCOMPLETE: why, and what was covered */
-    uint32_t may;       /* enum ns_may: what the hardware was allowed to do */
-    bool order_assumed; /* some device says nothing of when it starts or ends: the written order was taken for it */
+    bool as_expected;      /* what `expect` and `verify` lines say holds: see docs/verify.md */
+    char reason[256];      /* INCOMPLETE: why, and what was covered */
+    uint32_t may;          /* enum ns_may: what the hardware was allowed to do */
+    bool order_assumed;    /* some device says nothing of when it starts or ends: the written order was taken for it */
+    bool hardware_ordered; /* `hw` steps are done where they stand, and keep the order around them */
+    bool calls_ordered;    /* calls of several harts on one object kept the order of the file */
     size_t hazard_count;
     struct ns_verify_hazard *hazards; /* shortest schedule first */
-    size_t unreplayed; /* behaviours whose replay on the timed machine did not show the hazard: a defect of nosnoop */
-    size_t unnamed;    /* further behaviours that show a hazard, not replayed: the limit NS_VERIFY_REPLAYS was met */
+    size_t
+        unreplayed; /* behaviours whose replay on the timed machine did not show the hazard: a defect of nosnoop ... */
+    char *unreplayed_text; /* the schedule of the first of them; NULL: none */
+    bool rough;     /* ... unless what full store buffers let go is followed only roughly: then none of them counts */
+    size_t unnamed; /* further behaviours that show a hazard, not replayed: the limit NS_VERIFY_REPLAYS was met */
     size_t observation_count;
     struct ns_verify_observation *observations; /* judgements in the order of the file, then registers */
     size_t missing_count;
@@ -120,7 +125,7 @@ struct ns_verify_result {
     size_t log_count;
     struct ns_log **logs;
 };
-#define NS_VERIFY_REPLAYS 256u
+#define NS_VERIFY_REPLAYS 512u
 
 /* The first device that is an engine, or NULL: what it does follows from data, which the search does not follow, so
  * that ns_verify_scenario() is incomplete at once. */

@@ -22,7 +22,7 @@ enum world_action {
     WORLD_POSTED, /* its oldest one */
     WORLD_HANDED, /* a doorbell of device a (its actor) rings: for the past alone */
     WORLD_SEEN,   /* device a (its actor) has seen what it polled: for the past alone */
-    WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full */
+    WORLD_FORCED, /* hart a's oldest entry of the store buffer: it is full; index: 1 + a cell that it holds, 0: any */
     WORLD_PHASE,  /* what leaves in phase `a` of operation `index` */
     WORLD_BEGIN,  /* operation `index`, a cacheable store of several lines, is at another one: it is under way */
     WORLD_REST,   /* ... and now it is at this one, in variant `a` */
@@ -170,7 +170,10 @@ size_t world_content(const struct world *world, uint32_t content, const ns_versi
 struct world_flight {
     uint64_t first, end; /* physical, [first, end) */
     uint32_t entry;
+    uint32_t op;   /* of the program: the write */
+    uint16_t cell; /* its first one */
     uint8_t actor;
+    bool buffered; /* in a store buffer */
 };
 bool world_flight(struct world *world, uint32_t state, unsigned index, struct world_flight *flight);
 

@@ -149,7 +149,11 @@ bool world_flight(struct world *world, uint32_t state, unsigned index, struct wo
     *flight = (struct world_flight){.first = world->unit.address + world->cut[bench->flight[index].first],
                                     .end = world->unit.address + world->cut[bench->flight[index].end],
                                     .entry = bench_entry_size(world, &bench->flight[index]),
-                                    .actor = bench->flight[index].actor};
+                                    .op = bench->flight[index].op,
+                                    .cell = bench->flight[index].first,
+                                    .actor = bench->flight[index].actor,
+                                    .buffered = bench->flight[index].posted == FLIGHT_BUFFERED &&
+                                                bench->flight[index].coming == 0};
     return true;
 }
 

@@ -508,4 +508,72 @@ TEST(ForEach, VisitsEveryLineLevelByLevelAndStopsWhenTold) {
     EXPECT_EQ(visits, 1);
 }
 
+// An L1 of two sets, and an L2 with 16 pages in each of 2 ways.
+ns_cache_config scattered() {
+    ns_cache_config config{};
+    config.harts = 1;
+    config.levels = 2;
+    config.level[0] = {128, 1, 64, NS_REPLACE_LRU, false, false};
+    config.level[1] = {128u << 10, 2, 64, NS_REPLACE_LRU, false, false};
+    config.scattered_frames = true;
+    return config;
+}
+
+TEST(ScatteredFrames, ALineKeepsItsPlaceInItsPage) {
+    const ns_cache_config config = scattered();
+    for (uint64_t page = 0; page < 1000; page++) {
+        const uint32_t first = ns_cache_set(&config, 1, page * 4096);
+        EXPECT_EQ(first % 64, 0u);
+        for (uint32_t line = 0; line < 64; line++)
+            ASSERT_EQ(ns_cache_set(&config, 1, page * 4096 + line * 64 + 63), first + line);
+    }
+}
+
+TEST(ScatteredFrames, PagesOneBehindTheOtherLieInFramesByChance) {
+    // Of 4096 pages each of 16 places gets 256, with a deviation of 15.5; and 1 of 16 lies behind its predecessor, also
+    // 256. Five deviations are allowed.
+    const ns_cache_config config = scattered();
+    unsigned count[16] = {}, behind = 0;
+    for (uint64_t page = 0; page < 4096; page++) {
+        const uint32_t place = ns_cache_set(&config, 1, 0x80000000 + page * 4096) / 64;
+        count[place]++;
+        behind += ns_cache_set(&config, 1, 0x80000000 + (page + 1) * 4096) / 64 == (place + 1) % 16;
+    }
+    for (const unsigned one : count)
+        EXPECT_NEAR(one, 256, 78);
+    EXPECT_NEAR(behind, 256, 78);
+}
+
+TEST(ScatteredFrames, WithoutThemASetFollowsTheOther) {
+    ns_cache_config config = scattered();
+    config.scattered_frames = false;
+    for (uint64_t line = 0; line < 5000; line++)
+        ASSERT_EQ(ns_cache_set(&config, 1, line * 64), line % 1024);
+}
+
+TEST(ScatteredFrames, AnL1KeepsItsSets) {
+    ns_cache_config config = scattered();
+    config.level[0].size = 64u << 10;
+    for (uint64_t line = 0; line < 5000; line++)
+        ASSERT_EQ(ns_cache_set(&config, 0, line * 64), line % 1024);
+}
+
+TEST(ScatteredFrames, TheCacheUsesTheSetsThatItTells) {
+    const ns_cache_config config = scattered();
+    Machine machine(config, 1u << 20);
+    const auto set = [&](uint64_t page) { return ns_cache_set(&config, 1, Machine::kBase + page * 4096); };
+    std::vector<uint64_t> same; // pages whose first lines share a set
+    for (uint64_t page = 0; page < 256; page++)
+        if (set(page) == set(0))
+            same.push_back(page * 4096);
+    ASSERT_GE(same.size(), 3u);
+    for (unsigned i = 0; i < 3; i++)
+        machine.store(0, same[i], static_cast<uint8_t>(i + 1));
+    EXPECT_EQ(machine.state(1, 0, same[0]), NS_LINE_INVALID) << "two ways, and the third line of the set";
+    EXPECT_NE(machine.state(1, 0, same[1]), NS_LINE_INVALID);
+    EXPECT_NE(machine.state(1, 0, same[2]), NS_LINE_INVALID);
+    for (unsigned i = 0; i < 3; i++)
+        EXPECT_EQ(machine.load(0, same[i]), i + 1);
+}
+
 } // namespace

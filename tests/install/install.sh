@@ -19,6 +19,7 @@ fail() {
 pc=$(find "$prefix" -name nosnoop.pc)
 lib=$(dirname "$(dirname "$pc")")
 for file in bin/nosnoop share/man/man1/nosnoop.1 share/nosnoop/scenarios/bugs/rx-missing-invalidate.dma \
+    share/nosnoop/scenarios/curves/latency.dma share/nosnoop/scenarios/curves/curves.sh \
     share/nosnoop/scenarios/machines/one-core-wb64.dma share/vim/vimfiles/syntax/nosnoop.vim \
     share/vim/vimfiles/ftdetect/nosnoop.vim share/nosnoop/editors/nosnoop.tmLanguage.json \
     share/bash-completion/completions/nosnoop share/zsh/vendor-completions/_nosnoop \

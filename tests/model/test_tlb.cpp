@@ -4,6 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <vector>
+
 namespace {
 
 constexpr uint64_t KiB4 = PageTables::KiB4, MiB2 = PageTables::MiB2, GiB1 = PageTables::GiB1;
@@ -139,7 +145,8 @@ TEST_F(Tlb, AFreeEntryIsUsedBeforeAnyIsReplaced) {
 
 TEST_F(Tlb, EachCapacityHoldsThatManyPages) {
     map(0, GiB1, (NS_TLB_MAX_ENTRIES + 1) * KiB4);
-    for (unsigned capacity = 1; capacity <= NS_TLB_MAX_ENTRIES; capacity++) {
+    for (unsigned capacity = 1; capacity <= NS_TLB_MAX_ENTRIES;
+         capacity = capacity < 80 ? capacity + 1 : capacity * 2) {
         ns_tlb_init(&tlb, capacity);
         for (uint64_t page = 0; page <= capacity; page++)
             access(page * KiB4);
@@ -170,6 +177,143 @@ TEST_F(Tlb, AWalkForAStoreReplacesTheEntryThatCouldNotServeIt) {
     for (const ns_tlb_entry &entry : tlb.entry)
         used += entry.page_size != 0;
     EXPECT_EQ(used, 1u);
+}
+
+// Every translation that may be used, in order of age: what the comment in paging.h says, without a table.
+struct Reference {
+    struct entry {
+        uint64_t page, size, physical, pte;
+    };
+    size_t capacity;
+    std::vector<entry> entries;
+
+    void fence(uint64_t address) {
+        entries.erase(std::remove_if(entries.begin(), entries.end(),
+                                     [=](const entry &one) { return address - one.page < one.size; }),
+                      entries.end());
+    }
+    void insert(uint64_t address, const ns_translation &what) {
+        fence(address);
+        if (entries.size() == capacity)
+            entries.erase(entries.begin());
+        const uint64_t mask = what.page_size - 1;
+        entries.push_back({address & ~mask, what.page_size, what.physical & ~mask, what.pte});
+    }
+    // Of the entries that serve, the physical pages.
+    std::vector<uint64_t> find(uint64_t address, bool store) const {
+        std::vector<uint64_t> found;
+        const uint64_t needed = store ? NS_PTE_W | NS_PTE_D : NS_PTE_R;
+        for (const entry &one : entries)
+            if (address - one.page < one.size && (one.pte & needed) == needed)
+                found.push_back(one.physical);
+        return found;
+    }
+};
+
+TEST(TlbAtRandom, ItHoldsWhatAListOfTheSameLengthHolds) {
+    const char *given = std::getenv("NS_TEST_SEED");
+    const uint64_t first = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
+    for (uint64_t seed = first; seed < first + 20; seed++) {
+        std::mt19937_64 random(seed);
+        const unsigned capacity = 1 + static_cast<unsigned>(random() % (seed % 2 == 0 ? 12 : 700));
+        auto tlb = std::make_unique<ns_tlb>();
+        ns_tlb_init(tlb.get(), capacity);
+        Reference reference{capacity, {}};
+        for (int step = 0; step < 6000; step++) {
+            const uint64_t address =
+                (random() % 4 << 30) + (random() % 3 << 21) + random() % 512 * KiB4 + random() % KiB4;
+            const unsigned what = static_cast<unsigned>(random() % 100);
+            if (what < 50) {
+                const uint64_t size = what < 40 ? KiB4 : what < 48 ? MiB2 : GiB1;
+                ns_translation walked{};
+                walked.page_size = size;
+                walked.physical = (random() % 1000 * GiB1) + address % size;
+                walked.pte = NS_PTE_V | NS_PTE_R | (random() % 2 == 0 ? NS_PTE_W | NS_PTE_D : 0);
+                ns_tlb_insert(tlb.get(), address, &walked);
+                reference.insert(address, walked);
+            } else if (what < 58) {
+                ns_tlb_fence_address(tlb.get(), address);
+                reference.fence(address);
+            } else if (what < 59 && random() % 20 == 0) {
+                ns_tlb_fence_all(tlb.get());
+                reference.entries.clear();
+            } else {
+                const bool store = random() % 2 == 0;
+                const std::vector<uint64_t> may = reference.find(address, store);
+                const ns_tlb_entry *entry = ns_tlb_lookup(tlb.get(), address, store);
+                ASSERT_EQ(entry == nullptr, may.empty()) << "seed " << seed << " step " << step;
+                ASSERT_TRUE(entry == nullptr || std::find(may.begin(), may.end(), entry->physical_page) != may.end())
+                    << "seed " << seed;
+            }
+        }
+    }
+}
+
+TEST_F(Tlb, OfTwoLevelsTheFirstIsFilledInTurn) {
+    ns_tlb_init_levels(&tlb, 2, 4);
+    map(0, GiB1, 8 * KiB4);
+    const auto from_second = [this](uint64_t page) {
+        EXPECT_NE(ns_tlb_lookup(&tlb, page * KiB4, false), nullptr) << page;
+        return tlb.from_second;
+    };
+    for (uint64_t page = 0; page < 3; page++)
+        access(page * KiB4);
+    EXPECT_FALSE(from_second(2));
+    EXPECT_FALSE(from_second(1));
+    EXPECT_TRUE(from_second(0)); // and takes the place of 1, which came before 2
+    EXPECT_FALSE(from_second(2));
+    EXPECT_FALSE(from_second(0));
+    EXPECT_TRUE(from_second(1));
+    EXPECT_EQ(tlb.second_hits, 2u);
+}
+
+TEST_F(Tlb, AMissAsksBothLevels) {
+    ns_tlb_init_levels(&tlb, 2, 4);
+    EXPECT_EQ(ns_tlb_lookup(&tlb, 0, false), nullptr);
+    EXPECT_TRUE(tlb.from_second);
+    ns_tlb_init(&tlb, 4);
+    EXPECT_EQ(ns_tlb_lookup(&tlb, 0, false), nullptr);
+    EXPECT_FALSE(tlb.from_second);
+}
+
+TEST_F(Tlb, WhatLeavesTheSecondLevelIsNotInTheFirst) {
+    ns_tlb_init_levels(&tlb, 2, 2);
+    map(0, GiB1, 8 * KiB4);
+    access(0);
+    access(KiB4);
+    access(2 * KiB4); // 0 leaves both
+    EXPECT_FALSE(holds(0));
+    ns_tlb_fence_address(&tlb, 2 * KiB4);
+    EXPECT_FALSE(holds(2 * KiB4));
+    EXPECT_TRUE(holds(KiB4));
+    EXPECT_FALSE(tlb.from_second) << "a fence of another address leaves it where it is";
+    ns_tlb_fence_all(&tlb);
+    EXPECT_FALSE(holds(KiB4));
+}
+
+TEST_F(Tlb, ALevelOfTimeDecidesNothingAboutWhatIsHeld) {
+    map(0, GiB1, 64 * KiB4);
+    auto plain = std::make_unique<ns_tlb>();
+    std::mt19937_64 random(7);
+    ns_tlb_init(plain.get(), 16);
+    ns_tlb_init_levels(&tlb, 4, 16);
+    for (int i = 0; i < 4000; i++) {
+        const uint64_t address = random() % 64 * KiB4;
+        const ns_tlb_entry *one = ns_tlb_lookup(plain.get(), address, false);
+        EXPECT_EQ(ns_tlb_lookup(&tlb, address, false) == nullptr, one == nullptr);
+        if (one == nullptr) {
+            const ns_translation walked = tables.walk(address, false);
+            ns_tlb_insert(plain.get(), address, &walked);
+            ns_tlb_insert(&tlb, address, &walked);
+        }
+        if (random() % 10 == 0) {
+            const uint64_t fenced = random() % 64 * KiB4;
+            ns_tlb_fence_address(plain.get(), fenced);
+            ns_tlb_fence_address(&tlb, fenced);
+        }
+    }
+    EXPECT_EQ(plain->hits, tlb.hits);
+    EXPECT_EQ(plain->misses, tlb.misses);
 }
 
 } // namespace

@@ -126,6 +126,31 @@ TEST(Timed, a_dirty_line_that_has_to_go_costs_its_way_to_memory) {
     });
 }
 
+TEST(Timed, a_second_tlb_costs_its_look_up_where_the_first_does_not_hold_a_page) {
+    ns_test::in_child([] {
+        // Pages of 4 KiB: a walk is three loads, of three pages that share a set of 4 ways. The data lie in other sets.
+        //   first read    TLB 5, walk 3 x (3 + 76), data 3 + 76
+        //   second page   TLB 5, walk 3 x 3: its entry lies in the line of the first page's; data 3 + 76
+        //   first page    TLB 5: the first level has one place; data 3
+        //   once more     data 3
+        ns_machine_config machine = plain_machine();
+        machine.cache.level[0].size = 4096;
+        machine.cache.level[0].ways = 4;
+        machine.tlb_entries = 1;
+        machine.second_tlb_entries = 4;
+        machine.second_tlb_cycles = 5;
+        machine.small_pages = true;
+        const outcome got = run_trace("r 100 8\nr 1140 8\nr 100 8\nr 108 8\n", machine);
+        EXPECT_EQ(spent(got, NS_TIME_TRANSLATION), 15000u);
+        EXPECT_EQ(spent(got, NS_TIME_LEVEL), 12000u + 12000u + 3000u + 3000u);
+        EXPECT_EQ(spent(got, NS_TIME_MEMORY), 5u * 76000);
+        EXPECT_EQ(got.stats.time_ps[0], 425000u);
+        EXPECT_TRUE(got.stats.second_tlb);
+        EXPECT_EQ(got.stats.tlb[0].second_hits, 1u);
+        EXPECT_EQ(got.stats.tlb[0].walks, 2u);
+    });
+}
+
 TEST(Timed, the_hart_waits_while_the_device_is_at_work) {
     ns_test::in_child([] {
         // One burst of 64 bytes: 10 + 16 + 50 ns.
@@ -227,6 +252,23 @@ ns_machine_config random_machine(uint64_t seed) {
     if (random() % 3 == 0)
         ns_dram_config_default(&machine.dram, ns_dram_grade_find("DDR3-800D", 9));
     machine.tlb_entries = 1 + static_cast<unsigned>(random() % 3);
+    if (random() % 2 == 0) {
+        machine.second_tlb_entries = machine.tlb_entries + static_cast<unsigned>(random() % 5);
+        machine.second_tlb_cycles = static_cast<uint32_t>(random() % 9);
+    }
+    machine.small_pages = random() % 2 == 0;
+    if (random() % 2 == 0) {
+        for (unsigned level = 0; level < machine.cache.levels; level++) {
+            machine.level_mshrs[level] = static_cast<uint32_t>(random() % 5);
+            machine.level_every_cycles[level] = static_cast<uint32_t>(random() % 4);
+        }
+        machine.passing_stores = static_cast<uint32_t>(random() % 4);
+        machine.loads_pass = random() % 3 == 0;
+    }
+    if (machine.cache.levels == 2 && random() % 2 == 0) { // more than a page in a way, so that frames matter
+        machine.cache.level[1].size = 64u << 10;
+        machine.cache.scattered_frames = true;
+    }
     return machine;
 }
 

@@ -149,6 +149,18 @@ const Row rows[] = {
     {"register-latency 0 ns", VALUE(register_latency_ps), 0},
     {"dma-burst 4096 bytes", VALUE(dma_burst), 4096},
     {"outstanding-loads 8", VALUE(outstanding_loads), 8},
+    {"cache L1D private size 32K ways 4 line 64 mshrs 8", VALUE(level_mshrs[0]), 8},
+    {"cache L1D private size 32K ways 4 line 64 every 2 cycles", VALUE(level_every_cycles[0]), 2},
+    {"load-misses pass", VALUE(loads_pass), 1},
+    {"store-misses pass 32 lines", VALUE(passing_stores), 32},
+    {"store-misses wait", VALUE(passing_stores), 0},
+    {"tlb 2048 entries", VALUE(tlb_entries), 2048},
+    {"second-tlb 1024 entries hit 7 cycles", VALUE(second_tlb_entries), 1024},
+    {"second-tlb 1024 entries hit 7 cycles", VALUE(second_tlb_cycles), 7},
+    {"second-tlb 16 entries", VALUE(second_tlb_cycles), 0},
+    {"second-tlb 0 entries", VALUE(second_tlb_entries), 0},
+    {"linear-map small", VALUE(small_pages), 1},
+    {"page-frames scattered", VALUE(cache.scattered_frames), 1},
     {"write-back-buffer 4 entries", VALUE(write_back_buffer), 4},
     {"dram ddr3-1600k", VALUE(dram.width), 64},
     {"dram DDR3-1600K width 16 bits", VALUE(dram.width), 16},
@@ -270,6 +282,21 @@ TEST(MachineConfig, WhatCannotBeIsRefusedWithASentence) {
              std::strcpy(c.level_name[1], "L1D");
          }},
         {"RAM", [](ns_machine_config &c) { c.ram_count = 0; }},
+        {"32 MSHRs", [](ns_machine_config &c) { c.level_mshrs[0] = 33; }},
+        {"32 store misses", [](ns_machine_config &c) { c.passing_stores = 33; }},
+        {"1 to 2048", [](ns_machine_config &c) { c.tlb_entries = 2049; }},
+        {"1 to 2048", [](ns_machine_config &c) { c.second_tlb_entries = 2049; }},
+        {"at most 64",
+         [](ns_machine_config &c) {
+             c.tlb_entries = 65;
+             c.second_tlb_entries = 128;
+         }},
+        {"fewer entries", [](ns_machine_config &c) { c.second_tlb_entries = c.tlb_entries - 1; }},
+        {"first RAM has at least",
+         [](ns_machine_config &c) {
+             c.small_pages = true;
+             c.ram[0].length = UINT64_C(256) << 10;
+         }},
         {"whole pages", [](ns_machine_config &c) { c.ram[0].start++; }},
         {"whole pages", [](ns_machine_config &c) { c.ram[0].length = 0; }},
         {"56 bits", [](ns_machine_config &c) { c.ram[0].start = (UINT64_C(1) << 56) - 4096; }},
@@ -339,7 +366,7 @@ TEST(MachineConfig, WhatCannotBeIsRefusedWithASentence) {
              c.cache.level[0].size = 64u << 20;
          }},
         {"TLB", [](ns_machine_config &c) { c.tlb_entries = 0; }},
-        {"TLB", [](ns_machine_config &c) { c.tlb_entries = 65; }},
+        {"TLB", [](ns_machine_config &c) { c.tlb_entries = 2049; }},
         {"store buffer", [](ns_machine_config &c) { c.store_buffer_drain = NS_DRAIN_AFTER; }},
         {"posted", [](ns_machine_config &c) { c.posted_drain = NS_DRAIN_AFTER; }},
         {"clock", [](ns_machine_config &c) { c.hart_clock_ps = 0; }},

@@ -37,12 +37,39 @@ struct tally {
     unsigned proved = 0, refuted = 0, skipped = 0;
 };
 
-void compare(uint64_t seed, tally *tally, bool local = false, const char *prefetcher = nullptr) {
+// The program on another machine than it was made for.
+struct variant {
+    bool local = false;
+    const char *prefetcher = nullptr;
+    unsigned entries = 64;
+};
+
+bool has_mappings(const naive::program &program) {
+    for (const auto &actor : program.actors)
+        for (const naive::step &one : actor)
+            if (one.what == naive::verb::map || one.what == naive::verb::sync_cpu ||
+                one.what == naive::verb::sync_device)
+                return true;
+    return false;
+}
+
+void compare(uint64_t seed, tally *tally, const variant &on = {}) {
     naive::program program = naive::generate(seed);
-    if ((local && program.on.harts < 2) || (prefetcher != nullptr && !program.on.may_fill))
+    if ((on.local && program.on.harts < 2) || (on.prefetcher != nullptr && !program.on.may_fill))
         return;
-    program.on.local = local;
-    program.on.prefetcher = prefetcher;
+    program.on.local = on.local;
+    program.on.prefetcher = on.prefetcher;
+    const bool small = on.entries < 64;
+    if (small) { // all that can be is non-cacheable
+        program.on.may_drain = true;
+        program.on.entries = on.entries;
+        if (!has_mappings(program)) {
+            program.nc_lines += program.lines;
+            program.lines = 0;
+        }
+        if (program.nc_lines == 0)
+            return;
+    }
     std::vector<unsigned> lines;
     const std::string text = naive::print(program, "generated", &lines);
     SCOPED_TRACE("NS_TEST_SEED=" + std::to_string(seed) + "\n" + text);
@@ -72,7 +99,8 @@ void compare(uint64_t seed, tally *tally, bool local = false, const char *prefet
             shortest = std::min(shortest, found.result.hazards[i].length);
     }
     EXPECT_EQ(got, wanted) << "naive states " << expected.states;
-    if (expected.shortest != 0) {
+    // What a small buffer pushes out by itself the search may count as a move (docs/verify.md).
+    if (expected.shortest != 0 && !small) {
         EXPECT_EQ(shortest, expected.shortest);
     }
     (wanted.empty() ? tally->proved : tally->refuted)++;
@@ -107,7 +135,7 @@ TEST(Agreement, HoldsOnMachinesWithAPrefetcherAndEveryCounterexampleReplaysThere
     const uint64_t only = number_of("NS_TEST_SEED", 0);
     tally tally;
     for (uint64_t seed = only != 0 ? only : 1; seed <= (only != 0 ? only : programs) && !HasFailure(); seed++)
-        compare(seed, &tally, false, seed % 2 == 0 ? "next-line" : "stride");
+        compare(seed, &tally, {false, seed % 2 == 0 ? "next-line" : "stride"});
     std::printf("%u proved, %u refuted\n", tally.proved, tally.refuted);
     if (!HasFailure() && only == 0) {
         EXPECT_GE(tally.refuted * 5, programs);
@@ -119,15 +147,30 @@ TEST(Agreement, HoldsWhereMaintenanceReachesOneHartOnly) {
     const uint64_t programs = number_of("NS_TEST_PROGRAMS", 500);
     tally tally;
     if (std::getenv("NS_TEST_SEED") != nullptr) {
-        compare(number_of("NS_TEST_SEED", 0), &tally, true);
+        compare(number_of("NS_TEST_SEED", 0), &tally, {true});
         return;
     }
     for (uint64_t seed = 1; seed <= programs && !HasFailure(); seed++)
-        compare(seed, &tally, true);
+        compare(seed, &tally, {true});
     std::printf("%u proved, %u refuted, %u too large for the naive explorer\n", tally.proved, tally.refuted,
                 tally.skipped);
     if (!HasFailure()) {
         EXPECT_GT(tally.proved, 0u);
         EXPECT_GE(tally.refuted * 20, programs);
+    }
+}
+
+// Store buffers in which not all of a program's stores have room.
+TEST(Agreement, HoldsWithSmallStoreBuffers) {
+    const uint64_t programs = number_of("NS_TEST_PROGRAMS", 500);
+    const uint64_t only = number_of("NS_TEST_SEED", 0);
+    tally tally;
+    for (uint64_t seed = only != 0 ? only : 1; seed <= (only != 0 ? only : programs) && !HasFailure(); seed++)
+        compare(seed, &tally, {false, nullptr, 1u + static_cast<unsigned>(seed % 4)});
+    std::printf("%u proved, %u refuted, %u too large for the naive explorer\n", tally.proved, tally.refuted,
+                tally.skipped);
+    if (!HasFailure() && only == 0) {
+        EXPECT_GE(tally.proved * 20, programs);
+        EXPECT_GE(tally.refuted * 5, programs);
     }
 }

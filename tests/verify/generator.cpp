@@ -191,10 +191,16 @@ class maker {
     }
 };
 
+// Where a store buffer is small, a non-cacheable cell is one entry; then half of the line is left alone.
+unsigned bytes_of_cell(const program &what, const step &one) {
+    return what.on.entries < 64 && one.line >= what.lines ? 8 : 16;
+}
+
 std::string range(const program &what, const step &one) {
     const bool cacheable = one.line < what.lines;
     std::string text = (cacheable ? "line" : "nc") + std::to_string(cacheable ? one.line : one.line - what.lines);
-    return text + "[" + std::to_string(16 * one.first) + ".." + std::to_string(16 * one.end) + "]";
+    const unsigned bytes = bytes_of_cell(what, one);
+    return text + "[" + std::to_string(bytes * one.first) + ".." + std::to_string(bytes * one.end) + "]";
 }
 
 std::string action(const program &what, const step &one, unsigned number) {
@@ -232,8 +238,8 @@ std::string action(const program &what, const step &one, unsigned number) {
         // One byte of the cell: a number of one byte.
         snprintf(value, sizeof value, "0x%02X", one.awaits);
         const std::string name = at.substr(0, at.find('['));
-        return "poll " + name + "[" + std::to_string(16 * one.first) + ".." + std::to_string(16 * one.first + 1) +
-               "] == " + value;
+        const unsigned first = bytes_of_cell(what, one) * one.first;
+        return "poll " + name + "[" + std::to_string(first) + ".." + std::to_string(first + 1) + "] == " + value;
     }
     case verb::start:
         return "start";
@@ -286,7 +292,7 @@ std::string print(const program &what, const std::string &name, std::vector<unsi
                                                              : "escaping"));
     if (m.prefetcher != nullptr)
         add(std::string("  prefetcher ") + m.prefetcher);
-    add("  store-buffer 64 entries lazy");
+    add("  store-buffer " + std::to_string(m.entries) + " entries lazy");
     add("  posted-writes " + std::string(m.posted ? "16" : "0") + " entries lazy");
     add("  dma-burst 64 bytes");
     add("  may " + (may.empty() ? "nothing" : may));

@@ -689,6 +689,35 @@ struct explorer {
             queue.push_back(&inserted.first->first);
     }
 
+    // Entries come one by one, and a full buffer lets any go. So behind a store its last entry is there and, beside it,
+    // as many as there is room for: of a cell of two entries one is enough to keep it.
+    void make_room(unsigned hart, const step &store, unsigned version, unsigned distance) {
+        unsigned waits = 1; // the last one, followed or not
+        for (unsigned i = 0; i < s.flights; i++)
+            waits += s.way[i].what == store_buffer && s.way[i].actor == hart &&
+                     !(s.way[i].first == store.end - 1 && s.way[i].version[store.end - 1] == version);
+        if (waits <= m.entries) {
+            reach(distance);
+            return;
+        }
+        const state full = s;
+        const std::set<finding> before = found;
+        for (unsigned i = 0; i < full.flights; i++) {
+            const flight &f = full.way[i];
+            bool stays = f.what != store_buffer || f.actor != hart;
+            for (unsigned older = 0; older < i; older++)
+                stays |= full.way[older].what == f.what && full.way[older].actor == hart &&
+                         full.way[older].line == f.line && full.way[older].first == f.first;
+            if (stays)
+                continue;
+            s = full;
+            found = before;
+            number = 0; // by itself: it may have left before
+            arrive(i);
+            make_room(hart, store, version, distance);
+        }
+    }
+
     bool finished() const {
         for (unsigned a = 0; a < actors; a++)
             if (s.pc[a] < on.actors[a].size())
@@ -730,7 +759,11 @@ struct explorer {
                     found.clear();
                     if (s.pc[a] < on.actors[a].size() && act(a, as_flush != 0)) {
                         steps = true;
-                        reach(distance + 1);
+                        const step &one = on.actors[a][from.pc[a]];
+                        if (a < harts && m.entries < 64 && one.what == verb::store && !cacheable(one.line))
+                            make_room(a, one, 1 + a * 32 + from.pc[a], distance + 1);
+                        else
+                            reach(distance + 1);
                     }
                 }
             bool happens;

@@ -54,6 +54,7 @@ struct machine {
          may_irq_first = false;
     fill fills = fill::atomic;
     bool posted = false;              // 16 entries
+    unsigned entries = 64;            // of a store buffer; fewer only where may_drain
     bool local = false;               // maintenance acts on the L1 of its hart alone, and on the shared level
     const char *prefetcher = nullptr; // what it fills is among what may_fill allows
 };

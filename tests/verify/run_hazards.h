@@ -131,7 +131,9 @@ template <class Text, class More> void search_programs(uint64_t run_seeds, const
         ASSERT_EQ(verification.status, NS_OK);
         if (verification.result.verdict == NS_VERIFY_INCOMPLETE)
             continue;
-        EXPECT_EQ(verification.result.unreplayed, 0u);
+        if (!verification.result.rough) {
+            EXPECT_EQ(verification.result.unreplayed, 0u);
+        }
         EXPECT_EQ(verification.result.unnamed, 0u);
         expect_every_run_among(scenario.get(), verification, seeds);
         more(seed, verification);

@@ -217,6 +217,20 @@ TEST(Limits, MakeAResultIncompleteAndNeverAProof) {
     EXPECT_GT(all.result.stats.states, 50u);
 }
 
+// Each of six pieces may hold the bytes of either hart, in either order: the states of the whole line are not needed
+// for the register's two pieces.
+TEST(Observations, OfAFewBytesNeedNotFollowTheWholeLine) {
+    const parsed_scenario scenario(on_machine("  harts 2\n  may drain\n",
+                                              "buffer n size 48 type nc\ncpu0: load n[28..36] -> r1\n"
+                                              "cpu0: doorbell nic\nnic: start\nnic: read n[16..20]\nnic: raise done\n"
+                                              "cpu0: wait done\ncpu1: store n fill 1\ncpu0: store n fill 4\n"));
+    ASSERT_TRUE(scenario.good());
+    const verified found(scenario.get());
+    EXPECT_EQ(found.status, NS_OK);
+    EXPECT_EQ(found.result.verdict, NS_VERIFY_REFUTED);
+    EXPECT_EQ(found.result.observation_count, 4u); // neither entry of cpu1's store, one, the other, or both
+}
+
 TEST(Limits, DoNotHideAHazardThatWasFoundBeforeTheyWereMet) {
     const parsed_scenario scenario(racing);
     ns_verify_options options{};
@@ -300,4 +314,21 @@ TEST(ShootDowns, AreWhatMakesANewTypeCountOnEveryHart) {
         EXPECT_EQ(found.result.verdict, one.proved ? NS_VERIFY_PROVED : NS_VERIFY_REFUTED);
         EXPECT_EQ(found.result.unreplayed, 0u);
     }
+}
+
+// The two harts' calls could come in either order; a driver has a lock for that.
+TEST(Order, ThatIsTakenFromTheFileIsSaid) {
+    const auto found = [](const std::string &steps) {
+        const std::string text = on_machine("  harts 2\n", "buffer b size 64 align 64\n" + steps);
+        SCOPED_TRACE(text);
+        const parsed_scenario scenario(text);
+        EXPECT_TRUE(scenario.good());
+        const verified verification(scenario.get());
+        return std::make_pair(verification.result.calls_ordered, verification.result.order_assumed);
+    };
+    const std::string map = "cpu0: map b for nic from-device -> h\n", unmap = "unmap h\n",
+                      rings = "cpu0: doorbell nic\nnic: start\nnic: write h fill 1\nnic: raise done\ncpu0: wait done\n";
+    EXPECT_EQ(found(map + rings + "cpu0: sync-for-cpu h\ncpu0: " + unmap), std::make_pair(false, false));
+    EXPECT_EQ(found(map + rings + "cpu1: sync-for-cpu h\ncpu0: " + unmap), std::make_pair(true, false));
+    EXPECT_EQ(found(map + "nic: write h fill 1\ncpu0: " + unmap), std::make_pair(false, true));
 }

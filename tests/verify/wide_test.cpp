@@ -50,13 +50,14 @@ class wide {
         line("  may " + (may.empty() ? "nothing" : may));
         if (chance(4))
             line(std::string("  fill ") + (chance(2) ? "ordered" : "escaping"));
-        line("  store-buffer " + number(1u << below(5)) + " entries lazy");
+        line("  store-buffer " + number(1u << below(5)) + " entries " + drain());
         if (chance(3))
-            line("  posted-writes " + number(1u << below(4)) + " entries lazy");
+            line("  posted-writes " + number(1u << below(4)) + " entries " + drain());
         if (chance(4))
             line(std::string("  prefetcher ") + (chance(2) ? "next-line" : "stride"));
         line("end\nuse machine \"g\"\ndevice nic irq done");
     }
+    std::string drain() { return chance(8) ? "eager" : chance(6) ? "after " + number(30 << below(6)) + " ns" : "lazy"; }
     void objects(bool mpu) {
         objects_ = 2 + below(2);
         unsigned at = (mpu ? 0x20000000u : 0x80000000u) + 64 * below(2);
@@ -80,7 +81,9 @@ class wide {
     std::string hart() { return "cpu" + number(below(harts_)) + ": "; }
     std::string value() { return " fill " + number(1 + below(200)); }
     void hart_step() {
-        switch (below(8)) {
+        if (chance(16))
+            line("hw: drain " + std::string(chance(2) ? "cpu0" : "nic") + (chance(2) ? "" : " " + range()));
+        switch (below(9)) {
         case 0:
         case 1:
             line(hart() + "store " + range() + value());
@@ -97,6 +100,9 @@ class wide {
             break;
         case 6:
             line(hart() + "flush " + range() + (chance(3) ? " scope l1" : ""));
+            break;
+        case 7:
+            line(hart() + (chance(3) ? "cbo.zero " : "cbo.clean ") + range());
             break;
         default:
             line(hart() + "fence");
