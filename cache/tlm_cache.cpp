@@ -37,7 +37,8 @@ tlm_cache::~tlm_cache() {
 
 // What the hart's L1 serves alone concerns nobody else: it is done at once, whatever the initiator's lead over the
 // simulation, which stays as it is. Only an operation under way, and a line on its way, must be waited for. Who says
-// that he is ahead has asked hit() before. False, and nothing has happened.
+// that he is ahead has asked hit() before. Where something is said about a hop, L1 takes its requests one after the
+// other in the simulation's time, and none is done at once. False, and nothing has happened.
 bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
     attributes *const attribute = payload.get_extension<attributes>();
     time_meter *const meter = attribute == nullptr ? nullptr : attribute->meter;
@@ -45,10 +46,10 @@ bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_
     const unsigned length = payload.get_data_length();
     uint8_t *const data = payload.get_data_ptr();
     const unsigned index = static_cast<unsigned>(hart_index);
-    if (payload.get_byte_enable_ptr() != nullptr || data == nullptr || payload.get_streaming_width() < length ||
-        lock_.is_taken() ||
+    if (hops_ || payload.get_byte_enable_ptr() != nullptr || data == nullptr ||
+        payload.get_streaming_width() < length || lock_.is_taken() ||
         (attribute != nullptr && (attribute->type != NS_TYPE_CACHEABLE || attribute->ahead != nullptr)) ||
-        (meter != nullptr && delay != SC_ZERO_TIME) || (!fills_.empty() && is_on_its_way(address, length)))
+        (meter != nullptr && delay != SC_ZERO_TIME) || (lines_under_way_ > 0 && is_on_its_way(address, length)))
         return false;
     ns_version *const versions = attribute == nullptr ? nullptr : attribute->versions;
     const tlm::tlm_command command = payload.get_command();
