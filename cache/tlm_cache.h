@@ -22,8 +22,10 @@
 // then it may wait for memory and for its turn, and returns the time of the levels in `delay`. So one initiator loses
 // nothing by its quantum; of several, a hit does not see what others do between the simulation's time and its own. One
 // operation is under way at a time; a second caller waits, with a hit too. With a word about a hop nothing is done at
-// once. Byte enables are honoured; a streaming width
-// smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never granted: data may be dirty here.
+// once.
+//
+// Byte enables are honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE.
+// DMI is never granted: data may be dirty here.
 #ifndef NS_CACHE_TLM_CACHE_H
 #define NS_CACHE_TLM_CACHE_H
 
