@@ -16,24 +16,29 @@ static inline uint32_t recent_slot(const struct line_array *array, uint64_t addr
     return array->tags[slot] == address >> array->line_shift && length - 1 < room ? slot : NO_SLOT;
 }
 
-/* The usual access is one register: then a fixed-size copy, which is a move, and not a call. */
-static inline void copy_bytes(void *to, const void *from, uint32_t length) {
+/* The usual access is one register: then a fixed-size copy, which is a move, and not a call. Other lengths: false. */
+static inline bool copy_register(void *to, const void *from, uint32_t length) {
     switch (length) {
     case 1:
         memcpy(to, from, 1);
-        break;
+        return true;
     case 2:
         memcpy(to, from, 2);
-        break;
+        return true;
     case 4:
         memcpy(to, from, 4);
-        break;
+        return true;
     case 8:
         memcpy(to, from, 8);
-        break;
+        return true;
     default:
-        memcpy(to, from, length);
+        return false;
     }
+}
+
+static inline void copy_bytes(void *to, const void *from, uint32_t length) {
+    if (!copy_register(to, from, length))
+        memcpy(to, from, length);
 }
 
 static inline void copy_versions(ns_version *to, const ns_version *from, uint32_t length) {
@@ -121,18 +126,18 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
     return store_pieces(cache, hart, address, length, data, versions, result);
 }
 
-bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store) {
-    struct line_array *array = &cache->l1[hart];
+/* The slot of an access that this cache serves alone, counted and touched; NO_SLOT, and nothing has happened. */
+static inline uint32_t serve_alone(struct line_array *array, uint64_t address, uint32_t length, bool store) {
     uint32_t slot = recent_slot(array, address, length);
     const bool recent = slot != NO_SLOT;
     if (!recent) {
         uint32_t room = array->line - ((uint32_t)address & (array->line - 1));
         slot = length - 1 < room ? array_find(array, address) : NO_SLOT;
         if (slot == NO_SLOT)
-            return false;
+            return NO_SLOT;
     }
     if (store && (!array->direct_stores || array->states[slot] < NS_MESI_EXCLUSIVE))
-        return false;
+        return NO_SLOT;
     if (!recent)
         replacement_touch(array, slot);
     if (store) {
@@ -141,6 +146,53 @@ bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint3
     } else {
         array->stats.load_hits++;
     }
+    return slot;
+}
+
+bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store) {
+    return serve_alone(&cache->l1[hart], address, length, store) != NO_SLOT;
+}
+
+/* Any access that L1 serves alone. Functions of their own, so that the usual one saves no registers for them. */
+__attribute__((noinline)) static bool load_alone(struct line_array *array, uint64_t address, uint32_t length,
+                                                 uint8_t *data, ns_version *versions) {
+    uint32_t slot = serve_alone(array, address, length, false);
+    if (slot == NO_SLOT)
+        return false;
+    array_read(array, slot, address, length, data, versions);
+    return true;
+}
+
+__attribute__((noinline)) static bool store_alone(struct line_array *array, uint64_t address, uint32_t length,
+                                                  const uint8_t *data, const ns_version *versions) {
+    uint32_t slot = array->versions && !versions ? NO_SLOT : serve_alone(array, address, length, true);
+    if (slot == NO_SLOT)
+        return false;
+    array_write(array, slot, address, length, data, versions);
+    return true;
+}
+
+/* The usual access, without a call: one register, to the line that was touched last in its set, no versions. */
+bool ns_cache_hit_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
+                       ns_version *versions) {
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    if (slot == NO_SLOT || array->versions ||
+        !copy_register(data, slot_data(array, slot) + ((uint32_t)address & (array->line - 1)), length))
+        return load_alone(array, address, length, data, versions);
+    array->stats.load_hits++;
+    return true;
+}
+
+bool ns_cache_hit_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data,
+                        const ns_version *versions) {
+    struct line_array *array = &cache->l1[hart];
+    uint32_t slot = recent_slot(array, address, length);
+    if (slot == NO_SLOT || array->versions || !array->direct_stores || array->states[slot] < NS_MESI_EXCLUSIVE ||
+        !copy_register(slot_data(array, slot) + ((uint32_t)address & (array->line - 1)), data, length))
+        return store_alone(array, address, length, data, versions);
+    array->states[slot] = NS_MESI_MODIFIED;
+    array->stats.store_hits++;
     return true;
 }
 

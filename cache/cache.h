@@ -203,6 +203,12 @@ enum ns_status ns_cache_store(struct ns_cache *cache, unsigned hart, uint64_t ad
  * the caller goes the long way. For accesses whose bytes nobody looks at: what the line holds after a store is not
  * defined. */
 bool ns_cache_hit(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, bool store);
+/* The same with the bytes: what ns_cache_load or ns_cache_store would have done, or false and nothing. With provenance
+ * a store without versions is false, too. hart: below config.harts. */
+bool ns_cache_hit_load(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, uint8_t *data,
+                       ns_version *versions);
+bool ns_cache_hit_store(struct ns_cache *cache, unsigned hart, uint64_t address, uint32_t length, const uint8_t *data,
+                        const ns_version *versions);
 
 /* Maintenance on the range that the program named, with this machine's rounding and edge policy (NS_RANGE), or
  * without them: NS_EXACT_LINES visits exactly the lines the range touches with exactly this operation (a single

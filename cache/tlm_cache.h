@@ -16,10 +16,16 @@
 // An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
 // and memory is asked when its time has come.
 //
-// Either style (tlm_target_port.h). b_transport waits out the delay it is given, may wait for memory and for its turn,
-// and returns the hit latency in `delay`. One operation is under way at a time; a second caller waits. Byte enables are
-// honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE. DMI is never
-// granted: data may be dirty here.
+// Either style (tlm_target_port.h). What a hart's L1 serves alone, b_transport does at once: it leaves the delay that
+// it is given and adds the hit's time, so that an initiator with a quantum (IEEE 1666-2011, 12.2) needs no wait. Before
+// all else it waits out the delay, so that other harts, the bus and memory are met at the time that the initiator says;
+// then it may wait for memory and for its turn, and returns the time of the levels in `delay`. So one initiator loses
+// nothing by its quantum; of several, a hit does not see what others do between the simulation's time and its own. One
+// operation is under way at a time; a second caller waits, with a hit too. With a word about a hop nothing is done at
+// once.
+//
+// Byte enables are honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE.
+// DMI is never granted: data may be dirty here.
 #ifndef NS_CACHE_TLM_CACHE_H
 #define NS_CACHE_TLM_CACHE_H
 
@@ -62,6 +68,7 @@ struct hop_counts {
 // were issued. Uncontended use costs two counters.
 class operation_lock {
   public:
+    bool is_taken() const { return next_ != serving_; }
     void lock() {
         const uint64_t ticket = next_++;
         while (ticket != serving_)
@@ -104,7 +111,9 @@ class tlm_cache : public sc_core::sc_module {
     }
 
   private:
+    bool serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void transport(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
+    void transport_past_l1(int hart_index, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     void coherent_transport(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     unsigned debug(int hart_index, tlm::tlm_generic_payload &payload);
     ns_status access_by_hops(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,

@@ -2,7 +2,7 @@
 //
 // A target socket that initiators of either style may be bound to. Blocking calls go straight to the owner.
 // Non-blocking ones (four phases, IEEE 1666-2011 chapter 15) are queued here and performed by the owner's same blocking
-// function:
+// function, in a thread of the socket. What the owner can do without waiting (`at_once`) needs no thread:
 //
 // * END_REQ is sent when a request is taken, up to `depth` at a time; a further one waits for it, and with it the
 //   initiator, which may not begin a request before the END_REQ of the one before.
@@ -15,10 +15,9 @@
 #ifndef NS_CACHE_TLM_TARGET_PORT_H
 #define NS_CACHE_TLM_TARGET_PORT_H
 
-#include <deque>
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/peq_with_get.h>
+#include <vector>
 
 namespace ns {
 
@@ -26,11 +25,14 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
   public:
     using transport_function = void (Owner::*)(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     using debug_function = unsigned (Owner::*)(int tag, tlm::tlm_generic_payload &payload);
+    // What transport_function would do, without a wait; or false, and nothing has happened.
+    using at_once_function = bool (Owner::*)(int tag, tlm::tlm_generic_payload &payload, sc_core::sc_time &delay);
     static constexpr unsigned depth = 4;
 
     // `tag` is passed on, for owners with several ports. debug null: debug transport moves nothing.
-    target_port(const char *name, Owner *owner, transport_function transport, debug_function debug, int tag = 0)
-        : tlm::tlm_target_socket<64>(name), forward_(*this, owner, transport, debug, tag) {
+    target_port(const char *name, Owner *owner, transport_function transport, debug_function debug, int tag = 0,
+                at_once_function at_once = nullptr)
+        : tlm::tlm_target_socket<64>(name), forward_(*this, owner, transport, debug, tag, at_once) {
         bind(forward_);
     }
 
@@ -38,9 +40,9 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
     // The socket is an interface of its own, so the calls from outside arrive here.
     class forward : public tlm::tlm_fw_transport_if<> {
       public:
-        forward(target_port &port, Owner *owner, transport_function transport, debug_function debug, int tag)
-            : port_(port), owner_(owner), transport_(transport), debug_(debug), tag_(tag),
-              arriving_(sc_core::sc_gen_unique_name("arriving")) {}
+        forward(target_port &port, Owner *owner, transport_function transport, debug_function debug, int tag,
+                at_once_function at_once)
+            : port_(port), owner_(owner), transport_(transport), debug_(debug), at_once_(at_once), tag_(tag) {}
 
         void b_transport(tlm::tlm_generic_payload &payload, sc_core::sc_time &delay) override {
             (owner_->*transport_)(tag_, payload, delay);
@@ -61,7 +63,8 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
                 if (payload.has_mm())
                     payload.acquire();
                 start();
-                arriving_.notify(payload, delay);
+                arrivals_.push_back({&payload, sc_core::sc_time_stamp() + delay});
+                arrived_.notify(delay);
                 return tlm::TLM_ACCEPTED;
             }
             if (phase == tlm::END_RESP && responding_ == &payload) {
@@ -74,47 +77,72 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
         }
 
       private:
-        // The threads exist only where somebody calls without blocking.
+        struct arrival {
+            tlm::tlm_generic_payload *payload;
+            sc_core::sc_time due;
+        };
+
+        // The processes exist only where somebody calls without blocking. All but one are methods: they cost no switch
+        // of stacks.
         void start() {
             if (started_)
                 return;
             started_ = true;
-            sc_core::sc_spawn([this] { accept(); }, sc_core::sc_gen_unique_name("accept"));
+            spawn_method("accept", arrived_, &forward::accept);
+            spawn_method("respond", done_, &forward::respond);
+            spawn_method("finish", response_over_, &forward::finish);
             sc_core::sc_spawn([this] { perform(); }, sc_core::sc_gen_unique_name("perform"));
         }
 
+        void spawn_method(const char *name, const sc_core::sc_event &event, void (forward::*function)()) {
+            sc_core::sc_spawn_options options;
+            options.spawn_method();
+            options.dont_initialize();
+            options.set_sensitivity(&event);
+            sc_core::sc_spawn([this, function] { (this->*function)(); }, sc_core::sc_gen_unique_name(name), &options);
+        }
+
         void accept() {
-            for (;;) {
-                tlm::tlm_generic_payload *const payload = arriving_.get_next_transaction();
-                if (payload == nullptr) {
-                    sc_core::wait(arriving_.get_event());
-                    continue;
+            while (!arrivals_.empty() && accepted_ < depth) {
+                const arrival first = arrivals_.front();
+                const sc_core::sc_time now = sc_core::sc_time_stamp();
+                if (first.due > now) {
+                    arrived_.notify(first.due - now);
+                    return;
                 }
-                while (accepted_ == depth)
-                    sc_core::wait(finished_);
-                accepted_++;
+                arrivals_.erase(arrivals_.begin()); // mostly the only one: the next may come after its END_REQ
+                requests_[(first_request_ + accepted_++) % depth] = first.payload;
                 tlm::tlm_phase phase = tlm::END_REQ;
                 sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-                port_->nb_transport_bw(*payload, phase, delay);
-                requests_.push_back(payload);
-                queued_.notify();
+                port_->nb_transport_bw(*first.payload, phase, delay);
+                if (accepted_ == 1)
+                    begin();
             }
+        }
+
+        // The oldest accepted request, when the one before it is over.
+        void begin() {
+            sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+            if (at_once_ != nullptr && (owner_->*at_once_)(tag_, *requests_[first_request_], delay))
+                respond_after(delay);
+            else
+                begun_.notify();
         }
 
         void perform() {
             for (;;) {
-                while (requests_.empty())
-                    sc_core::wait(queued_);
-                tlm::tlm_generic_payload &payload = *requests_.front();
-                requests_.pop_front();
+                sc_core::wait(begun_);
                 sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-                (owner_->*transport_)(tag_, payload, delay);
-                if (delay != sc_core::SC_ZERO_TIME)
-                    sc_core::wait(delay);
-                respond(payload);
-                accepted_--;
-                finished_.notify();
+                (owner_->*transport_)(tag_, *requests_[first_request_], delay);
+                respond_after(delay);
             }
+        }
+
+        void respond_after(const sc_core::sc_time &delay) {
+            if (delay == sc_core::SC_ZERO_TIME)
+                respond();
+            else
+                done_.notify(delay);
         }
 
         // The initiator may give the payload another use from here on.
@@ -123,32 +151,37 @@ template <typename Owner> class target_port : public tlm::tlm_target_socket<64> 
                 payload.release();
         }
 
-        void respond(tlm::tlm_generic_payload &payload) {
+        void respond() {
+            tlm::tlm_generic_payload &payload = *requests_[first_request_];
             tlm::tlm_phase phase = tlm::BEGIN_RESP;
             sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
             responding_ = &payload;
-            const tlm::tlm_sync_enum answer = port_->nb_transport_bw(payload, phase, delay);
-            if (answer == tlm::TLM_ACCEPTED) {
-                sc_core::wait(response_over_); // END_RESP may have come already, from inside of the call
-            } else {
-                responding_ = nullptr; // completed, or END_RESP by return
-                let_go(payload);
-                if (delay != sc_core::SC_ZERO_TIME)
-                    sc_core::wait(delay);
-            }
+            if (port_->nb_transport_bw(payload, phase, delay) == tlm::TLM_ACCEPTED)
+                return;            // END_RESP comes, or has come from inside of the call
+            responding_ = nullptr; // completed, or END_RESP by return
+            let_go(payload);
+            response_over_.notify(delay);
+        }
+
+        void finish() {
+            first_request_ = (first_request_ + 1) % depth;
+            if (--accepted_ > 0)
+                begin();
+            accept();
         }
 
         target_port &port_;
         Owner *owner_;
         transport_function transport_;
         debug_function debug_;
+        at_once_function at_once_;
         int tag_;
         bool started_ = false;
-        tlm_utils::peq_with_get<tlm::tlm_generic_payload> arriving_;
-        std::deque<tlm::tlm_generic_payload *> requests_; // accepted, not yet performed
-        unsigned accepted_ = 0;                           // and those under way
-        tlm::tlm_generic_payload *responding_ = nullptr;  // BEGIN_RESP sent, END_RESP not yet here
-        sc_core::sc_event queued_, finished_, response_over_;
+        std::vector<arrival> arrivals_;                  // oldest first, not yet accepted
+        tlm::tlm_generic_payload *requests_[depth]{};    // a ring: the accepted ones; the oldest is under way
+        unsigned first_request_ = 0, accepted_ = 0;      // in requests_
+        tlm::tlm_generic_payload *responding_ = nullptr; // BEGIN_RESP sent, END_RESP not yet here
+        sc_core::sc_event arrived_, begun_, done_, response_over_;
     };
 
     forward forward_;
