@@ -94,7 +94,7 @@ static bool set_is_sound(const struct ns_cache *cache, const struct line_array *
                          set, way);
         if (tag == NO_TAG)
             continue;
-        if ((tag & array->set_mask) != set)
+        if (set_of(array, tag << array->line_shift) != set)
             return fails(complaint, "L%u set %" PRIu32 " way %" PRIu32 ": line 0x%" PRIx64 " belongs to another set",
                          number, set, way, slot_address(array, slot));
         if (array->stamps && array->stamps[slot] > array->clock)
