@@ -20,6 +20,11 @@ done
 nosnoop=$1
 machine=$2
 shift 2
+for kib in "$@"; do
+    case $kib in
+    *[!0-9]*) echo "$usage" >&2 && exit 2 ;;
+    esac
+done
 if [ -n "$plot" ] && ! command -v gnuplot >/dev/null; then
     echo "curves.sh: --plot needs gnuplot, which is not installed (Debian: gnuplot-nox)" >&2
     exit 1
