@@ -1,54 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a way through one search's states to a schedule of the whole program: the steps that the search left out are put
  * back, and the hardware's moves get their places. */
+#include "verify/path_internal.h"
+
 #include "model/grow.h"
-#include "model/store_buffer.h"
 #include "verify/queues.h"
-#include "verify/search_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_WAY = 256 }; /* moves of the hardware between two operations */
-
-/* A write that waits in a store buffer, between transitions of the way: counted from 0, the last one included. */
-struct stay {
-    uint64_t address; /* of the entry that stands for it */
-    uint32_t op, unit;
-    size_t from;  /* which brought it */
-    size_t until; /* the last one that saw it there; `from`: none */
-    uint8_t hart;
-    bool leaves; /* by itself, or because the buffer is full */
-    uint64_t first, end;
-    uint64_t come; /* up to where its store has come with that transition */
-};
-
-struct path {
-    const struct search_state *search;
-    const struct program *program;
-    struct ns_schedule_item *item;
-    size_t count, capacity;
-    uint32_t emitted[SEARCH_ACTORS];   /* steps of each actor */
-    uint32_t *by_actor[SEARCH_ACTORS]; /* its steps by number */
-    uint32_t steps[SEARCH_ACTORS];     /* how many it has */
-    size_t item_of[SEARCH_ACTORS];     /* the newest item of the actor's step; SIZE_MAX: none */
-    struct {
-        uint32_t op;    /* at which it stopped last */
-        unsigned order; /* ... before which phase */
-    } stopped[SEARCH_ACTORS];
-    unsigned open;                /* the actor whose step the list ends with, or `actors` */
-    const uint16_t *pcs;          /* where the actors are */
-    uint32_t units[SEARCH_UNITS]; /* states of the worlds */
-    struct stay *stay;
-    size_t stay_count, stay_capacity;
-    struct world_flight *early; /* what left a full queue before it had to: time passed while somebody polled */
-    size_t early_count, early_capacity;
-    struct ns_schedule_item *later; /* moves behind the operation at work */
-    size_t later_count, later_capacity;
-    bool failed;
-};
-
-static void insert(struct path *path, size_t at, struct ns_schedule_item item) {
+void path_insert(struct path *path, size_t at, struct ns_schedule_item item) {
     if (path->count == path->capacity) {
         const size_t capacity = path->capacity == 0 ? 64 : 2 * path->capacity;
         struct ns_schedule_item *grown = realloc(path->item, capacity * sizeof *grown);
@@ -76,7 +37,7 @@ static void emit_step(struct path *path, uint32_t step) {
     for (unsigned actor = 0; actor < path->program->actors; actor++)
         if (actor != what->actor)
             emit_until(path, actor, program_need(path->program, step, actor));
-    insert(path, path->count, (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = what->line});
+    path_insert(path, path->count, (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = what->line});
 }
 
 /* The actor's first `number` steps. */
@@ -100,8 +61,8 @@ static void before_step(struct path *path, uint32_t step) {
 /* The item of a step that begins, or that goes on after others. */
 static void add_step(struct path *path, uint32_t step) {
     const unsigned actor = path->program->steps[step].actor;
-    insert(path, path->count,
-           (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = path->program->steps[step].line});
+    path_insert(path, path->count,
+                (struct ns_schedule_item){.kind = NS_SCHEDULE_STEP, .line = path->program->steps[step].line});
     path->item_of[actor] = path->count - 1;
     path->open = actor;
 }
@@ -135,7 +96,7 @@ static void close_step(struct path *path) {
     path->stopped[actor].op = next->op;
     path->stopped[actor].order = next->order;
     for (; others > 0; others--)
-        insert(path, path->item_of[actor] + 1, stop);
+        path_insert(path, path->item_of[actor] + 1, stop);
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
@@ -155,11 +116,11 @@ static void emit_move(struct path *path, struct ns_schedule_item item) {
     uint32_t part;
     if (is_before_operation(path, &part)) {
         item.part = part;
-        insert(path, path->item_of[path->open], item);
+        path_insert(path, path->item_of[path->open], item);
         return;
     }
     close_step(path);
-    insert(path, path->count, item);
+    path_insert(path, path->count, item);
 }
 
 static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, struct world_move move) {
@@ -194,8 +155,8 @@ static struct ns_schedule_item item_of(const struct path *path, uint32_t unit, s
 }
 
 /* Which write on its way a move is about; false: none. */
-static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, struct world_move move,
-                      struct world_flight *flight) {
+bool path_flight_of(const struct path *path, uint32_t unit, uint32_t before, struct world_move move,
+                    struct world_flight *flight) {
     struct world *world = path->search->projection->world[unit];
     if (move.action == WORLD_DRAIN)
         return world_flight(world, before, move.index, flight);
@@ -208,7 +169,7 @@ static bool flight_of(const struct path *path, uint32_t unit, uint32_t before, s
     return false;
 }
 
-static void emit_later(struct path *path, struct ns_schedule_item item) {
+void path_emit_later(struct path *path, struct ns_schedule_item item) {
     if (grow((void **)&path->later, &path->later_capacity, path->later_count + 1, sizeof item))
         path->later[path->later_count++] = item;
     else
@@ -222,165 +183,12 @@ static void emit_what_is_left(struct path *path) {
     path->later_count = 0;
 }
 
-/* ---- store buffers that have to choose ------------------------------------------------------- */
-
-/* Has a hart more non-cacheable stores than its buffer has entries, which can leave by themselves? Then those that the
- * way needs may be the ones that stay. */
-static bool must_hold(const struct program *program, unsigned hart) {
-    uint64_t entries = 0;
-    for (size_t i = 0; i < program->op_count; i++) {
-        const struct ns_recorded *entry = &program->ops[i].recorded;
-        if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type == NS_TYPE_NC)
-            entries += (entry->length + 7) / 8 + 1;
-    }
-    return entries > program->machine->store_buffer_entries && program_stores_leave(program);
-}
-
-static struct stay *find_stay(const struct path *path, uint32_t unit, const struct world_flight *flight) {
-    for (size_t i = path->stay_count; i-- > 0;) {
-        struct stay *stay = &path->stay[i];
-        if (stay->op == flight->op && stay->unit == unit && stay->address >= flight->first &&
-            stay->address < flight->end)
-            return stay;
-    }
-    return NULL;
-}
-
-static uint64_t come_until(const struct path *path, const struct projected_op *op) {
-    const struct program_op *store = &path->program->ops[op->op];
-    return op->order == store->phases ? store->recorded.address + store->recorded.length
-                                      : queues_first(path->program, op->op, op->order + 1u);
-}
-
-/* Is this entry of a store among the last that have come, which the buffer has room for? */
-static bool may_be_there(const struct path *path, const struct stay *stay, uint64_t address) {
-    const uint64_t last = (stay->come - 1) / NS_STORE_ENTRY_BYTES;
-    return last - address / NS_STORE_ENTRY_BYTES < path->program->machine->store_buffer_entries;
-}
-
-/* Of a write of several entries the last one stands for all, as they fare alike: fewest others come behind it. */
-static void note_come(struct path *path, uint32_t unit, const struct world_flight *flight, size_t number,
-                      const struct projected_op *op) {
-    const uint64_t last = (flight->end - 1) / NS_STORE_ENTRY_BYTES * NS_STORE_ENTRY_BYTES;
-    if (find_stay(path, unit, flight) != NULL)
-        return;
-    if (grow((void **)&path->stay, &path->stay_capacity, path->stay_count + 1, sizeof *path->stay))
-        path->stay[path->stay_count++] = (struct stay){.address = last > flight->first ? last : flight->first,
-                                                       .op = flight->op,
-                                                       .unit = unit,
-                                                       .from = number,
-                                                       .until = number,
-                                                       .hart = flight->actor,
-                                                       .first = flight->first,
-                                                       .end = flight->end,
-                                                       .come = come_until(path, op)};
-    else
-        path->failed = true;
-}
-
-/* The unit is seen: what waits in store buffers has to be there, but of the hart `not_of`. */
-static void note_seen_but(struct path *path, uint32_t unit, size_t number, unsigned not_of) {
-    struct world_flight flight;
-    for (unsigned i = 0; world_flight(path->search->projection->world[unit], path->units[unit], i, &flight); i++) {
-        struct stay *stay = flight.buffered && flight.actor != not_of ? find_stay(path, unit, &flight) : NULL;
-        if (stay != NULL)
-            stay->until = number;
-    }
-}
-
-static void note_seen(struct path *path, uint32_t unit, size_t number) {
-    note_seen_but(path, unit, number, UINT32_MAX);
-}
-
 /* The hardware's way to a node of a unit's closure. */
-static size_t closure_way(const struct closure *closure, uint32_t node, uint32_t way[PATH_WAY]) {
+size_t path_closure_way(const struct closure *closure, uint32_t node, uint32_t way[PATH_WAY]) {
     size_t length = 0;
     for (uint32_t at = node; at != 0 && length < PATH_WAY; at = closure->nodes[at].parent)
         way[length++] = at;
     return length;
-}
-
-/* A hart's entry leaves, over or under those of other harts for the same bytes. */
-static void note_leaves(struct path *path, uint32_t unit, uint32_t before, struct world_move move, size_t number) {
-    struct world_flight flight;
-    note_seen_but(path, unit, number, move.a);
-    struct stay *stay = flight_of(path, unit, before, move, &flight) ? find_stay(path, unit, &flight) : NULL;
-    if (stay != NULL)
-        stay->leaves = true;
-}
-
-static void note_closure(struct path *path, uint32_t unit, uint32_t node, size_t number) {
-    const struct closure *closure = world_closure(path->search->projection->world[unit], path->units[unit]);
-    uint32_t way[PATH_WAY];
-    for (size_t length = closure_way(closure, node, way); length > 0;) {
-        const struct closure_node *to = &closure->nodes[way[--length]];
-        path->units[unit] = closure->nodes[to->parent].state;
-        if (to->move.action == WORLD_DRAIN)
-            note_leaves(path, unit, path->units[unit], to->move, number);
-        else
-            note_seen(path, unit, number);
-    }
-    path->units[unit] = closure->nodes[node].state;
-}
-
-static void note_transition(struct path *path, const struct transition *by, const struct taken *taken, size_t number) {
-    const struct search_state *search = path->search;
-    const struct projection *projection = search->projection;
-    const struct projected_op *op = by->actor == projection->actors ? NULL : &projection->ops[by->actor][by->index];
-    const struct ns_recorded *entry = op == NULL ? NULL : &path->program->ops[op->op].recorded;
-    const bool comes = entry != NULL && entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_NC;
-    memcpy(path->units, state_units(search, state_words(search, by->parent)), projection->units * sizeof *path->units);
-    for (uint16_t i = 0; i < by->count && !path->failed; i++) {
-        const uint32_t unit = taken[i].unit;
-        struct world *world = projection->world[unit];
-        note_closure(path, unit, taken[i].node, number);
-        if (taken[i].move.action == WORLD_FORCED)
-            note_leaves(path, unit, path->units[unit], taken[i].move, number);
-        else
-            note_seen_but(path, unit, number, comes ? by->actor : UINT32_MAX);
-        path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
-        struct world_flight flight;
-        for (unsigned f = 0; world_flight(world, path->units[unit], f, &flight); f++)
-            if (flight.buffered && must_hold(path->program, flight.actor))
-                note_come(path, unit, &flight, number, op);
-    }
-}
-
-static bool is_held_beside(const struct path *path, const struct stay *stay) {
-    bool held = false;
-    for (size_t i = 0; i < path->stay_count && !held; i++) {
-        const struct stay *other = &path->stay[i];
-        held = other != stay && other->hart == stay->hart &&
-               other->address / NS_STORE_ENTRY_BYTES == stay->address / NS_STORE_ENTRY_BYTES &&
-               other->from <= stay->until && other->until > stay->until;
-    }
-    return held;
-}
-
-/* What is seen for the last time behind this transition leaves there, before a newer one comes for its bytes. */
-static void emit_stay_ends(struct path *path, const struct stay *stay) {
-    struct ns_schedule_item item = {
-        .kind = NS_SCHEDULE_RELEASE, .actor = stay->hart, .has_address = true, .address = stay->address};
-    if (stay->from < stay->until && !is_held_beside(path, stay))
-        emit_later(path, item);
-    item.kind = NS_SCHEDULE_DRAIN;
-    for (item.address = stay->first; stay->leaves && item.address < stay->end;
-         item.address = (item.address / NS_STORE_ENTRY_BYTES + 1) * NS_STORE_ENTRY_BYTES)
-        if (stay->from < stay->until || may_be_there(path, stay, item.address))
-            emit_later(path, item);
-}
-
-/* What comes with this transition and is seen behind it is held from here on. at: where in the list. */
-static void emit_holds(struct path *path, size_t number, size_t at) {
-    for (size_t i = 0; i < path->stay_count; i++) {
-        const struct stay *stay = &path->stay[i];
-        if (stay->until == number)
-            emit_stay_ends(path, stay);
-        if (stay->from == number && stay->until > number)
-            insert(path, at,
-                   (struct ns_schedule_item){
-                       .kind = NS_SCHEDULE_HOLD, .actor = stay->hart, .has_address = true, .address = stay->address});
-    }
 }
 
 /* A write on its way leaves; it may be several entries of the real queue, and each has to. */
@@ -399,11 +207,11 @@ static void emit_flight(struct path *path, const struct world_flight *flight) {
 /* A move of the hardware in transition `number`. What nobody has seen there has left already. */
 static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct world_move move, size_t number) {
     struct world_flight flight;
-    if (!flight_of(path, unit, before, move, &flight)) {
+    if (!path_flight_of(path, unit, before, move, &flight)) {
         emit_move(path, item_of(path, unit, move));
         return;
     }
-    const struct stay *stay = flight.buffered ? find_stay(path, unit, &flight) : NULL;
+    const struct stay *stay = flight.buffered ? stays_find(path, unit, &flight) : NULL;
     if (stay != NULL && stay->until != number)
         return;
     if (move.action == WORLD_FORCED || move.action == WORLD_POSTED) {
@@ -420,7 +228,7 @@ static void emit_closure(struct path *path, uint32_t unit, uint32_t node, size_t
     struct world *world = path->search->projection->world[unit];
     const struct closure *closure = world_closure(world, path->units[unit]);
     uint32_t way[PATH_WAY];
-    for (size_t length = closure_way(closure, node, way); length > 0;) {
+    for (size_t length = path_closure_way(closure, node, way); length > 0;) {
         const struct closure_node *to = &closure->nodes[way[--length]];
         emit_item(path, unit, closure->nodes[to->parent].state, to->move, number);
     }
@@ -457,7 +265,7 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
         for (size_t at = 0; at < path->count; at++)
             if (path->item[at].kind == NS_SCHEDULE_STEP && path->item[at].line == step->line) {
                 item.part = page->part;
-                insert(path, at, item);
+                path_insert(path, at, item);
                 return;
             }
     }
@@ -470,12 +278,12 @@ static void emit_turn(struct path *path, const struct transition *by) {
     const struct ns_recorded *entry = &path->program->ops[op->op].recorded;
     const bool device = entry->actor >= path->program->harts;
     close_step(path);
-    insert(path, path->count,
-           (struct ns_schedule_item){.kind = NS_SCHEDULE_LOOK,
-                                     .is_device = device,
-                                     .actor = device ? entry->actor - path->program->harts : entry->actor,
-                                     .has_address = true,
-                                     .address = entry->address});
+    path_insert(path, path->count,
+                (struct ns_schedule_item){.kind = NS_SCHEDULE_LOOK,
+                                          .is_device = device,
+                                          .actor = device ? entry->actor - path->program->harts : entry->actor,
+                                          .has_address = true,
+                                          .address = entry->address});
 }
 
 /* What a device has on its way arrives before it reads, as a part of that operation. When the hardware does something
@@ -492,13 +300,14 @@ static void emit_as_flush(struct path *path, const struct projected_op *op) {
     struct ns_schedule_item item = {.kind = NS_SCHEDULE_AS_FLUSH, .part = path->program->ops[op->op].recorded.part};
     const unsigned actor = path->program->steps[op->step].actor;
     const bool inside = path->open == actor && is_in_a_step(path->search->projection, actor, path->pcs[actor]);
-    insert(path, inside ? path->item_of[actor] : path->count, item);
+    path_insert(path, inside ? path->item_of[actor] : path->count, item);
 }
 
 /* A full buffer lets go what was seen just before the operation: then it leaves there. */
 static void emit_forced(struct path *path, uint32_t unit, struct world_move move, size_t number) {
     struct world_flight flight;
-    struct stay *stay = flight_of(path, unit, path->units[unit], move, &flight) ? find_stay(path, unit, &flight) : NULL;
+    struct stay *stay =
+        path_flight_of(path, unit, path->units[unit], move, &flight) ? stays_find(path, unit, &flight) : NULL;
     if (stay == NULL || stay->from == number || stay->until != number)
         return;
     emit_flight(path, &flight);
@@ -542,7 +351,7 @@ static void emit_transition(struct path *path, const struct transition *by, cons
         path->units[unit] = world_perform(world, path->units[unit], taken[i].move, NULL);
     }
     const bool goes_on = op != NULL && !first && path->open == by->actor;
-    emit_holds(path, number, goes_on ? path->item_of[by->actor] : path->count);
+    stays_emit(path, number, goes_on ? path->item_of[by->actor] : path->count);
     if (op == NULL)
         return;
     if (by->looks && !with_step)
@@ -584,12 +393,12 @@ static bool begin_path(struct path *path) {
             path->steps[actor]++;
         }
     if (path->search->projection->late && program->machine->cache.late_write_backs == 0)
-        insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
+        path_insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_LATE});
     /* What a prefetcher fills is among the moves of the search, and so is that it fills nothing. */
     if (program->machine->prefetch_next_line || program->machine->stride.streams > 0)
-        insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_PREFETCHER});
+        path_insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_PREFETCHER});
     if (has_timers(program->machine))
-        insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_TIMERS});
+        path_insert(path, 0, (struct ns_schedule_item){.kind = NS_SCHEDULE_NO_TIMERS});
     return !path->failed;
 }
 
@@ -610,14 +419,14 @@ static void note_last(struct path *path, uint32_t state, const struct transition
                       uint32_t last_node, size_t number) {
     const struct search_state *search = path->search;
     if (last_node == NO_INDEX) {
-        note_transition(path, last, taken_by(search, last), number);
+        stays_note_transition(path, last, taken_by(search, last), number);
         return;
     }
     memcpy(path->units, state_units(search, state_words(search, state)),
            search->projection->units * sizeof *path->units);
-    note_closure(path, last_unit, last_node, number);
+    stays_note_closure(path, last_unit, last_node, number);
     for (uint32_t unit = 0; unit < search->projection->units; unit++)
-        note_seen(path, unit, number);
+        stays_note_seen(path, unit, number);
 }
 
 bool path_to(const struct search_state *search, uint32_t state, const struct transition *last, uint32_t last_unit,
@@ -635,7 +444,7 @@ bool path_to(const struct search_state *search, uint32_t state, const struct tra
         chain[length++] = at;
     for (size_t i = 0; i < length && !path.failed; i++) {
         const struct transition *by = &search->info[chain[length - 1 - i]].by;
-        note_transition(&path, by, taken_by(search, by), i);
+        stays_note_transition(&path, by, taken_by(search, by), i);
     }
     note_last(&path, state, last, last_unit, last_node, length);
     for (size_t i = 0; i < length && !path.failed; i++) {
