@@ -145,12 +145,15 @@ static void emit_stay_ends(struct path *path, const struct stay *stay) {
             path_emit_later(path, item);
 }
 
-/* What comes with this transition and is seen behind it is held from here on. at: where in the list. */
+/* What comes with this transition and is seen behind it is held from here on. at: where in the list. What a full buffer
+ * lets go of what has come leaves first: others saw it go. */
 void stays_emit(struct path *path, size_t number, size_t at) {
+    for (unsigned older = 0; older < 2; older++)
+        for (size_t i = 0; i < path->stay_count; i++)
+            if (path->stay[i].until == number && (path->stay[i].from < number) == (older == 1))
+                emit_stay_ends(path, &path->stay[i]);
     for (size_t i = 0; i < path->stay_count; i++) {
         const struct stay *stay = &path->stay[i];
-        if (stay->until == number)
-            emit_stay_ends(path, stay);
         if (stay->from == number && stay->until > number)
             path_insert(
                 path, at,
