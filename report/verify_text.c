@@ -152,6 +152,10 @@ static void write_registers(const struct ns_verify_result *result, struct ns_buf
     }
 }
 
+static void write_note(const char *text, const struct ns_report_style *style, struct ns_buffer *out) {
+    ns_buffer_wrap(out, text, 0, 6, ns_report_columns(style));
+}
+
 static void write_freedom(const struct ns_scenario *scenario, const struct ns_verify_result *result,
                           const struct ns_report_style *style, struct ns_buffer *out) {
     const struct ns_verify_stats *stats = &result->stats;
@@ -187,22 +191,18 @@ static void write_freedom(const struct ns_scenario *scenario, const struct ns_ve
     ns_buffer_wrap(out, counts.data != NULL ? counts.data : "", 10, 10, ns_report_columns(style));
     ns_buffer_release_piece(&counts, out);
     if (result->order_assumed)
-        ns_buffer_wrap(out,
-                       "note: some device does not say when it starts or when it ends; there the written order was "
-                       "taken (doorbell and start, raise and wait, or poll let the search order it)",
-                       0, 6, ns_report_columns(style));
+        write_note("note: some device does not say when it starts or when it ends; there the written order was "
+                   "taken (doorbell and start, raise and wait, or poll let the search order it)",
+                   style, out);
     if (result->hardware_ordered)
-        ns_buffer_wrap(
-            out,
-            "note: what `hw` steps do happens where they stand, as the hardware may do nothing by itself: the "
-            "steps behind one come behind all that stand before it",
-            0, 6, ns_report_columns(style));
+        write_note(
+            "note: the hardware may do nothing by itself here, so each `hw` step happens where it stands: behind "
+            "all steps before it in the file, and before all behind it",
+            style, out);
     if (result->calls_ordered)
-        ns_buffer_wrap(
-            out,
-            "note: calls of several harts on one object were made in the order of the file: a driver's locks "
-            "are not in it",
-            0, 6, ns_report_columns(style));
+        write_note("note: calls of several harts on one object kept the order of the file, as if a lock of the driver "
+                   "did it",
+                   style, out);
 }
 
 struct tally {

@@ -14,9 +14,9 @@ struct stay {
     size_t from;  /* which brought it */
     size_t until; /* the last one that saw it there; `from`: none */
     uint8_t hart;
-    bool leaves; /* by itself, or because the buffer is full */
-    uint64_t first, end;
-    uint64_t come; /* up to where its store has come with that transition */
+    bool leaves;         /* by itself, or because the buffer is full */
+    uint64_t first, end; /* its bytes that are followed */
+    uint64_t come;       /* up to where its store has come with that transition */
 };
 
 struct path {
