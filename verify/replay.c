@@ -465,14 +465,6 @@ static enum ns_status replay_all(struct verification *all) {
         if (!named && all->result->unreplayed_text == NULL)
             all->result->unreplayed_text =
                 ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count, all->scenario);
-        if (getenv("NS_DBG") && !named)
-            fprintf(stderr, "UNREPLAYED newest %u got %u kind %d first %llx last %llx step %u len %u: %s\n",
-                    found->discoveries[i].finding.newest, found->discoveries[i].finding.got,
-                    found->discoveries[i].finding.kind, (unsigned long long)found->discoveries[i].first,
-                    (unsigned long long)found->discoveries[i].last, found->discoveries[i].step,
-                    found->discoveries[i].length,
-                    ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count,
-                                     all->scenario)); // DBG
         status = status == NS_OK ? one : status;
     }
     return take_the_rest(&replays, status);
