@@ -372,8 +372,8 @@ static bool comes_of(const struct closure *closure, uint32_t state, unsigned cos
     return false;
 }
 
-/* An outcome that the hardware makes of another one by itself, no later, is explored with that one: it need not be kept.
- * False: a closure is larger than the limit, or the host has no memory. */
+/* An outcome that the hardware makes of another one by itself, no later, is explored with that one: it need not be
+ * kept. False: a closure is larger than the limit, or the host has no memory. */
 static bool leave_out(struct world *world, struct reaction *reaction) {
     size_t kept = 0;
     bool *out = calloc(reaction->outcome_count + 1, sizeof *out);
