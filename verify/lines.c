@@ -387,6 +387,20 @@ static bool leaves_alike(const struct lines *lines, const struct unit *a, const 
     return true;
 }
 
+/* Are the lines on the same side of every line that others poll, wherever an operation goes from line to line? Between
+ * the two sides the others may come. */
+static bool come_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
+    const struct program *program = lines->program;
+    const uint64_t first = a->address < b->address ? a->address : b->address;
+    const uint64_t end = a->address < b->address ? b->address : a->address;
+    for (uint32_t i = 0; i < a->count && program->poll_count > 0; i++) {
+        const struct ns_recorded *entry = &program->ops[lines->ops[a->first + i].op].recorded;
+        if (program_goes_by_lines(program, entry) && program_is_polled(program, first, end, entry->actor))
+            return false;
+    }
+    return true;
+}
+
 static bool same_history(const struct lines *lines, const struct unit *a, const struct unit *b) {
     if (a->count != b->count || a->view_count != b->view_count || a->control || b->control)
         return false;
@@ -394,7 +408,7 @@ static bool same_history(const struct lines *lines, const struct unit *a, const 
         if (a->view[i].type != b->view[i].type)
             return false;
     return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0 &&
-           leaves_alike(lines, a, b);
+           leaves_alike(lines, a, b) && come_alike(lines, a, b);
 }
 
 static bool find_classes(struct lines *lines) {

@@ -429,6 +429,15 @@ static enum ns_status make_edges(struct program *program, const uint32_t *order)
     return status;
 }
 
+bool program_goes_by_lines(const struct program *program, const struct ns_recorded *entry) {
+    const uint64_t line = program->machine->cache.level[0].line;
+    if (program->poll_count == 0 || program->machine->cache.levels == 0 || entry->length == 0 ||
+        entry->step == UINT32_MAX || entry->address / line == (entry->address + entry->length - 1) / line)
+        return false;
+    return (entry->kind == NS_RECORDED_MAINTAIN && (entry->flags & NS_RECORDED_WHOLE) == 0) ||
+           (entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_CACHEABLE);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* Steps of the hardware: what `may` covers is nobody's step; on a machine that may nothing they are done where they are

@@ -130,6 +130,9 @@ void program_release(struct program *program);
 
 /* Does another actor poll some of these bytes? */
 bool program_is_polled(const struct program *program, uint64_t first, uint64_t end, unsigned actor);
+/* Does it act line after line, so that others may come between where they poll a line of it? Maintenance and cacheable
+ * stores of several lines do. */
+bool program_goes_by_lines(const struct program *program, const struct ns_recorded *entry);
 /* What each actor was told is followed: some edge is checked, or a poll tells of a write that its actor is still at. */
 static inline bool program_follows(const struct program *program) {
     return program->clocks || program->poll_count > 0;

@@ -63,6 +63,10 @@ const published table[] = {
      NS_HAZARD_NONE, 0},
     {"ACacheableStoreThatAnotherHartSees", "harts 2", "size 256 align 64",
      "cpu0: store b fill 7\ncpu1: poll b[0..4] == 0x07070707\ncpu1: load b[128..136]\n", NS_OR_DESC_PUBLISH, 3},
+    {"ACacheableStoreWhoseLinesBehindThePolledOneComeLater", "harts 2", "size 256 align 64",
+     "cpu0: store b fill 7\ncpu1: poll b[124..128] == 0x07070707\ncpu1: load b\n", NS_OR_DESC_PUBLISH, 3},
+    {"CleaningTheLinesBehindThePolledOneLater", "", "size 256 align 64",
+     "cpu0: store b fill 7\ncpu0: clean b\nnic: poll b[124..128] == 0x07070707\nnic: read b\n", NS_OR_DESC_PUBLISH, 4},
     {"ACacheableStoreOfOneLine", "harts 2", "size 256 align 64",
      "cpu0: store b[0..64] fill 7\ncpu1: poll b[0..4] == 0x07070707\ncpu1: load b[32..40]\n", NS_HAZARD_NONE, 0},
 };
