@@ -107,6 +107,8 @@ struct program {
     size_t leave_count;
     struct program_leave *leaves; /* by op, then first; see queues.h */
     uint32_t queues_known;        /* bit per actor */
+    uint32_t caching;             /* bit per hart: the hardware fills and evicts its L1; see find_caching() */
+    unsigned acting;              /* harts that do something */
     size_t condition_count;
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
