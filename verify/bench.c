@@ -402,6 +402,7 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
         touches = false;
     }
     bench->touched = (uint16_t)(bench->touched + touches);
+    bench->looked = (uint16_t)(bench->looked + (!bench->waits && outcomes_looks(bench->world, index)));
     bench_note_op(bench, index);
 }
 
@@ -451,6 +452,7 @@ void bench_do(struct bench *bench, struct world_move move) {
     case WORLD_REST:
         bench->unit_op = (uint16_t)(move.index + 1);
         do_store(bench, &bench->world->ops[move.index], move.a, true);
+        bench->looked = (uint16_t)(bench->looked + outcomes_looks(bench->world, move.index));
         bench_note_op(bench, move.index);
         break;
     case WORLD_HANDED:

@@ -364,44 +364,6 @@ static void release_reaction(struct reaction *reaction) {
     free(reaction);
 }
 
-/* Is the state among those that the hardware alone makes of another, in `cost` moves or fewer? */
-static bool comes_of(const struct closure *closure, uint32_t state, unsigned cost) {
-    for (size_t n = 0; n < closure->node_count && closure->nodes[n].cost <= cost; n++)
-        if (closure->nodes[n].state == state && !closure->nodes[n].leaf)
-            return true;
-    return false;
-}
-
-/* An outcome that the hardware makes of another one by itself, no later, is explored with that one: it need not be
- * kept. False: a closure is larger than the limit, or the host has no memory. */
-static bool leave_out(struct world *world, struct reaction *reaction) {
-    size_t kept = 0;
-    bool *out = calloc(reaction->outcome_count + 1, sizeof *out);
-    if (out == NULL)
-        return false;
-    for (size_t i = 0; i < reaction->outcome_count; i++) {
-        const struct outcome *outcome = &reaction->outcomes[i];
-        const struct closure *closure = NULL;
-        for (size_t j = 0; j < reaction->outcome_count && !out[i]; j++) {
-            const struct outcome *other = &reaction->outcomes[j];
-            if (i == j || out[j] || other->content != outcome->content || other->stale != outcome->stale ||
-                other->waits != outcome->waits || other->cost < outcome->cost)
-                continue;
-            if (closure == NULL && (closure = world_closure(world, outcome->state)) == NULL) {
-                free(out);
-                return false;
-            }
-            out[j] = comes_of(closure, other->state, other->cost - outcome->cost);
-        }
-    }
-    for (size_t i = 0; i < reaction->outcome_count; i++)
-        if (!out[i])
-            reaction->outcomes[kept++] = reaction->outcomes[i];
-    reaction->outcome_count = kept;
-    free(out);
-    return true;
-}
-
 static struct reaction *react(struct world *world, uint32_t state, struct world_move move) {
     const struct closure *closure = world_closure(world, state);
     struct reaction *reaction = closure == NULL ? NULL : calloc(1, sizeof *reaction);
@@ -440,7 +402,7 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
             }
         }
     }
-    if (!leave_out(world, reaction)) {
+    if (!outcomes_leave_out(world, reaction)) {
         release_reaction(reaction);
         return NULL;
     }
@@ -545,6 +507,7 @@ struct world *world_create(const struct lines *lines, const struct unit *unit, c
     }
     unit_fold(lines, unit, world->ops, world->cut);
     choose_cells(world);
+    outcomes_prepare(world);
     world->scratch = malloc(bench_save_size(&world->bench));
     bench_initial(&world->bench);
     if (world->scratch == NULL || number_bench(world) != 0) {
