@@ -450,7 +450,7 @@ static void find_caching(struct program *program) {
     for (size_t i = 0; i < scenario->judgement_count; i++)
         if (scenario->judgements[i].condition.kind == NS_OPERAND_CACHE)
             named |= 1u << scenario->judgements[i].condition.hart;
-    const uint32_t all = (uint32_t)((UINT64_C(1) << program->harts) - 1);
+    const uint32_t all = (1u << program->harts) - 1;
     unsigned last = program->harts;
     while (last > 0 && (named >> (last - 1) & 1) != 0)
         last--;
@@ -535,6 +535,11 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
     if (status != NS_OK)
         program_release(program);
     return status;
+}
+
+void program_explore_all(struct program *program) {
+    program->unreduced = true;
+    program->caching = (1u << program->harts) - 1;
 }
 
 void program_release(struct program *program) {

@@ -108,6 +108,7 @@ struct program {
     struct program_leave *leaves; /* by op, then first; see queues.h */
     uint32_t queues_known;        /* bit per actor */
     uint32_t caching;             /* bit per hart: the hardware fills and evicts its L1; see find_caching() */
+    bool unreduced;               /* see ns_verify_options */
     unsigned acting;              /* harts that do something */
     size_t condition_count;
     struct ns_recorded *conditions;
@@ -128,6 +129,8 @@ bool program_allocates(enum ns_verb verb);
 enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
                               const struct ns_recording *recording, const uint32_t *order,
                               const struct ns_scenario *conversation);
+/* As ns_verify_options.unreduced says. */
+void program_explore_all(struct program *program);
 void program_release(struct program *program);
 
 /* Does another actor poll some of these bytes? */

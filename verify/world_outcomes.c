@@ -151,6 +151,8 @@ bool outcomes_leave_out(struct world *world, struct reaction *reaction) {
     static covering *const how[] = {covers_without_copies, covers_by_itself};
     size_t kept = 0;
     bool failed = false;
+    if (world->program->unreduced)
+        return true;
     bool *out = calloc(reaction->outcome_count + 1, sizeof *out);
     if (out == NULL)
         return false;
