@@ -283,6 +283,20 @@ TEST(RoughStoreBuffer, IsNeitherProvedNorRefutedByWhatNoRunShows) {
     EXPECT_EQ(verdict("drain", "hw: drain cpu0\n"), NS_VERIFY_REFUTED); // it may stay: the others have left
 }
 
+// Eight entries of a store leave in any order: whoever reads some of them may find new and old ones side by side, or
+// all old. Also where it reads only a part of the line. Whom nobody told is not told to wait.
+TEST(TornRead, IsFoundInThePartOfALineThatIsRead) {
+    const parsed_scenario scenario(
+        "machine \"m\" from \"one-core-wb64\"\n  may drain\n  store-buffer 16 entries lazy\nend\nuse machine \"m\"\n"
+        "device nic irq done\nbuffer b size 64 align 64 type nc\ncpu0: store b fill 7\n"
+        "nic: read b[16..64]\nnic: read b[56..64]\n");
+    ASSERT_TRUE(scenario.good());
+    const verified verification(scenario.get());
+    EXPECT_EQ(verification.result.unreplayed, 0u);
+    // One entry alone is old or new.
+    EXPECT_EQ(hazards_of(verification), (std::set<seen>{{NS_OR_TORN, 9}, {NS_OR_DRAIN, 9}, {NS_OR_DRAIN, 10}}));
+}
+
 // In written order a poll is alone: an entry whose time is over may leave between its look and the end of that look.
 TEST(TimedQueue, IsNotAPollThatNeverEndsWhenItEmptiesDuringALook) {
     const parsed_scenario scenario(
