@@ -18,7 +18,8 @@ static const uint8_t *get(void *to, const uint8_t *from, size_t size) {
 
 size_t bench_save_size(const struct bench *bench) {
     return bench->world->cells * (2 * sizeof(ns_version) + 1 + 4 * sizeof(uint16_t)) + sizeof bench->types +
-           sizeof bench->current + sizeof bench->flight + sizeof bench->past + 18 + ns_cache_save_size(bench->cache);
+           sizeof bench->current + sizeof bench->typed + sizeof bench->flight + sizeof bench->past + 18 +
+           ns_cache_save_size(bench->cache);
 }
 
 size_t bench_save_rest(const struct bench *bench, uint8_t *state) {
@@ -39,6 +40,7 @@ size_t bench_save_rest(const struct bench *bench, uint8_t *state) {
     for (size_t view = 0; view < views; view++)
         to = put(to, bench->types[view], bench->world->program->harts);
     to = put(to, bench->current, views);
+    to = put(to, bench->typed, views * sizeof *bench->typed);
     *to++ = (uint8_t)bench->flight_count;
     for (unsigned i = 0; i < bench->flight_count; i++) {
         const struct flight *flight = &bench->flight[i];
@@ -75,6 +77,7 @@ void bench_restore(struct bench *bench, const uint8_t *state) {
     for (size_t view = 0; view < views; view++)
         from = get(bench->types[view], from, bench->world->program->harts);
     from = get(bench->current, from, views);
+    from = get(bench->typed, from, views * sizeof *bench->typed);
     bench->flight_count = *from++;
     for (unsigned i = 0; i < bench->flight_count; i++) {
         struct flight *flight = &bench->flight[i];

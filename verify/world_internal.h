@@ -52,6 +52,7 @@ struct bench {
     uint16_t looked;                               /* lookers that are over */
     uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS]; /* what the hart's TLB may say */
     uint8_t current[UNIT_VIEWS];                   /* what the page table says */
+    uint16_t typed[UNIT_VIEWS];                    /* 1 + the operation that made it say so; 0: none */
     unsigned flight_count;
     struct flight flight[FLIGHT_LIMIT];
     /* while it works: */

@@ -102,12 +102,12 @@ std::map<std::tuple<int, uint32_t, int>, uint32_t> lengths_of(const verified &ve
 
 TEST(AliasPrograms, ShowNothingInRunsThatTheSearchHasNotFoundAndEveryCounterexampleIsShown) {
     search_programs(
-        4, [](uint64_t seed) { return alias(seed).text(); }, [](uint64_t, const verified &) {});
+        4, [](uint64_t seed) { return alias(seed).text(); }, [](uint64_t, const verified &) {}, 50);
 }
 
 TEST(AliasPrograms, ShowTheSameOnWaysOfTheSameLengthWhereNothingIsLeftOut) {
     const uint64_t only = number_of("NS_TEST_SEED", 0), first = only != 0 ? only : 1;
-    const uint64_t last = only != 0 ? only : number_of("NS_TEST_PROGRAMS", 150);
+    const uint64_t last = only != 0 ? only : number_of("NS_TEST_PROGRAMS", 50);
     const bool go_on = std::getenv("NS_TEST_GO_ON") != nullptr;
     unsigned compared = 0, refuted = 0, smaller = 0;
     for (uint64_t seed = first; seed <= last && (go_on || !HasFailure()); seed++) {
@@ -116,7 +116,7 @@ TEST(AliasPrograms, ShowTheSameOnWaysOfTheSameLengthWhereNothingIsLeftOut) {
         const parsed_scenario scenario(text);
         ASSERT_TRUE(scenario.good());
         ns_verify_options options{};
-        options.state_limit = 100000;
+        options.state_limit = 20000;
         const verified reduced(scenario.get(), options);
         options.unreduced = true;
         const verified whole(scenario.get(), options);
