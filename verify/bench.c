@@ -64,6 +64,19 @@ static void check_undefined(struct bench *bench, const struct unit_op *op) {
     }
 }
 
+/* Is this the type that the access was meant to have? Where the page's type changes, what is meant changes with it:
+ * then the recording, which is in the written order, says so only if that is the order now. */
+static bool is_meant(const struct bench *bench, const struct unit_op *op, enum ns_memory_type type) {
+    const struct ns_recorded *entry = &bench->world->program->ops[op->op].recorded;
+    uint16_t typed = 0;
+    for (uint32_t i = 0; bench->world->ops[i].op < op->op; i++)
+        if (unit_recorded(bench->world, i)->kind == NS_RECORDED_PTE && bench->world->ops[i].view == op->view)
+            typed = (uint16_t)(i + 1);
+    if (entry->meant == NS_RECORDED_NO_TYPE)
+        return true;
+    return typed == bench->typed[op->view] ? entry->meant == type : (bench->current[op->view] & 1u << type) != 0;
+}
+
 /* Is what a poll waits for there? */
 static bool poll_sees(struct bench *bench, const struct unit_op *op, const ns_version *versions) {
     struct world *world = bench->world;
@@ -113,7 +126,7 @@ static void do_load(struct bench *bench, const struct unit_op *op, unsigned vari
         (void)ns_cache_drain_line(bench->cache, op->first, length, NULL);
         memcpy(versions, &bench->memory[op->first], length * sizeof *versions);
     }
-    const bool wrong_type = entry->meant != NS_RECORDED_NO_TYPE && entry->meant != type;
+    const bool wrong_type = !is_meant(bench, op, type);
     if (wrong_type)
         bench_found(bench, FOUND_TYPE, op->first, op->end)->reason = (uint8_t)type;
     keep_content(bench, op, versions);
@@ -150,7 +163,7 @@ static void do_store(struct bench *bench, const struct unit_op *op, unsigned var
     const bool buffered = is_buffered(bench, op, type);
     if (!buffered)
         bench_drain_touching(bench, hart, op->first, op->end);
-    if (entry->meant != NS_RECORDED_NO_TYPE && entry->meant != type)
+    if (!is_meant(bench, op, type))
         bench_found(bench, FOUND_TYPE, op->first, op->end)->reason = (uint8_t)type;
     if (begun)
         bench_end_begun(bench, op->op);
@@ -286,6 +299,7 @@ static void do_page(struct bench *bench, const struct unit_op *op) {
     const struct ns_recorded *entry = &bench->world->program->ops[op->op].recorded;
     const uint8_t bit = (uint8_t)((entry->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : 1u << entry->type);
     bench->current[op->view] = bit;
+    bench->typed[op->view] = bench->unit_op;
     for (unsigned hart = 0; hart < bench->world->program->harts; hart++)
         bench->types[op->view][hart] |= bit;
 }
@@ -402,6 +416,7 @@ static void do_op(struct bench *bench, uint32_t index, unsigned variant) {
         touches = false;
     }
     bench->touched = (uint16_t)(bench->touched + touches);
+    bench->looked = (uint16_t)(bench->looked + (!bench->waits && outcomes_looks(bench->world, index)));
     bench_note_op(bench, index);
 }
 
@@ -451,6 +466,7 @@ void bench_do(struct bench *bench, struct world_move move) {
     case WORLD_REST:
         bench->unit_op = (uint16_t)(move.index + 1);
         do_store(bench, &bench->world->ops[move.index], move.a, true);
+        bench->looked = (uint16_t)(bench->looked + outcomes_looks(bench->world, move.index));
         bench_note_op(bench, move.index);
         break;
     case WORLD_HANDED:

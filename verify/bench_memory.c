@@ -43,6 +43,10 @@ static bool in_caches(const struct bench *bench, uint32_t cell, ns_version versi
     return false;
 }
 
+bool bench_is_cached(const struct bench *bench, uint32_t cell) {
+    return in_caches(bench, cell, bench->flat[cell], false);
+}
+
 /* NS_NOWHERE, or where a version is on its way. */
 static enum ns_whereabouts in_flight(const struct bench *bench, uint32_t cell, ns_version version) {
     for (unsigned i = bench->flight_count; i-- > 0;) {

@@ -39,7 +39,8 @@ static void offer_copies(const struct bench *bench, struct move_list *list, unsi
     const bool two_steps = world->machine->cache.fill != NS_FILL_ATOMIC;
     const bool in_l1 = holds(bench, 0, hart, line);
     bool below = false;
-    for (unsigned level = 1; level < world->machine->cache.levels && hart == 0; level++)
+    const bool first = (world->program->caching & ((1u << hart) - 1)) == 0; /* what lies below is evicted once */
+    for (unsigned level = 1; level < world->machine->cache.levels && first; level++)
         below |= holds(bench, level, 0, line);
     if ((may & NS_MAY_SPECULATIVE_FILL) != 0 && bench_may_fill(bench, hart)) {
         if (!in_l1)
@@ -59,7 +60,7 @@ size_t bench_moves(struct bench *bench, struct world_move *moves, size_t limit) 
     const struct world *world = bench->world;
     struct move_list list = {.move = moves, .limit = limit};
     for (unsigned hart = 0; hart < world->program->harts; hart++)
-        for (uint32_t line = 0; line < world->line_count; line++)
+        for (uint32_t line = 0; line < world->line_count && (world->program->caching >> hart & 1) != 0; line++)
             offer_copies(bench, &list, hart, line);
     const bool drains = (world->options.may & NS_MAY_DRAIN) != 0;
     if (drains || world->machine->store_buffer_drain == NS_DRAIN_AFTER)

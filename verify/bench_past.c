@@ -13,7 +13,7 @@
 #include <string.h>
 
 bool bench_has_past(const struct bench *bench) {
-    return bench->world->program->harts > 1 || bench->world->program->poll_count > 0;
+    return bench->world->program->acting > 1 || bench->world->program->poll_count > 0;
 }
 
 void bench_note_hand_over(struct bench *bench, unsigned device) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verify/lines.h"
 
-#include "model/store_buffer.h"
 #include "verify/hash.h"
 #include "verify/queues.h"
 
@@ -365,24 +364,28 @@ static uint64_t history_hash(const struct lines *lines, const struct unit *unit)
     return hash;
 }
 
-static bool leave_alike(const struct program_leave *a, const struct program_leave *b) {
-    return a == NULL || b == NULL ? a == b : a->at == b->at && a->phase == b->phase;
-}
-
-/* Do two bytes of a write come into their queue, and leave it, together? */
-static bool fares_alike(const struct program *program, uint32_t op, uint64_t a, uint64_t b) {
-    return leave_alike(queues_leave(program, op, a), queues_leave(program, op, b)) &&
-           queues_comes_in(program, op, a) == queues_comes_in(program, op, b);
-}
-
 /* Do the same parts of two units' lines leave full queues at the same operations? */
 static bool leaves_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
     const struct program *program = lines->program;
     for (uint32_t i = 0; i < a->count && program->leave_count + program->come_count > 0; i++) {
         const struct unit_op *op = &lines->ops[a->first + i];
         for (uint32_t at = op->first; at < op->end; at++)
-            if (!fares_alike(program, op->op, a->address + at, b->address + at))
+            if (!queues_fare_alike(program, op->op, a->address + at, b->address + at))
                 return false;
+    }
+    return true;
+}
+
+/* Are the lines on the same side of every line that others poll, wherever an operation goes from line to line? Between
+ * the two sides the others may come. */
+static bool come_alike(const struct lines *lines, const struct unit *a, const struct unit *b) {
+    const struct program *program = lines->program;
+    const uint64_t first = a->address < b->address ? a->address : b->address;
+    const uint64_t end = a->address < b->address ? b->address : a->address;
+    for (uint32_t i = 0; i < a->count && program->poll_count > 0; i++) {
+        const struct ns_recorded *entry = &program->ops[lines->ops[a->first + i].op].recorded;
+        if (program_goes_by_lines(program, entry) && program_is_polled(program, first, end, entry->actor))
+            return false;
     }
     return true;
 }
@@ -394,7 +397,7 @@ static bool same_history(const struct lines *lines, const struct unit *a, const 
         if (a->view[i].type != b->view[i].type)
             return false;
     return memcmp(&lines->ops[a->first], &lines->ops[b->first], a->count * sizeof(struct unit_op)) == 0 &&
-           leaves_alike(lines, a, b);
+           leaves_alike(lines, a, b) && come_alike(lines, a, b);
 }
 
 static bool find_classes(struct lines *lines) {
@@ -425,126 +428,6 @@ static bool find_classes(struct lines *lines) {
     return true;
 }
 
-/* ---- folding --------------------------------------------------------------------------------- */
-
-/* Bytes of one entry of the queue in which a write waits; 0: in none, or it is played through (verify/queues.h). */
-static uint32_t entry_size(const struct program *program, const struct ns_recorded *write) {
-    const struct ns_machine_config *machine = program->machine;
-    if (write->kind == NS_RECORDED_STORE && write->type == NS_TYPE_NC) {
-        const bool waits = machine->store_buffer_entries > 0 && machine->store_buffer_drain != NS_DRAIN_EAGER;
-        return waits && (program_stores_leave(program) || program->poll_count > 0) ? NS_STORE_ENTRY_BYTES : 0;
-    }
-    if (write->kind != NS_RECORDED_DMA_WRITE)
-        return 0;
-    const struct ns_device *device = &program->scenario->devices[write->actor - program->harts];
-    const uint32_t capacity = device->has_posted ? device->posted : machine->posted_entries;
-    const uint32_t burst = device->burst != 0 ? device->burst : machine->dma_burst;
-    return capacity > 0 && machine->posted_drain != NS_DRAIN_EAGER && !device->snoops ? burst : 0;
-}
-
-/* The bytes of an entry with a cut in it fare alike, and not as those of the entries beside it. */
-static void cut_around_entries(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
-    bool was_cut[UNIT_MAX + 1];
-    memcpy(was_cut, is_cut, sizeof was_cut);
-    for (uint32_t i = 0; i < unit->count; i++) {
-        const struct unit_op *op = &lines->ops[unit->first + i];
-        const uint32_t size = entry_size(lines->program, &lines->program->ops[op->op].recorded);
-        for (uint32_t at = op->first + 1u; size > 0 && at < op->end; at++) {
-            const uint64_t first = (unit->address + at) / size * size;
-            if (!was_cut[at] || first == unit->address + at)
-                continue;
-            is_cut[first > unit->address + op->first ? first - unit->address : op->first] = true;
-            is_cut[first + size < unit->address + op->end ? first + size - unit->address : op->end] = true;
-        }
-    }
-}
-
-/* Where the bytes of a unit stop being alike. */
-static void find_cuts(const struct lines *lines, const struct unit *unit, bool is_cut[UNIT_MAX + 1]) {
-    const struct ns_machine_config *machine = lines->program->machine;
-    memset(is_cut, 0, UNIT_MAX + 1);
-    for (uint32_t at = 0; at <= lines->size; at += machine->cache.level[0].line)
-        is_cut[at] = true;
-    for (uint32_t i = 0; i < unit->count; i++) {
-        const struct unit_op *op = &lines->ops[unit->first + i];
-        const struct ns_recorded *entry = &lines->program->ops[op->op].recorded;
-        is_cut[op->first] = is_cut[op->end] = true;
-        if (entry->kind == NS_RECORDED_MAINTAIN)
-            is_cut[op->named_first] = is_cut[op->named_end] = true;
-        uint32_t entries = 0;
-        if (entry->kind == NS_RECORDED_STORE && machine->store_buffer_entries > 0)
-            entries = NS_STORE_ENTRY_BYTES;
-        if (entry->kind == NS_RECORDED_DMA_WRITE) {
-            const struct ns_device *device = &lines->program->scenario->devices[entry->actor - lines->program->harts];
-            if (device->has_posted ? device->posted > 0 : machine->posted_entries > 0)
-                entries = device->burst != 0 ? device->burst : machine->dma_burst;
-        }
-        if (entries == NS_STORE_ENTRY_BYTES && entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_CACHEABLE) {
-            /* Only a stale translation could make it non-cacheable; then there is a page table entry. */
-            bool other_types = false;
-            for (uint32_t j = 0; j < unit->count; j++)
-                other_types |= lines->program->ops[lines->ops[unit->first + j].op].recorded.kind == NS_RECORDED_PTE;
-            entries = other_types ? entries : 0;
-        }
-        /* Entries that leave one by one make a torn read possible: one border shows it. Apart from that, bytes of the
-         * same history fare alike, whichever entry they are in. */
-        for (uint32_t at = 0; entries > 0 && at <= lines->size; at += entries)
-            if (at > op->first && at < op->end) {
-                is_cut[at] = true;
-                break;
-            }
-        for (uint32_t at = op->first + 1u; lines->program->leave_count + lines->program->come_count > 0 && at < op->end;
-             at++)
-            if (!fares_alike(lines->program, op->op, unit->address + at, unit->address + at - 1))
-                is_cut[at] = true;
-    }
-    cut_around_entries(lines, unit, is_cut);
-}
-
-static void measure_cells(const struct lines *lines, struct unit *unit) {
-    const uint32_t line = lines->program->machine->cache.level[0].line;
-    bool is_cut[UNIT_MAX + 1];
-    find_cuts(lines, unit, is_cut);
-    uint32_t most = 0;
-    for (uint32_t start = 0; start < lines->size; start += line) {
-        uint32_t cells = 0;
-        for (uint32_t at = start; at < start + line; at++)
-            cells += is_cut[at];
-        most = cells > most ? cells : most;
-    }
-    uint32_t cell_line = 16; /* the shortest line that the cache takes */
-    while (cell_line < most)
-        cell_line *= 2;
-    unit->cell_line = (uint16_t)cell_line;
-    unit->cells = (uint16_t)(cell_line * (lines->size / line));
-}
-
-void unit_fold(const struct lines *lines, const struct unit *unit, struct unit_op *ops, uint16_t *cut) {
-    const uint32_t line = lines->program->machine->cache.level[0].line;
-    bool is_cut[UNIT_MAX + 1];
-    uint16_t cell_at[UNIT_MAX + 1]; /* by byte: the cell that begins there */
-    find_cuts(lines, unit, is_cut);
-    for (uint32_t start = 0, base = 0; start < lines->size; start += line, base += unit->cell_line) {
-        uint32_t cell = base;
-        for (uint32_t at = start; at < start + line; at++)
-            if (is_cut[at]) {
-                cell_at[at] = (uint16_t)cell;
-                cut[cell++] = (uint16_t)at;
-            }
-        for (; cell < base + unit->cell_line; cell++)
-            cut[cell] = cut[cell - 1];
-    }
-    cell_at[lines->size] = unit->cells;
-    cut[unit->cells] = (uint16_t)lines->size;
-    for (uint32_t i = 0; i < unit->count; i++) {
-        ops[i] = lines->ops[unit->first + i];
-        ops[i].first = cell_at[ops[i].first];
-        ops[i].end = cell_at[ops[i].end];
-        ops[i].named_first = cell_at[ops[i].named_first];
-        ops[i].named_end = cell_at[ops[i].named_end];
-    }
-}
-
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static bool make_units(struct lines *lines, const struct collector *collector, struct builder *builder) {
@@ -570,7 +453,7 @@ static bool make_units(struct lines *lines, const struct collector *collector, s
         }
         build_unit(builder, &collector->touch[i], end - i);
         if (unit->interesting || unit->control)
-            measure_cells(lines, unit);
+            lines_measure_cells(lines, unit);
         i = end;
     }
     return !builder->failed;

@@ -53,9 +53,15 @@ struct lines {
 enum ns_status lines_create(struct lines *lines, const struct program *program);
 void lines_release(struct lines *lines);
 
+/* Sets cell_line and cells of a unit. */
+void lines_measure_cells(const struct lines *lines, struct unit *unit);
 /* The unit's operations with their offsets in cells, into `ops` (unit->count). cut[i] becomes the byte offset at which
  * cell i begins (the last cell's bytes up to the line's end have it too); cut has unit->cells + 1 entries. */
 void unit_fold(const struct lines *lines, const struct unit *unit, struct unit_op *ops, uint16_t *cut);
+
+/* Can one access get the bytes of a write on one side of this offset without those on the other, because they leave
+ * their queue one by one? */
+bool lines_torn_at(const struct lines *lines, const struct unit *unit, uint32_t offset);
 
 /* The unit that holds the address, or NULL. */
 const struct unit *lines_find(const struct lines *lines, uint64_t address);

@@ -429,6 +429,45 @@ static enum ns_status make_edges(struct program *program, const uint32_t *order)
     return status;
 }
 
+/* Whose L1s take part. Harts that the scenario never names are all alike: nothing but the hardware fills their L1s, and
+ * stale translations are the same in each. A clean copy goes nowhere but to a device that snoops, which takes the one
+ * of the last hart, so what some of them do together the last one can do alone. It cannot where copies move between the
+ * levels, as whether another hart holds the line decides that, nor where stores are speculated. */
+static void find_caching(struct program *program) {
+    const struct ns_scenario *scenario = program->scenario;
+    uint32_t named = 0;
+    for (size_t i = 0; i < program->op_count; i++) {
+        const struct ns_recorded *entry = &program->ops[i].recorded;
+        if (entry->kind == NS_RECORDED_INITIAL)
+            continue;
+        if (entry->actor < program->harts)
+            named |= 1u << entry->actor;
+        if (entry->kind == NS_RECORDED_HARDWARE && entry->peer < program->harts)
+            named |= 1u << entry->peer;
+    }
+    for (unsigned hart = 0; hart < program->harts; hart++)
+        program->acting += named >> hart & 1;
+    for (size_t i = 0; i < scenario->judgement_count; i++)
+        if (scenario->judgements[i].condition.kind == NS_OPERAND_CACHE)
+            named |= 1u << scenario->judgements[i].condition.hart;
+    const uint32_t all = (1u << program->harts) - 1;
+    unsigned last = program->harts;
+    while (last > 0 && (named >> (last - 1) & 1) != 0)
+        last--;
+    const bool moves =
+        program->machine->cache.inclusion == NS_INCLUSION_EXCLUSIVE || (program->may & NS_MAY_SPECULATIVE_STORE) != 0;
+    program->caching = moves || last == 0 ? all : named | 1u << (last - 1);
+}
+
+bool program_goes_by_lines(const struct program *program, const struct ns_recorded *entry) {
+    const uint64_t line = program->machine->cache.level[0].line;
+    if (program->poll_count == 0 || program->machine->cache.levels == 0 || entry->length == 0 ||
+        entry->step == UINT32_MAX || entry->address / line == (entry->address + entry->length - 1) / line)
+        return false;
+    return (entry->kind == NS_RECORDED_MAINTAIN && (entry->flags & NS_RECORDED_WHOLE) == 0) ||
+           (entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_CACHEABLE);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* Steps of the hardware: what `may` covers is nobody's step; on a machine that may nothing they are done where they are
@@ -483,6 +522,7 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
             else
                 take_op(program, entry, live);
         }
+        find_caching(program);
         judge_hardware_steps(program);
         status = make_edges(program, order);
         if (status == NS_OK)
@@ -495,6 +535,11 @@ enum ns_status program_create(struct program *program, const struct ns_scenario 
     if (status != NS_OK)
         program_release(program);
     return status;
+}
+
+void program_explore_all(struct program *program) {
+    program->unreduced = true;
+    program->caching = (1u << program->harts) - 1;
 }
 
 void program_release(struct program *program) {

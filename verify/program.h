@@ -107,6 +107,9 @@ struct program {
     size_t leave_count;
     struct program_leave *leaves; /* by op, then first; see queues.h */
     uint32_t queues_known;        /* bit per actor */
+    uint32_t caching;             /* bit per hart: the hardware fills and evicts its L1; see find_caching() */
+    bool unreduced;               /* see ns_verify_options */
+    unsigned acting;              /* harts that do something */
     size_t condition_count;
     struct ns_recorded *conditions;
     bool observed[NS_LIMIT_REGISTERS]; /* registers whose values are asked for; set by who asks */
@@ -126,10 +129,15 @@ bool program_allocates(enum ns_verb verb);
 enum ns_status program_create(struct program *program, const struct ns_scenario *scenario,
                               const struct ns_recording *recording, const uint32_t *order,
                               const struct ns_scenario *conversation);
+/* As ns_verify_options.unreduced says. */
+void program_explore_all(struct program *program);
 void program_release(struct program *program);
 
 /* Does another actor poll some of these bytes? */
 bool program_is_polled(const struct program *program, uint64_t first, uint64_t end, unsigned actor);
+/* Does it act line after line, so that others may come between where they poll a line of it? Maintenance and cacheable
+ * stores of several lines do. */
+bool program_goes_by_lines(const struct program *program, const struct ns_recorded *entry);
 /* What each actor was told is followed: some edge is checked, or a poll tells of a write that its actor is still at. */
 static inline bool program_follows(const struct program *program) {
     return program->clocks || program->poll_count > 0;

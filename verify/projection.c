@@ -168,16 +168,6 @@ static enum ns_status take_phase(struct taking *taking, const struct projected_o
     return op.touches == 0 && !op.settles ? NS_OK : take(taking, &op);
 }
 
-/* Maintenance, and a cacheable store, act line after line. */
-static bool goes_by_lines(const struct program *program, const struct ns_recorded *entry) {
-    const uint64_t line = program->machine->cache.level[0].line;
-    if (program->poll_count == 0 || program->machine->cache.levels == 0 || entry->length == 0 ||
-        entry->step == UINT32_MAX || entry->address / line == (entry->address + entry->length - 1) / line)
-        return false;
-    return (entry->kind == NS_RECORDED_MAINTAIN && (entry->flags & NS_RECORDED_WHOLE) == 0) ||
-           (entry->kind == NS_RECORDED_STORE && entry->type == NS_TYPE_CACHEABLE);
-}
-
 /* The next unit of the projection at or behind the address that the operation touches; `units`: none. */
 static unsigned next_unit(const struct projection *projection, uint32_t number, uint64_t from) {
     unsigned next = projection->units;
@@ -241,7 +231,8 @@ static enum ns_status take_whole(struct taking *taking, struct projected_op *op,
         op->stops = queues_first(program, op->op, 0);
         op->order = what->phases;
     }
-    if (status == NS_OK && goes_by_lines(program, entry) && next_unit(projection, op->op, 0) < projection->units)
+    if (status == NS_OK && program_goes_by_lines(program, entry) &&
+        next_unit(projection, op->op, 0) < projection->units)
         return take_lines(taking, op, program->machine->cache.level[program->machine->cache.levels - 1].line);
     if (status == NS_OK && !add_touches(projection, op->op, op))
         status = NS_ERROR_MEMORY;

@@ -360,6 +360,15 @@ unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t ad
     return found ? program->comes[low].phase : 0;
 }
 
+static bool leave_alike(const struct program_leave *a, const struct program_leave *b) {
+    return a == NULL || b == NULL ? a == b : a->at == b->at && a->phase == b->phase;
+}
+
+bool queues_fare_alike(const struct program *program, uint32_t op, uint64_t a, uint64_t b) {
+    return leave_alike(queues_leave(program, op, a), queues_leave(program, op, b)) &&
+           queues_comes_in(program, op, a) == queues_comes_in(program, op, b);
+}
+
 static bool is_between(const struct program *program, const struct program_leave *leave, uint32_t at, unsigned from,
                        unsigned end) {
     const bool first = program_phases_first(&program->ops[at]);

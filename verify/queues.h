@@ -32,6 +32,8 @@ uint32_t queues_leaves_at(const struct program *program, uint32_t op, uint64_t a
 const struct program_leave *queues_leave(const struct program *program, uint32_t op, uint64_t address);
 /* The phase of its operation in which this byte of a write comes into its queue; 0: with the operation. */
 unsigned queues_comes_in(const struct program *program, uint32_t op, uint64_t address);
+/* Do two bytes of a write come into their queue, and leave it when it is full, together? */
+bool queues_fare_alike(const struct program *program, uint32_t op, uint64_t a, uint64_t b);
 /* How often a write to this byte leaves at operation `at` in its phases [from, end), counted in their order. */
 unsigned queues_leaves_before(const struct program *program, uint32_t at, unsigned from, unsigned end,
                               uint64_t address);

@@ -205,6 +205,39 @@ static void drop_repetitions(struct search_result *found) {
     found->count = kept;
 }
 
+/* What a reader would call the same trouble: at this step, of this kind, with the bytes of that write. */
+static bool is_alike(const struct discovery *a, const struct discovery *b) {
+    return a->step == b->step && a->newest_step == b->newest_step && a->finding.kind == b->finding.kind &&
+           a->finding.reason == b->finding.reason;
+}
+
+/* More ways than are replayed: of each trouble the shortest ones, of each as many. They come first, in their order. */
+static bool choose(struct search_result *found, size_t chosen) {
+    uint32_t *rank = calloc(found->count, sizeof *rank);
+    struct discovery *ordered = calloc(found->count, sizeof *ordered);
+    size_t count = 0;
+    if (rank == NULL || ordered == NULL) {
+        free(rank);
+        free(ordered);
+        return false;
+    }
+    for (size_t i = 0; i < found->count; i++)
+        for (size_t j = i; j-- > 0;)
+            if (is_alike(&found->discoveries[i], &found->discoveries[j])) {
+                rank[i] = rank[j] + 1;
+                break;
+            }
+    for (uint32_t turn = 0; count < found->count; turn++)
+        for (size_t i = 0; i < found->count; i++)
+            if (rank[i] == turn)
+                ordered[count++] = found->discoveries[i];
+    memcpy(found->discoveries, ordered, count * sizeof *ordered);
+    qsort(found->discoveries, chosen, sizeof *found->discoveries, shorter_first);
+    free(rank);
+    free(ordered);
+    return true;
+}
+
 static uint32_t site_of(const struct ns_scenario *scenario, const struct discovery *discovery) {
     return discovery->step == UINT32_MAX ? NS_NO_SITE : scenario->steps[discovery->step].step->number;
 }
@@ -444,6 +477,8 @@ static enum ns_status replay_all(struct verification *all) {
         qsort(found->discoveries, found->count, sizeof *found->discoveries, shorter_first);
     drop_repetitions(found);
     const size_t count = found->count < NS_VERIFY_REPLAYS ? found->count : NS_VERIFY_REPLAYS;
+    if (count < found->count && !choose(found, count))
+        return NS_ERROR_MEMORY;
     all->result->unnamed = found->count - count;
     enum ns_status status = NS_OK;
     struct replays replays = {.all = all};
@@ -465,14 +500,6 @@ static enum ns_status replay_all(struct verification *all) {
         if (!named && all->result->unreplayed_text == NULL)
             all->result->unreplayed_text =
                 ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count, all->scenario);
-        if (getenv("NS_DBG") && !named)
-            fprintf(stderr, "UNREPLAYED newest %u got %u kind %d first %llx last %llx step %u len %u: %s\n",
-                    found->discoveries[i].finding.newest, found->discoveries[i].finding.got,
-                    found->discoveries[i].finding.kind, (unsigned long long)found->discoveries[i].first,
-                    (unsigned long long)found->discoveries[i].last, found->discoveries[i].step,
-                    found->discoveries[i].length,
-                    ns_schedule_text(found->discoveries[i].schedule, found->discoveries[i].schedule_count,
-                                     all->scenario)); // DBG
         status = status == NS_OK ? one : status;
     }
     return take_the_rest(&replays, status);

@@ -187,8 +187,16 @@ static bool may_go_on(const struct job *job) {
     return job->found.incomplete == NULL && !(job->pool->all->options->verdict_only && job->found.count > 0);
 }
 
-/* One line: in one search, or cell by cell where many of its bytes may be on their way at a time; then what is observed
- * of it is searched together. */
+/* The next cell with bytes of its own. */
+static uint32_t behind(const struct unit *unit, const uint16_t *cut, uint32_t cell) {
+    uint32_t next = cell + 1;
+    while (next < unit->cells && cut[next] == cut[cell])
+        next++;
+    return next;
+}
+
+/* One line: in one search, or cell by cell where many of its bytes may be on their way at a time, and two together
+ * where a read could find one of them new and the other old; then what is observed of it is searched together. */
 static enum ns_status search_unit(struct job *job, const struct unit *unit, struct observation_sink *sink) {
     const struct lines *lines = job->pool->lines;
     enum { TOGETHER = 3 };
@@ -201,14 +209,17 @@ static enum ns_status search_unit(struct job *job, const struct unit *unit, stru
     unit_fold(lines, unit, ops, cut);
     free(ops);
     enum ns_status status = NS_OK;
-    for (uint32_t cell = 0; cell < unit->cells && status == NS_OK && may_go_on(job); cell++)
-        if (cell == 0 || cut[cell] != cut[cell - 1]) {
-            uint32_t end = cell + 1;
-            while (end < unit->cells && cut[end] == cut[cell])
-                end++;
-            const struct subject subject = {.unit = unit, .focused = true, .first = cut[cell], .end = cut[end]};
-            status = search_subject(job, &subject, NULL);
-        }
+    bool searched = false; /* with the one before */
+    for (uint32_t cell = 0; cell < unit->cells && status == NS_OK && may_go_on(job);) {
+        const uint32_t next = behind(unit, cut, cell);
+        const bool torn = next < unit->cells && lines_torn_at(lines, unit, cut[next]);
+        const uint16_t end = cut[torn ? behind(unit, cut, next) : next];
+        if (torn || !searched)
+            status = search_subject(
+                job, &(struct subject){.unit = unit, .focused = true, .first = cut[cell], .end = end}, NULL);
+        searched = torn;
+        cell = next;
+    }
     uint16_t first, end;
     if (status == NS_OK && may_go_on(job) && sink_range(sink, unit, &first, &end)) {
         const struct subject subject = {.unit = unit, .focused = true, .first = first, .end = end};

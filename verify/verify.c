@@ -69,6 +69,8 @@ static enum ns_status verify_recording(struct verification *all, const struct ns
     enum ns_status status = program_create(&program, all->scenario, recording, order, all->options->conversation);
     if (status != NS_OK)
         return status;
+    if (all->options->unreduced)
+        program_explore_all(&program);
     for (uint32_t reg = 0; reg < all->scenario->register_count && !all->options->verdict_only; reg++)
         program.observed[reg] = sink_wants_register(all->scenario, reg);
     const uint32_t needed = NS_MAY_DRAIN | NS_MAY_SPECULATIVE_FILL; /* what a poll that is left out would have done */

@@ -48,6 +48,9 @@ struct ns_verify_options {
     const struct ns_scenario *conversation;
     /* The verdict, and what was found as `stories`, without replays. */
     bool stories_only;
+    /* Explores also what another outcome is known to show, and the caches of all harts. The same is found, in more
+     * states: a check of these reductions. */
+    bool unreduced;
 };
 #define NS_VERIFY_STATES (UINT64_C(50) * 1000 * 1000)
 #define NS_VERIFY_MEMORY (UINT64_C(4) << 30)

@@ -402,6 +402,10 @@ static struct reaction *react(struct world *world, uint32_t state, struct world_
             }
         }
     }
+    if (!outcomes_leave_out(world, reaction)) {
+        release_reaction(reaction);
+        return NULL;
+    }
     world->memo_bytes += sizeof *reaction + outcomes * sizeof *reaction->outcomes;
     return reaction;
 }
@@ -503,6 +507,7 @@ struct world *world_create(const struct lines *lines, const struct unit *unit, c
     }
     unit_fold(lines, unit, world->ops, world->cut);
     choose_cells(world);
+    outcomes_prepare(world);
     world->scratch = malloc(bench_save_size(&world->bench));
     bench_initial(&world->bench);
     if (world->scratch == NULL || number_bench(world) != 0) {

@@ -49,8 +49,10 @@ struct bench {
     uint16_t stamp[UNIT_MAX]; /* bench_past_of_write(), when the flat version was written */
     uint16_t touched;         /* operations that maintained or handed over */
     struct past past;
+    uint16_t looked;                               /* lookers that are over */
     uint8_t types[UNIT_VIEWS][NS_CACHE_MAX_HARTS]; /* what the hart's TLB may say */
     uint8_t current[UNIT_VIEWS];                   /* what the page table says */
+    uint16_t typed[UNIT_VIEWS];                    /* 1 + the operation that made it say so; 0: none */
     unsigned flight_count;
     struct flight flight[FLIGHT_LIMIT];
     /* while it works: */
@@ -94,7 +96,10 @@ struct world {
     struct unit_op *ops; /* folded */
     uint16_t cut[UNIT_MAX + 1];
     uint32_t line_cells, cells, line_count;
-    bool follows[UNIT_MAX]; /* by cell */
+    bool follows[UNIT_MAX];       /* by cell */
+    bool contested[UNIT_MAX];     /* by cell: followed, and written more than once */
+    uint16_t lookers;             /* operations that a clean copy matters to; see world_outcomes.c */
+    uint8_t bypassed[UNIT_VIEWS]; /* bit per hart: accesses that pass the caches go through this view */
     struct bench bench;
     uint32_t on_bench; /* state that the bench holds, or NO_INDEX */
     /* states: bytes behind each other */
@@ -152,6 +157,19 @@ uint8_t bench_types(const struct bench *bench, uint32_t unit_op);
 static inline const struct ns_recorded *unit_recorded(const struct world *world, uint32_t unit_op) {
     return &world->program->ops[world->ops[unit_op].op].recorded;
 }
+/* All but the caches. `state`: bench_save_size() bytes. */
+size_t bench_save_rest(const struct bench *bench, uint8_t *state);
+/* Does the cell's newest version lie in some cache? */
+bool bench_is_cached(const struct bench *bench, uint32_t cell);
+
+/* world_outcomes.c */
+void outcomes_prepare(struct world *world);
+/* Does a clean copy matter to this operation of the unit? */
+bool outcomes_looks(const struct world *world, uint32_t unit_op);
+/* Takes out of a reaction what need not be explored, as another of its outcomes shows all that it does. False: a
+ * closure is larger than the limit, or the host has no memory. */
+bool outcomes_leave_out(struct world *world, struct reaction *reaction);
+
 /* world.c: the state lies on the bench. */
 void world_lay_out(struct world *world, uint32_t state);
 /* A byte of a version; false: it was copied from elsewhere. */

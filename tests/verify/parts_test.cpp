@@ -63,6 +63,10 @@ const published table[] = {
      NS_HAZARD_NONE, 0},
     {"ACacheableStoreThatAnotherHartSees", "harts 2", "size 256 align 64",
      "cpu0: store b fill 7\ncpu1: poll b[0..4] == 0x07070707\ncpu1: load b[128..136]\n", NS_OR_DESC_PUBLISH, 3},
+    {"ACacheableStoreWhoseLinesBehindThePolledOneComeLater", "harts 2", "size 256 align 64",
+     "cpu0: store b fill 7\ncpu1: poll b[124..128] == 0x07070707\ncpu1: load b\n", NS_OR_DESC_PUBLISH, 3},
+    {"CleaningTheLinesBehindThePolledOneLater", "", "size 256 align 64",
+     "cpu0: store b fill 7\ncpu0: clean b\nnic: poll b[124..128] == 0x07070707\nnic: read b\n", NS_OR_DESC_PUBLISH, 4},
     {"ACacheableStoreOfOneLine", "harts 2", "size 256 align 64",
      "cpu0: store b[0..64] fill 7\ncpu1: poll b[0..4] == 0x07070707\ncpu1: load b[32..40]\n", NS_HAZARD_NONE, 0},
 };
@@ -277,6 +281,20 @@ TEST(RoughStoreBuffer, IsNeitherProvedNorRefutedByWhatNoRunShows) {
     EXPECT_EQ(verdict("evict", ""), NS_VERIFY_PROVED);
     EXPECT_EQ(verdict("evict", "hw: drain cpu0\n"), NS_VERIFY_INCOMPLETE);
     EXPECT_EQ(verdict("drain", "hw: drain cpu0\n"), NS_VERIFY_REFUTED); // it may stay: the others have left
+}
+
+// Eight entries of a store leave in any order: whoever reads some of them may find new and old ones side by side, or
+// all old. Also where it reads only a part of the line. Whom nobody told is not told to wait.
+TEST(TornRead, IsFoundInThePartOfALineThatIsRead) {
+    const parsed_scenario scenario(
+        "machine \"m\" from \"one-core-wb64\"\n  may drain\n  store-buffer 16 entries lazy\nend\nuse machine \"m\"\n"
+        "device nic irq done\nbuffer b size 64 align 64 type nc\ncpu0: store b fill 7\n"
+        "nic: read b[16..64]\nnic: read b[56..64]\n");
+    ASSERT_TRUE(scenario.good());
+    const verified verification(scenario.get());
+    EXPECT_EQ(verification.result.unreplayed, 0u);
+    // One entry alone is old or new.
+    EXPECT_EQ(hazards_of(verification), (std::set<seen>{{NS_OR_TORN, 9}, {NS_OR_DRAIN, 9}, {NS_OR_DRAIN, 10}}));
 }
 
 // In written order a poll is alone: an entry whose time is over may leave between its look and the end of that look.

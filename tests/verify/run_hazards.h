@@ -114,9 +114,10 @@ inline void expect_every_run_among(const ns_scenario *scenario, const verified &
 
 // Random programs, one for each seed: whatever runs show, the search has found, and every counterexample is shown.
 // more: further runs of a program.
-template <class Text, class More> void search_programs(uint64_t run_seeds, const Text &text_of, const More &more) {
+template <class Text, class More>
+void search_programs(uint64_t run_seeds, const Text &text_of, const More &more, uint64_t programs = 150) {
     const uint64_t only = number_of("NS_TEST_SEED", 0), first = only != 0 ? only : 1;
-    const uint64_t last = only != 0 ? only : number_of("NS_TEST_PROGRAMS", 150);
+    const uint64_t last = only != 0 ? only : number_of("NS_TEST_PROGRAMS", programs);
     const uint64_t seeds = number_of("NS_TEST_SEEDS", run_seeds);
     const bool go_on = std::getenv("NS_TEST_GO_ON") != nullptr;
     unsigned searched = 0, refuted = 0;
