@@ -13,6 +13,12 @@
 // level takes a request every so often; a hart has `outstanding` loads that miss under way; and the caches are free for
 // others while an access waits for the last of its lines.
 //
+// With `write_streaming` a line that a run of stores reaches is not read from memory once so many whole lines of it have
+// been stored (write_run.h). That is a matter of time alone: the line is allocated as ever, with the bytes that memory
+// holds, but they come without a transaction and nobody waits for them. The stores cost the look-ups and what the
+// victims' write-backs take. If the run ends within such a line, or the line is loaded, cleaned, or fenced off before it
+// is stored wholly, it is read then, and that is the time of whoever ended the run.
+//
 // An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
 // and memory is asked when its time has come.
 //
@@ -32,6 +38,7 @@
 #include "cache/cache.h"
 #include "cache/tlm_attributes.h"
 #include "cache/tlm_target_port.h"
+#include "cache/write_run.h"
 
 #include <memory>
 #include <string>
@@ -53,6 +60,8 @@ struct cache_timing {
     sc_core::sc_time every[NS_CACHE_MAX_LEVELS]; // from one request to the next; zero: nothing is said
     unsigned passing_stores = 0; // lines that stores missed, and behind which their hart goes on, 0 to 32
     bool loads_pass = false;     // the same of loads: nothing depends on them; `outstanding` is how many
+    unsigned write_streaming = 0; // whole lines of a run of stores, behind which none is read; 0: all are. Above 0 the
+                                  // lines of all levels have one size
 };
 
 // Lines that were asked of memory, on a machine that says something about a hop.
@@ -104,8 +113,11 @@ class tlm_cache : public sc_core::sc_module {
     bool hit(unsigned hart_index, uint64_t address, uint32_t length, bool store, sc_core::sc_time *time) {
         if (lines_under_way_ > 0 && !passes(store) && is_on_its_way(address, length))
             return false;
-        if (!ns_cache_hit(core_, hart_index, address, length, store))
+        if (!run_goes_on(hart_index, address, length, store) ||
+            !ns_cache_hit(core_, hart_index, address, length, store))
             return false;
+        if (store)
+            run_hits(hart_index, address, length);
         *time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
         return true;
     }
@@ -169,6 +181,27 @@ class tlm_cache : public sc_core::sc_module {
     unsigned lines_under_way_ = 0; // fills_ with a length
     uint64_t lines_asked_ = 0;
     bool demanded_ = false, stores_ = false;
+
+    // Write streaming: tlm_cache_streaming.cpp, and what a hit needs of it.
+    bool streams() const { return timing_.write_streaming > 0; }
+    bool run_goes_on(unsigned hart_index, uint64_t address, uint64_t length, bool store) const {
+        return !streams() ||
+               ns_write_run_goes_on(&runs_[hart_index], address, length, store, config_.level[0].line);
+    }
+    void run_hits(unsigned hart_index, uint64_t address, uint64_t length) {
+        if (!streams())
+            return;
+        ns_write_run_begin(&runs_[hart_index], address);
+        ns_write_run_end(&runs_[hart_index], address, length, config_.level[0].line);
+    }
+    ns_status store(unsigned hart_index, uint64_t address, uint32_t length, const uint8_t *data,
+                    const ns_version *versions, ns_cache_result *result);
+    void end_run(unsigned hart_index);
+    bool read_without_time(uint64_t address, uint32_t length, uint8_t *data, ns_version *versions);
+    ns_write_run runs_[NS_CACHE_MAX_HARTS];
+    ns_write_run *storing_ = nullptr; // of the store under way
+    bool streamed_ = false;           // by that store: a line came without a read
+    uint8_t line_read_late_[NS_LINE_MAX] = {};
 
     // Of a machine that says something about a hop: tlm_cache_hops.cpp.
     struct line_clock;
