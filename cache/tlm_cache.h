@@ -13,11 +13,11 @@
 // level takes a request every so often; a hart has `outstanding` loads that miss under way; and the caches are free for
 // others while an access waits for the last of its lines.
 //
-// With `write_streaming` a line that a run of stores reaches is not read from memory once so many whole lines of it have
-// been stored (write_run.h). That is a matter of time alone: the line is allocated as ever, with the bytes that memory
-// holds, but they come without a transaction and nobody waits for them. The stores cost the look-ups and what the
-// victims' write-backs take. If the run ends within such a line, or the line is loaded, cleaned, or fenced off before it
-// is stored wholly, it is read then, and that is the time of whoever ended the run.
+// With `write_streaming` a line that a run of stores reaches is not read from memory once so many whole lines of it
+// have been stored (write_run.h). That is a matter of time alone: the line is allocated as ever, with the bytes that
+// memory holds, but they come without a transaction and nobody waits for them. The stores cost the look-ups and what
+// the victims' write-backs take. If the run ends within such a line, or the line is loaded, cleaned, or fenced off
+// before it is stored wholly, it is read then, and that is the time of whoever ended the run.
 //
 // An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
 // and memory is asked when its time has come.
@@ -58,8 +58,8 @@ struct cache_timing {
     unsigned bytes_per_cycle = 8;                // what a hart moves per access, of L1 or past the caches
     unsigned mshrs[NS_CACHE_MAX_LEVELS] = {};    // lines under way that missed the level, 0 to 32; 0: nothing is said
     sc_core::sc_time every[NS_CACHE_MAX_LEVELS]; // from one request to the next; zero: nothing is said
-    unsigned passing_stores = 0; // lines that stores missed, and behind which their hart goes on, 0 to 32
-    bool loads_pass = false;     // the same of loads: nothing depends on them; `outstanding` is how many
+    unsigned passing_stores = 0;  // lines that stores missed, and behind which their hart goes on, 0 to 32
+    bool loads_pass = false;      // the same of loads: nothing depends on them; `outstanding` is how many
     unsigned write_streaming = 0; // whole lines of a run of stores, behind which none is read; 0: all are. Above 0 the
                                   // lines of all levels have one size
 };
@@ -185,8 +185,7 @@ class tlm_cache : public sc_core::sc_module {
     // Write streaming: tlm_cache_streaming.cpp, and what a hit needs of it.
     bool streams() const { return timing_.write_streaming > 0; }
     bool run_goes_on(unsigned hart_index, uint64_t address, uint64_t length, bool store) const {
-        return !streams() ||
-               ns_write_run_goes_on(&runs_[hart_index], address, length, store, config_.level[0].line);
+        return !streams() || ns_write_run_goes_on(&runs_[hart_index], address, length, store, config_.level[0].line);
     }
     void run_hits(unsigned hart_index, uint64_t address, uint64_t length) {
         if (!streams())

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The run of stores of one hart: bytes that it has stored one behind the other, upwards. After some whole lines of a run
- * a part with write streaming reads no line any more that the run reaches, because it will be stored wholly. Whether it
- * was shows later, so the last such line is remembered until then.
+ * The run of stores of one hart: bytes that it has stored one behind the other, upwards. After some whole lines of a
+ * run a part with write streaming reads no line any more that the run reaches, because it will be stored wholly.
+ * Whether it was shows later, so the last such line is remembered until then.
  *
  * Nothing here moves data or knows time: cache/tlm_cache.h leaves out the time of the reads, and makes up for one that
  * was left out wrongly.
  *
  * Units: addresses are physical, sizes are bytes. No memory is allocated.
  *
- * Facts: Arm Cortex-A53 TRM, ARM DDI 0500D, 6.2.4 (ends at a write burst that is no whole line, or at a load of the line
- * under way) and CPUACTLR_EL1.L1RADIS (a number of lines); openc910 at 4c4981a51c27, ct_lsu_amr.v (a count of bytes
- * stored one behind the other, which another store takes back).
+ * Facts: Arm Cortex-A53 TRM, ARM DDI 0500D, 6.2 (ends at a write burst that is no whole line, or at a load of the line
+ * under way) and CPUACTLR_EL1.L1RADIS (a number of lines; the table as others quote it); openc910 at 4c4981a51c27,
+ * ct_lsu_amr.v (a count of bytes stored one behind the other, which another store takes back).
  */
 #ifndef NS_CACHE_WRITE_RUN_H
 #define NS_CACHE_WRITE_RUN_H

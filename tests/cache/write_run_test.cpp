@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The run of stores of a hart (cache/write_run.h), without a cache: which lines it says need no read. Lines of 64 bytes.
+// The run of stores of a hart (cache/write_run.h), without a cache: which lines it says need no read. Lines of 64
+// bytes.
 #include "cache/write_run.h"
 
 #include <gtest/gtest.h>
