@@ -44,24 +44,34 @@ void on_hart(unsigned lines, const std::function<void(rig &)> &program) {
     });
 }
 
-// What the caches moved on the bus, in lines.
-uint64_t lines_moved(unsigned streaming, unsigned lines, uint32_t length) {
-    uint64_t moved = 0;
+// A child's findings.
+std::string said_by(const std::function<std::string()> &body) {
     int ends[2];
     EXPECT_EQ(pipe(ends), 0);
     in_child([&] {
+        const std::string text = body();
+        EXPECT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    });
+    close(ends[1]);
+    std::string text;
+    char piece[4096];
+    for (ssize_t count; (count = read(ends[0], piece, sizeof piece)) > 0;)
+        text.append(piece, static_cast<size_t>(count));
+    close(ends[0]);
+    return text;
+}
+
+// What the caches moved on the bus, in lines.
+uint64_t lines_moved(unsigned streaming, unsigned lines, uint32_t length) {
+    return std::stoull(said_by([&] {
         rig r;
         make(r, streaming);
         r.run_on_hart([&] {
             r.load(0, elsewhere, 8);
             stores(r, 0, lines * 64 / length, length);
         });
-        EXPECT_EQ(write(ends[1], &r.log->stats.caches.bursts, sizeof moved), static_cast<ssize_t>(sizeof moved));
-    });
-    EXPECT_EQ(read(ends[0], &moved, sizeof moved), static_cast<ssize_t>(sizeof moved));
-    close(ends[0]);
-    close(ends[1]);
-    return moved;
+        return std::to_string(r.log->stats.caches.bursts);
+    }));
 }
 
 TEST(WriteStreaming, IsOffUnlessTheMachineSaysIt) {
@@ -397,23 +407,6 @@ std::string counts_of(const rig &r) {
             text += std::to_string(count) + " ";
     }
     return text + std::to_string(r.log->event_count) + " " + r.hazards();
-}
-
-// A child's findings.
-std::string said_by(const std::function<std::string()> &body) {
-    int ends[2];
-    EXPECT_EQ(pipe(ends), 0);
-    in_child([&] {
-        const std::string text = body();
-        EXPECT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    });
-    close(ends[1]);
-    std::string text;
-    char piece[4096];
-    for (ssize_t count; (count = read(ends[0], piece, sizeof piece)) > 0;)
-        text.append(piece, static_cast<size_t>(count));
-    close(ends[0]);
-    return text;
 }
 
 // It is time alone: every byte loaded, every byte of memory at the end, each count and each event are the same.
