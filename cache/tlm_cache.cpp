@@ -26,6 +26,7 @@ tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config
     for (unsigned i = 0; timing.outstanding > 1 && i < timing.outstanding; i++)
         fills_.push_back(std::make_unique<line_on_its_way>());
     start_hops();
+    hits_wait_ = hops_ || streams();
     for (ns_write_run &run : runs_)
         ns_write_run_forget(&run);
     for (unsigned i = 0; i < timing.write_backs; i++)
@@ -40,7 +41,8 @@ tlm_cache::~tlm_cache() {
 // What the hart's L1 serves alone concerns nobody else: it is done at once, whatever the initiator's lead over the
 // simulation, which stays as it is. Only an operation under way, and a line on its way, must be waited for. Who says
 // that he is ahead has asked hit() before. Where something is said about a hop, L1 takes its requests one after the
-// other in the simulation's time, and none is done at once. False, and nothing has happened.
+// other in the simulation's time, and none is done at once; nor where stores stream, as each belongs to a run or ends
+// it. False, and nothing has happened.
 bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
     attributes *const attribute = payload.get_extension<attributes>();
     time_meter *const meter = attribute == nullptr ? nullptr : attribute->meter;
@@ -48,11 +50,10 @@ bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_
     const unsigned length = payload.get_data_length();
     uint8_t *const data = payload.get_data_ptr();
     const unsigned index = static_cast<unsigned>(hart_index);
-    if (hops_ || payload.get_byte_enable_ptr() != nullptr || data == nullptr ||
+    if (hits_wait_ || payload.get_byte_enable_ptr() != nullptr || data == nullptr ||
         payload.get_streaming_width() < length || lock_.is_taken() ||
         (attribute != nullptr && (attribute->type != NS_TYPE_CACHEABLE || attribute->ahead != nullptr)) ||
-        (meter != nullptr && delay != SC_ZERO_TIME) || (lines_under_way_ > 0 && is_on_its_way(address, length)) ||
-        !run_goes_on(index, address, length, payload.is_write()))
+        (meter != nullptr && delay != SC_ZERO_TIME) || (lines_under_way_ > 0 && is_on_its_way(address, length)))
         return false;
     ns_version *const versions = attribute == nullptr ? nullptr : attribute->versions;
     const tlm::tlm_command command = payload.get_command();
@@ -62,8 +63,6 @@ bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_
                                             : false;
     if (!served)
         return false;
-    if (payload.is_write())
-        run_hits(index, address, length);
     operating_initiator_ = attribute == nullptr ? 0 : attribute->initiator_id;
     const sc_time time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
     delay += time;
@@ -198,6 +197,11 @@ bool tlm_cache::is_on_its_way(uint64_t address, uint64_t length) const {
         if (line->length > 0 && line->address < address + length && address < line->address + line->length)
             return true;
     return false;
+}
+
+// What hit() asks where lines are under way or stores stream.
+bool tlm_cache::may_hit(unsigned hart_index, uint64_t address, uint64_t length, bool store) const {
+    return (passes(store) || !is_on_its_way(address, length)) && run_goes_on(hart_index, address, length, store);
 }
 
 void tlm_cache::take_lock(const attributes &attribute) {

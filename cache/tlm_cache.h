@@ -27,8 +27,8 @@
 // all else it waits out the delay, so that other harts, the bus and memory are met at the time that the initiator says;
 // then it may wait for memory and for its turn, and returns the time of the levels in `delay`. So one initiator loses
 // nothing by its quantum; of several, a hit does not see what others do between the simulation's time and its own. One
-// operation is under way at a time; a second caller waits, with a hit too. With a word about a hop nothing is done at
-// once.
+// operation is under way at a time; a second caller waits, with a hit too. With a word about a hop, or with write
+// streaming, nothing is done at once.
 //
 // Byte enables are honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE.
 // DMI is never granted: data may be dirty here.
@@ -111,12 +111,11 @@ class tlm_cache : public sc_core::sc_module {
     // all of it L1's. False, and nothing has happened. Only for an initiator that nobody else shares the caches with
     // just now, and that waits out its times before its next transaction.
     bool hit(unsigned hart_index, uint64_t address, uint32_t length, bool store, sc_core::sc_time *time) {
-        if (lines_under_way_ > 0 && !passes(store) && is_on_its_way(address, length))
+        if ((lines_under_way_ > 0 || streams()) && !may_hit(hart_index, address, length, store))
             return false;
-        if (!run_goes_on(hart_index, address, length, store) ||
-            !ns_cache_hit(core_, hart_index, address, length, store))
+        if (!ns_cache_hit(core_, hart_index, address, length, store))
             return false;
-        if (store)
+        if (store && streams())
             run_hits(hart_index, address, length);
         *time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
         return true;
@@ -182,17 +181,15 @@ class tlm_cache : public sc_core::sc_module {
     uint64_t lines_asked_ = 0;
     bool demanded_ = false, stores_ = false;
 
-    // Write streaming: tlm_cache_streaming.cpp, and what a hit needs of it.
+    bool may_hit(unsigned hart_index, uint64_t address, uint64_t length, bool store) const;
+    bool hits_wait_ = false; // none is served at once, whatever its initiator's lead
+
+    // Write streaming: tlm_cache_streaming.cpp.
     bool streams() const { return timing_.write_streaming > 0; }
     bool run_goes_on(unsigned hart_index, uint64_t address, uint64_t length, bool store) const {
         return !streams() || ns_write_run_goes_on(&runs_[hart_index], address, length, store, config_.level[0].line);
     }
-    void run_hits(unsigned hart_index, uint64_t address, uint64_t length) {
-        if (!streams())
-            return;
-        ns_write_run_begin(&runs_[hart_index], address);
-        ns_write_run_end(&runs_[hart_index], address, length, config_.level[0].line);
-    }
+    void run_hits(unsigned hart_index, uint64_t address, uint64_t length);
     ns_status store(unsigned hart_index, uint64_t address, uint32_t length, const uint8_t *data,
                     const ns_version *versions, ns_cache_result *result);
     void end_run(unsigned hart_index);

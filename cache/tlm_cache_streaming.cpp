@@ -25,6 +25,12 @@ ns_status tlm_cache::store(unsigned hart_index, uint64_t address, uint32_t lengt
     return status;
 }
 
+// A store that L1 serves without a transaction. Where may_hit() said so the run goes on, or has no line to make up for.
+void tlm_cache::run_hits(unsigned hart_index, uint64_t address, uint64_t length) {
+    ns_write_run_begin(&runs_[hart_index], address);
+    ns_write_run_end(&runs_[hart_index], address, length, config_.level[0].line);
+}
+
 // The bytes of a line that nobody waits for. Memory gives them as it gives them to a debugger, with their versions:
 // those that the run leaves out, if it does, stay what they are. False: memory has none, and the usual way says why.
 bool tlm_cache::read_without_time(uint64_t address, uint32_t length, uint8_t *data, ns_version *versions) {
