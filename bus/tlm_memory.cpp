@@ -136,8 +136,10 @@ unsigned tlm_memory::debug(int, tlm::tlm_generic_payload &payload) {
     const unsigned length = payload.get_data_length();
     if (!payload.is_read() && !payload.is_write())
         return 0;
+    const attributes *attribute = payload.get_extension<attributes>();
+    ns_version *versions = attribute == nullptr ? nullptr : attribute->versions;
     const ns_status status =
-        payload.is_read() ? ns_memory_read(core_, payload.get_address(), length, payload.get_data_ptr(), nullptr)
+        payload.is_read() ? ns_memory_read(core_, payload.get_address(), length, payload.get_data_ptr(), versions)
                           : ns_memory_write(core_, 0, payload.get_address(), length, payload.get_data_ptr(), nullptr);
     return status == NS_OK ? length : 0;
 }

@@ -5,7 +5,8 @@
 // unless the access is deferred or posted. A write ends when the controller's queue has taken it: controllers answer
 // early. Data move when the transaction arrives, whatever order the DRAM chooses.
 // Byte enables are honoured, streaming widths below the data length refused, DMI not granted (versions would be
-// bypassed). Debug transport reads and writes data without time; debug writes have version 0.
+// bypassed). Debug transport reads and writes data without time; debug reads give versions where the attributes ask for
+// them, debug writes have version 0.
 #ifndef NS_BUS_TLM_MEMORY_H
 #define NS_BUS_TLM_MEMORY_H
 

@@ -26,6 +26,9 @@ tlm_cache::tlm_cache(sc_core::sc_module_name name, const ns_cache_config &config
     for (unsigned i = 0; timing.outstanding > 1 && i < timing.outstanding; i++)
         fills_.push_back(std::make_unique<line_on_its_way>());
     start_hops();
+    hits_wait_ = hops_ || streams();
+    for (ns_write_run &run : runs_)
+        ns_write_run_forget(&run);
     for (unsigned i = 0; i < timing.write_backs; i++)
         write_backs_.push_back(std::make_unique<line_on_its_way>());
 }
@@ -38,7 +41,8 @@ tlm_cache::~tlm_cache() {
 // What the hart's L1 serves alone concerns nobody else: it is done at once, whatever the initiator's lead over the
 // simulation, which stays as it is. Only an operation under way, and a line on its way, must be waited for. Who says
 // that he is ahead has asked hit() before. Where something is said about a hop, L1 takes its requests one after the
-// other in the simulation's time, and none is done at once. False, and nothing has happened.
+// other in the simulation's time, and none is done at once; nor where stores stream, as each belongs to a run or ends
+// it. False, and nothing has happened.
 bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_time &delay) {
     attributes *const attribute = payload.get_extension<attributes>();
     time_meter *const meter = attribute == nullptr ? nullptr : attribute->meter;
@@ -46,7 +50,7 @@ bool tlm_cache::serve_hit(int hart_index, tlm::tlm_generic_payload &payload, sc_
     const unsigned length = payload.get_data_length();
     uint8_t *const data = payload.get_data_ptr();
     const unsigned index = static_cast<unsigned>(hart_index);
-    if (hops_ || payload.get_byte_enable_ptr() != nullptr || data == nullptr ||
+    if (hits_wait_ || payload.get_byte_enable_ptr() != nullptr || data == nullptr ||
         payload.get_streaming_width() < length || lock_.is_taken() ||
         (attribute != nullptr && (attribute->type != NS_TYPE_CACHEABLE || attribute->ahead != nullptr)) ||
         (meter != nullptr && delay != SC_ZERO_TIME) || (lines_under_way_ > 0 && is_on_its_way(address, length)))
@@ -132,6 +136,8 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
         return NS_ERROR_ADDRESS;
     take_lock(attribute);
     attribute.result = {};
+    if (!run_goes_on(hart_index, payload.get_address(), payload.get_data_length(), payload.is_write()))
+        end_run(hart_index);
     finish_those(
         [](const line_on_its_way &line, uint64_t address, uint64_t length) {
             return line.address < address + length && address < line.address + line.length;
@@ -147,7 +153,7 @@ ns_status tlm_cache::access(unsigned hart_index, tlm::tlm_generic_payload &paylo
         const uint64_t address = payload.get_address() + offset;
         return payload.is_read()
                    ? ns_cache_load(core_, hart_index, address, length, data + offset, versions, &attribute.result)
-                   : ns_cache_store(core_, hart_index, address, length, data + offset, versions, &attribute.result);
+                   : store(hart_index, address, length, data + offset, versions, &attribute.result);
     });
     finish_those([](const line_on_its_way &line, uint64_t, uint64_t) { return line.demanded; }, 0, 0);
     demanded_ = false;
@@ -193,6 +199,11 @@ bool tlm_cache::is_on_its_way(uint64_t address, uint64_t length) const {
     return false;
 }
 
+// What hit() asks where lines are under way or stores stream.
+bool tlm_cache::may_hit(unsigned hart_index, uint64_t address, uint64_t length, bool store) const {
+    return (passes(store) || !is_on_its_way(address, length)) && run_goes_on(hart_index, address, length, store);
+}
+
 void tlm_cache::take_lock(const attributes &attribute) {
     const time_scope waiting(attribute.meter, time_waiting);
     lock_.lock();
@@ -201,6 +212,7 @@ void tlm_cache::take_lock(const attributes &attribute) {
     operating_ahead_ = attribute.ahead;
     operating_hart_ = config_.harts; // no hart's
     due_ = asked_ = SC_ZERO_TIME;
+    streamed_ = false;
 }
 
 void tlm_cache::catch_up() {
@@ -344,12 +356,16 @@ ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payl
     case cache_request::access:
         break;
     case cache_request::maintain:
+        if (attribute.maintenance.extent == NS_WHOLE_CACHE ||
+            !run_goes_on(hart_index, attribute.maintenance.address, attribute.maintenance.length, false))
+            end_run(hart_index);
         if (hops_)
             wait_for_range(attribute.maintenance.address, attribute.maintenance.length);
         status = ns_cache_maintain(core_, hart_index, &attribute.maintenance, &result);
         delay += timing_.maintenance_line * std::max(1u, result.lines);
         break;
     case cache_request::fence:
+        end_run(hart_index);
         if (hops_)
             wait_for_hart(hart_index);
         status = ns_cache_drain(core_, hart_index, &result);
@@ -454,6 +470,10 @@ ns_status tlm_cache::memory_access(tlm::tlm_command command, uint64_t address, u
     if (hops_)
         reach_due();
     catch_up();
+    if (storing_ != nullptr && command == tlm::TLM_READ_COMMAND &&
+        ns_write_run_streams(storing_, address, length, timing_.write_streaming) &&
+        read_without_time(address, length, data, versions))
+        return NS_OK;
     set_payload(memory_payload_, command, address, data, length);
     memory_attributes_.initiator_id = operating_initiator_;
     memory_attributes_.versions = versions;

@@ -13,6 +13,12 @@
 // level takes a request every so often; a hart has `outstanding` loads that miss under way; and the caches are free for
 // others while an access waits for the last of its lines.
 //
+// With `write_streaming` a line that a run of stores reaches is not read from memory once so many whole lines of it
+// have been stored (write_run.h). That is a matter of time alone: the line is allocated as ever, with the bytes that
+// memory holds, but they come without a transaction and nobody waits for them. The stores cost the look-ups and what
+// the victims' write-backs take. If the run ends within such a line, or the line is loaded, cleaned, or fenced off
+// before it is stored wholly, it is read then, and that is the time of whoever ended the run.
+//
 // An initiator may be ahead of the simulation (attributes::ahead): what the caches do by themselves is done at once,
 // and memory is asked when its time has come.
 //
@@ -21,8 +27,8 @@
 // all else it waits out the delay, so that other harts, the bus and memory are met at the time that the initiator says;
 // then it may wait for memory and for its turn, and returns the time of the levels in `delay`. So one initiator loses
 // nothing by its quantum; of several, a hit does not see what others do between the simulation's time and its own. One
-// operation is under way at a time; a second caller waits, with a hit too. With a word about a hop nothing is done at
-// once.
+// operation is under way at a time; a second caller waits, with a hit too. With a word about a hop, or with write
+// streaming, nothing is done at once.
 //
 // Byte enables are honoured; a streaming width smaller than the data length is refused with TLM_BURST_ERROR_RESPONSE.
 // DMI is never granted: data may be dirty here.
@@ -32,6 +38,7 @@
 #include "cache/cache.h"
 #include "cache/tlm_attributes.h"
 #include "cache/tlm_target_port.h"
+#include "cache/write_run.h"
 
 #include <memory>
 #include <string>
@@ -51,8 +58,10 @@ struct cache_timing {
     unsigned bytes_per_cycle = 8;                // what a hart moves per access, of L1 or past the caches
     unsigned mshrs[NS_CACHE_MAX_LEVELS] = {};    // lines under way that missed the level, 0 to 32; 0: nothing is said
     sc_core::sc_time every[NS_CACHE_MAX_LEVELS]; // from one request to the next; zero: nothing is said
-    unsigned passing_stores = 0; // lines that stores missed, and behind which their hart goes on, 0 to 32
-    bool loads_pass = false;     // the same of loads: nothing depends on them; `outstanding` is how many
+    unsigned passing_stores = 0;  // lines that stores missed, and behind which their hart goes on, 0 to 32
+    bool loads_pass = false;      // the same of loads: nothing depends on them; `outstanding` is how many
+    unsigned write_streaming = 0; // whole lines of a run of stores, behind which none is read; 0: all are. Above 0 the
+                                  // lines of all levels have one size
 };
 
 // Lines that were asked of memory, on a machine that says something about a hop.
@@ -102,10 +111,12 @@ class tlm_cache : public sc_core::sc_module {
     // all of it L1's. False, and nothing has happened. Only for an initiator that nobody else shares the caches with
     // just now, and that waits out its times before its next transaction.
     bool hit(unsigned hart_index, uint64_t address, uint32_t length, bool store, sc_core::sc_time *time) {
-        if (lines_under_way_ > 0 && !passes(store) && is_on_its_way(address, length))
+        if ((lines_under_way_ > 0 || streams()) && !may_hit(hart_index, address, length, store))
             return false;
         if (!ns_cache_hit(core_, hart_index, address, length, store))
             return false;
+        if (store && streams())
+            run_hits(hart_index, address, length);
         *time = length <= timing_.bytes_per_cycle ? timing_.hit[0] : hit_time(length);
         return true;
     }
@@ -169,6 +180,24 @@ class tlm_cache : public sc_core::sc_module {
     unsigned lines_under_way_ = 0; // fills_ with a length
     uint64_t lines_asked_ = 0;
     bool demanded_ = false, stores_ = false;
+
+    bool may_hit(unsigned hart_index, uint64_t address, uint64_t length, bool store) const;
+    bool hits_wait_ = false; // none is served at once, whatever its initiator's lead
+
+    // Write streaming: tlm_cache_streaming.cpp.
+    bool streams() const { return timing_.write_streaming > 0; }
+    bool run_goes_on(unsigned hart_index, uint64_t address, uint64_t length, bool store) const {
+        return !streams() || ns_write_run_goes_on(&runs_[hart_index], address, length, store, config_.level[0].line);
+    }
+    void run_hits(unsigned hart_index, uint64_t address, uint64_t length);
+    ns_status store(unsigned hart_index, uint64_t address, uint32_t length, const uint8_t *data,
+                    const ns_version *versions, ns_cache_result *result);
+    void end_run(unsigned hart_index);
+    bool read_without_time(uint64_t address, uint32_t length, uint8_t *data, ns_version *versions);
+    ns_write_run runs_[NS_CACHE_MAX_HARTS];
+    ns_write_run *storing_ = nullptr; // of the store under way
+    bool streamed_ = false;           // by that store: a line came without a read
+    uint8_t line_read_late_[NS_LINE_MAX] = {};
 
     // Of a machine that says something about a hop: tlm_cache_hops.cpp.
     struct line_clock;

@@ -170,6 +170,9 @@ ns_status tlm_cache::access_by_hops(unsigned hart_index, tlm::tlm_generic_payloa
     bool merged = false;
     for (;;) { // a line of it may be asked for by others while the caches are theirs
         take_lock(attribute);
+        operating_hart_ = hart_index;
+        if (!run_goes_on(hart_index, payload.get_address(), payload.get_data_length(), payload.is_write()))
+            end_run(hart_index);
         reap();
         line_on_its_way *line = overlapping(payload.get_address(), payload.get_data_length());
         merged = merged || line != nullptr;
@@ -182,7 +185,6 @@ ns_status tlm_cache::access_by_hops(unsigned hart_index, tlm::tlm_generic_payloa
         wait_for(*line, line->number, attribute.ahead);
     }
     counts_.merged += merged;
-    operating_hart_ = hart_index;
     attribute.result = {};
     line_clock clock;
     clock.asks = here(attribute.ahead);
@@ -203,7 +205,7 @@ ns_status tlm_cache::access_by_hops(unsigned hart_index, tlm::tlm_generic_payloa
             const ns_status moved =
                 payload.is_read()
                     ? ns_cache_load(core_, hart_index, address, piece, data + offset + done, versions, &one)
-                    : ns_cache_store(core_, hart_index, address, piece, data + offset + done, versions, &one);
+                    : store(hart_index, address, piece, data + offset + done, versions, &one);
             time_line(hart_index, piece, one, passes, clock);
             attribute.result.hit_level = std::max(attribute.result.hit_level, one.hit_level);
             attribute.result.lines += one.lines;
@@ -248,29 +250,34 @@ void tlm_cache::time_line(unsigned hart_index, unsigned bytes, const ns_cache_re
                           line_clock &clock) {
     const sc_time step = std::max(timing_.cycle, timing_.every[0]);
     const sc_time words = step * ((bytes + timing_.bytes_per_cycle - 1) / timing_.bytes_per_cycle);
-    const bool from_memory = one.hit_level >= config_.levels;
+    const bool from_memory = one.hit_level >= config_.levels && !streamed_;
     if (from_memory)
         clock.asks = std::max(clock.asks, asked_);
-    else if (one.hit_level > 0 && demanded_ && wait_for_window())
+    else if (one.hit_level > 0 && !streamed_ && demanded_ && wait_for_window())
         clock.asks = std::max(clock.asks, here(operating_ahead_));
     sc_time arrives = clock.asks;
     if (one.hit_level > 0) {
         sc_time &place = hart_mshr_[hart_index][hart_mshr_next_[hart_index]];
         const unsigned places = static_cast<unsigned>(hart_mshr_[hart_index].size());
-        if (demanded_ && clock.missed >= timing_.outstanding)
-            arrives = std::max(arrives, clock.window[(clock.missed - timing_.outstanding) % most_window]);
-        arrives = std::max(arrives, place);
+        if (streamed_) { // it is nobody's line to wait for, and takes no MSHR; the next level must take it
+            if (config_.levels > 1)
+                arrives = std::max(arrives, level_free_[1]);
+        } else {
+            if (demanded_ && clock.missed >= timing_.outstanding)
+                arrives = std::max(arrives, clock.window[(clock.missed - timing_.outstanding) % most_window]);
+            arrives = std::max(arrives, place);
+        }
         clock.asks = arrives;
         for (unsigned level = 1; level <= std::min(one.hit_level, config_.levels - 1); level++) {
             const sc_time start = std::max(arrives, level_free_[level]);
             level_free_[level] = start + timing_.every[level];
             arrives = start + timing_.hit[level];
         }
-        if (!from_memory) { // what memory has to bring holds its place by itself
+        if (!from_memory && !streamed_) { // what memory has to bring holds its place by itself
             place = arrives;
             hart_mshr_next_[hart_index] = (hart_mshr_next_[hart_index] + 1) % places;
         }
-        if (demanded_)
+        if (demanded_ && !streamed_)
             clock.window[clock.missed++ % most_window] = from_memory ? clock.asks : arrives;
         if (!passes) {
             clock.deepest = std::max(clock.deepest, one.hit_level);

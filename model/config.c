@@ -272,6 +272,14 @@ static bool check_times(const struct ns_machine_config *config, const struct rea
     if (config->passing_stores > NS_CONFIG_MAX_MSHRS) {
         return wrong(reason, "a hart goes on behind at most %u store misses", NS_CONFIG_MAX_MSHRS);
     }
+    if (config->write_streaming > NS_CONFIG_MAX_STREAMING) {
+        return wrong(reason, "stores stream behind at most %u lines", NS_CONFIG_MAX_STREAMING);
+    }
+    for (unsigned i = 1; config->write_streaming > 0 && i < config->cache.levels; i++) {
+        if (config->cache.level[i].line != config->cache.level[0].line) {
+            return wrong(reason, "write streaming needs lines of one size in all caches");
+        }
+    }
     if (config->write_back_buffer > NS_CONFIG_MAX_LINES) {
         return wrong(reason, "a write-back buffer has at most %u entries", NS_CONFIG_MAX_LINES);
     }

@@ -24,8 +24,9 @@ extern "C" {
 #define NS_CONFIG_MIN_FIRST_RAM   (UINT64_C(256) << 10)
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
-#define NS_CONFIG_MAX_LINES       16u /* fills, or write-backs, under way at once */
-#define NS_CONFIG_MAX_MSHRS       32u /* of a level */
+#define NS_CONFIG_MAX_LINES       16u   /* fills, or write-backs, under way at once */
+#define NS_CONFIG_MAX_MSHRS       32u   /* of a level */
+#define NS_CONFIG_MAX_STREAMING   1024u /* lines behind which stores stream */
 
 /* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
  * the pool. */
@@ -77,7 +78,10 @@ struct ns_machine_config {
     uint32_t level_hit_cycles[NS_CACHE_MAX_LEVELS]; /* added per level reached */
     uint32_t level_mshrs[NS_CACHE_MAX_LEVELS];      /* lines under way that missed the level; 0: nothing is said */
     uint32_t level_every_cycles[NS_CACHE_MAX_LEVELS]; /* from one request to the next; 0: nothing is said */
-    uint32_t passing_stores;          /* lines that stores missed and whose hart goes on, 0 to NS_CONFIG_MAX_MSHRS */
+    uint32_t write_streaming; /* whole lines of a run of stores behind which the hart's L1 has no line read any more
+                                 (cache/tlm_cache.h), 0 to NS_CONFIG_MAX_STREAMING; 0: all are read. Above 0 the lines
+                                 of all levels have one size. Decides time alone */
+    uint32_t passing_stores;  /* lines that stores missed and whose hart goes on, 0 to NS_CONFIG_MAX_MSHRS */
     uint32_t maintenance_line_cycles; /* per line visited */
     bool loads_pass; /* a hart goes on behind loads that miss, up to outstanding_loads of them if those are more than 1
                       */

@@ -153,6 +153,7 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
         timing.mshrs[level] = config_.level_mshrs[level];
         timing.every[level] = cycle_ * config_.level_every_cycles[level];
     }
+    timing.write_streaming = config_.write_streaming;
     timing.passing_stores = config_.passing_stores;
     timing.loads_pass = config_.loads_pass && config_.outstanding_loads > 1;
     timing.cycle = cycle_;

@@ -11,6 +11,7 @@ struct cache_line {
     struct ns_cache_level_config level;
     uint32_t hit;
     uint32_t mshrs, every;
+    uint32_t streaming; /* of the first cache */
     uint32_t sharing;
 };
 
@@ -37,6 +38,8 @@ static const struct ns_option cache_options[] = {
     {"hit", NS_OPTION_NUMBER, CACHE(hit), 0, NS_MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false},
     {"mshrs", NS_OPTION_NUMBER, CACHE(mshrs), 1, NS_CONFIG_MAX_MSHRS, PLAIN},
     {"every", NS_OPTION_NUMBER, CACHE(every), 1, NS_MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false},
+    {"write-streaming", NS_OPTION_NUMBER, CACHE(streaming), 0, NS_CONFIG_MAX_STREAMING, false, "lines", NULL,
+     NS_NO_OFFSET, NULL, false},
 };
 
 static unsigned find_level(const struct ns_machine_config *config, const struct ns_token *name) {
@@ -73,6 +76,7 @@ bool ns_parse_machine_cache(struct ns_parser *parser, void *target) {
         line.mshrs = config->level_mshrs[index];
         line.every = config->level_every_cycles[index];
     }
+    line.streaming = index == 0 && !is_new ? config->write_streaming : 0;
     uint64_t seen = 0;
     if (!ns_parser_options(parser, cache_options, ROWS(cache_options), &line, &seen, "a cache")) {
         return false;
@@ -90,12 +94,17 @@ bool ns_parse_machine_cache(struct ns_parser *parser, void *target) {
         ns_parser_error(parser, place, "the first cache belongs to each hart: it is `private`");
     } else if (index > 0 && (line.sharing == SHARING_PRIVATE || (is_new && line.sharing != SHARING_SHARED))) {
         ns_parser_error(parser, place, "every cache below the first is `shared`");
+    } else if (index > 0 && line.streaming > 0) {
+        ns_parser_error(parser, place, "`write-streaming` belongs to the first cache");
     }
     ns_machine_copy_name(config->level_name[index], &name);
     config->cache.level[index] = line.level;
     config->level_hit_cycles[index] = line.hit;
     config->level_mshrs[index] = line.mshrs;
     config->level_every_cycles[index] = line.every;
+    if (index == 0) {
+        config->write_streaming = line.streaming;
+    }
     config->cache.levels += is_new;
     return true;
 }

@@ -151,6 +151,11 @@ const Row rows[] = {
     {"outstanding-loads 8", VALUE(outstanding_loads), 8},
     {"cache L1D private size 32K ways 4 line 64 mshrs 8", VALUE(level_mshrs[0]), 8},
     {"cache L1D private size 32K ways 4 line 64 every 2 cycles", VALUE(level_every_cycles[0]), 2},
+    {"cache L1D private size 32K ways 4 line 64 write-streaming 3 lines", VALUE(write_streaming), 3},
+    {"cache L1D private size 32K ways 4 line 64 write-streaming 1024 lines\ncache L1D write-streaming 0 lines",
+     VALUE(write_streaming), 0},
+    {"cache L1D private size 32K ways 4 line 64 write-streaming 7 lines\ncache L1D hit 3 cycles",
+     VALUE(write_streaming), 7},
     {"load-misses pass", VALUE(loads_pass), 1},
     {"store-misses pass 32 lines", VALUE(passing_stores), 32},
     {"store-misses wait", VALUE(passing_stores), 0},
@@ -283,6 +288,14 @@ TEST(MachineConfig, WhatCannotBeIsRefusedWithASentence) {
          }},
         {"RAM", [](ns_machine_config &c) { c.ram_count = 0; }},
         {"32 MSHRs", [](ns_machine_config &c) { c.level_mshrs[0] = 33; }},
+        {"1024 lines", [](ns_machine_config &c) { c.write_streaming = 1025; }},
+        {"one size",
+         [](ns_machine_config &c) {
+             c.cache.level[1] = {256 << 10, 8, 128, NS_REPLACE_LRU, false, false};
+             std::strcpy(c.level_name[1], "L2");
+             c.cache.levels = 2;
+             c.write_streaming = 3;
+         }},
         {"32 store misses", [](ns_machine_config &c) { c.passing_stores = 33; }},
         {"1 to 2048", [](ns_machine_config &c) { c.tlb_entries = 2049; }},
         {"1 to 2048", [](ns_machine_config &c) { c.second_tlb_entries = 2049; }},

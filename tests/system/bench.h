@@ -101,6 +101,7 @@ struct bench_options {
     uint32_t late = 0;
     unsigned posted = 0;
     bool provenance = false;
+    unsigned streaming = 0; // cache_timing::write_streaming; with one level
     bool pipelined = false; // the initiators are the test's own: connect_in_place_of
 };
 
@@ -122,6 +123,7 @@ class bench : public sc_core::sc_module {
         timing.hit[0] = ns(2);
         timing.hit[1] = ns(10);
         timing.maintenance_line = ns(4);
+        timing.write_streaming = options.streaming;
         cache = std::make_unique<ns::tlm_cache>("cache", config, timing, nullptr);
         ns::bus_timing bus_times;
         bus_times.beat = ns(2);

@@ -55,7 +55,7 @@ syn keyword nosnoopWord thead-6.0 thead-6.7 thead-6.8 thead-maee thead-vendor-5.
 syn keyword nosnoopWord type untrusted us using ways without-flush without-sfence write-allocate write-back
 syn keyword nosnoopWord write-combine write-through written x86 yes zero zone zone-dma zone-dma-limit
 syn keyword nosnoopWord bits cap channels density dram fr-fcfs Gbit in-order latency large linear-map outstanding-loads page-frames queue refresh row-bank-column row-bank-column-group row-column-bank scattered second-tlb small width write-back-buffer
-syn keyword nosnoopWord at-random every in-turn load-misses mshrs pass store-misses
+syn keyword nosnoopWord at-random every in-turn load-misses mshrs pass store-misses write-streaming
 
 hi def link nosnoopNumber Number
 hi def link nosnoopActor Identifier
