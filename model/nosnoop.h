@@ -255,9 +255,11 @@ enum ns_status ns_hw_evict(struct ns_machine *machine, unsigned hart, uint64_t p
 /* Out of the hart's first cache, to the next level. */
 enum ns_status ns_hw_evict_l1(struct ns_machine *machine, unsigned hart, uint64_t physical);
 /* The hart's TLB takes the translation of a virtual page as the page tables have it now (nothing when they have none),
- * or drops it. */
+ * drops it, or uses another one again that it dropped since the last SFENCE.VMA: an outer level still held it (RISC-V
+ * privileged specification, "Supervisor Memory-Management Fence Instruction": any translation since then may be used). */
 void ns_hw_walk(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
 void ns_hw_forget(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
+void ns_hw_recall(struct ns_machine *machine, unsigned hart, uint64_t virtual_address);
 /* From now on, until it is released, a full store buffer of this hart lets others go first than entries of these 8
  * bytes: hardware may choose any. When all that it has are held, the oldest goes. Up to 16 places. */
 void ns_hw_hold(struct ns_machine *machine, unsigned hart, uint64_t physical);

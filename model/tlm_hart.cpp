@@ -68,23 +68,6 @@ void tlm_hart::ask_second_tlb() {
         catch_up();
 }
 
-void tlm_hart::walk(uint64_t address) {
-    if (machine_.has_mpu())
-        return; // no TLB either
-    ns_translation translation{};
-    const auto read = [](void *self, uint64_t at, uint64_t *pte) {
-        return static_cast<tlm_hart *>(self)->load_entry(at, pte);
-    };
-    if (ns_tlb_lookup(&tlb_, address, false) == nullptr &&
-        ns_page_walk(machine_.page_root(), address, false, machine_.config().attributes, read, this, &translation) ==
-            NS_OK)
-        ns_tlb_insert(&tlb_, address, &translation);
-}
-
-void tlm_hart::forget(uint64_t address) {
-    ns_tlb_fence_address(&tlb_, address);
-}
-
 ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translation, const char *what) {
     ns_event event{};
     event.kind = NS_EVENT_PAGE_FAULT;
@@ -110,21 +93,6 @@ ns_status tlm_hart::page_fault(uint64_t address, const ns_translation &translati
 ns_status tlm_hart::bus_error(uint64_t physical, uint32_t length, ns_status status) {
     machine_.report_bus_error(index_, machine_.site_of(index_), physical, physical, length);
     return status;
-}
-
-bool tlm_hart::has_cacheable_translation(uint64_t physical) const {
-    for (unsigned i = 0; i < tlb_.capacity; i++) {
-        const ns_tlb_entry &entry = tlb_.entry[i];
-        if (entry.page_size == 0 || physical < entry.physical_page || physical - entry.physical_page >= entry.page_size)
-            continue;
-        ns_translation translation{};
-        translation.physical = physical;
-        translation.override_pma = entry.override_pma;
-        translation.type = entry.type;
-        if (ns_effective_type(&translation, machine_.pmas().data(), machine_.pmas().size()) == NS_TYPE_CACHEABLE)
-            return true;
-    }
-    return false;
 }
 
 // ---- transactions -------------------------------------------------------------------------------
@@ -573,24 +541,6 @@ ns_status tlm_hart::maintain(const ns_maintenance &what) {
             return fault != NS_OK ? fault : status;
     }
     return NS_OK;
-}
-
-void tlm_hart::forget_range(bool all, uint64_t address, uint64_t length) {
-    if (all)
-        ns_tlb_fence_all(&tlb_);
-    for (uint64_t page = address / NS_PAGE_SIZE * NS_PAGE_SIZE; !all && page < address + length; page += NS_PAGE_SIZE)
-        ns_tlb_fence_address(&tlb_, page);
-}
-
-void tlm_hart::sfence(bool all, uint64_t address) {
-    forget_range(all, address, 1);
-    ns_event event{};
-    event.kind = NS_EVENT_SFENCE;
-    event.address = all ? 0 : address;
-    event.local = true;
-    event.peer = 0xff;
-    ns_tracker_sfence(machine_.tracker(), machine_.log_event(index_, event), all, address, 1, false);
-    sc_core::wait(machine_.cycles(1));
 }
 
 ns_status tlm_hart::register_access(tlm::tlm_command command, uint64_t address, uint32_t *value) {

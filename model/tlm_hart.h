@@ -36,6 +36,7 @@ class tlm_hart : public sc_core::sc_module {
     ns_status maintain(const ns_maintenance &what);
     void walk(uint64_t address);   // the TLB takes a translation, if there is one
     void forget(uint64_t address); // and drops it
+    void recall(uint64_t address); // and takes one back that it dropped since the last SFENCE.VMA
     bool drain_entry(uint64_t physical) { return drain_one(physical, 1); } // the oldest that holds the byte, if any
     void hold(uint64_t physical); // stores to these 8 bytes stay in a full buffer while others can go
     void release(uint64_t physical);
@@ -53,6 +54,7 @@ class tlm_hart : public sc_core::sc_module {
                        uint64_t length = 0);
     void drain(uint64_t physical, uint64_t length);
 
+    bool is_cacheable(const ns_tlb_entry &entry, uint64_t physical) const;
     bool has_cacheable_translation(uint64_t physical) const;
     const ns_store_buffer &buffer() const { return buffer_; }
     const ns_tlb &tlb() const { return tlb_; }
@@ -106,6 +108,7 @@ class tlm_hart : public sc_core::sc_module {
     sc_core::sc_time ahead_, uncharged_;
     bool touching_ = false;
     ns_tlb tlb_;
+    std::vector<ns_tlb_entry> dropped_; // by forget(); an outer level may still hold them
     sc_core::sc_time second_tlb_time_;
     ns_stride_prefetcher stride_{};
     bool prefetches_ = false;    // there is a prefetcher, and a cache for it to fill

@@ -280,6 +280,9 @@ void ns_hw_walk(struct ns_machine *machine, unsigned hart, uint64_t virtual_addr
 void ns_hw_forget(struct ns_machine *machine, unsigned hart, uint64_t virtual_address) {
     machine->body->hart(hart).forget(virtual_address);
 }
+void ns_hw_recall(struct ns_machine *machine, unsigned hart, uint64_t virtual_address) {
+    machine->body->hart(hart).recall(virtual_address);
+}
 void ns_hw_hold(struct ns_machine *machine, unsigned hart, uint64_t physical) {
     machine->body->hart(hart).hold(physical);
 }

@@ -26,6 +26,7 @@ static const struct {
     [NS_SCHEDULE_LOOK] = {"look", ACTOR_ADDRESS},
     [NS_SCHEDULE_WALK] = {"walk", HART_ADDRESS},
     [NS_SCHEDULE_FORGET] = {"forget", HART_ADDRESS},
+    [NS_SCHEDULE_RECALL] = {"recall", HART_ADDRESS},
     [NS_SCHEDULE_HOLD] = {"hold", HART_ADDRESS},
     [NS_SCHEDULE_RELEASE] = {"release", HART_ADDRESS},
     [NS_SCHEDULE_LATE] = {"late", NOTHING},

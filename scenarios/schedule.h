@@ -37,6 +37,7 @@ enum ns_schedule_kind {
     NS_SCHEDULE_LOOK,     /* look:ACTOR:ADDRESS: a turn of a poll's loop that does not see its value yet (physical) */
     NS_SCHEDULE_WALK,     /* walk:HART:ADDRESS: the hart's TLB takes the translation of this virtual page */
     NS_SCHEDULE_FORGET,   /* forget:HART:ADDRESS: its TLB drops the translation of this virtual page */
+    NS_SCHEDULE_RECALL,   /* recall:HART:ADDRESS: it uses another one again that it dropped since the last SFENCE.VMA */
     NS_SCHEDULE_HOLD,     /* hold:HART:ADDRESS: from here on, a full store buffer lets others go first than the entry of
                                 these 8 bytes */
     NS_SCHEDULE_RELEASE,  /* release:HART:ADDRESS: from here on no longer */
@@ -54,7 +55,7 @@ struct ns_schedule_item {
     uint32_t actor;   /* hart number, or index of the device in the scenario */
     bool comes;       /* STEP: `+` before the address */
     bool has_address; /* DRAIN without: everything; STEP without: no @ADDRESS */
-    uint64_t address; /* physical; virtual for WALK and FORGET */
+    uint64_t address; /* physical; virtual for WALK, FORGET and RECALL */
 };
 
 #define NS_SCHEDULE_LIMIT     1000000u /* items */

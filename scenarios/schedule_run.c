@@ -53,6 +53,9 @@ static void move(struct run *run, const struct ns_schedule_item *item) {
     case NS_SCHEDULE_FORGET:
         ns_hw_forget(machine, item->actor, address);
         break;
+    case NS_SCHEDULE_RECALL:
+        ns_hw_recall(machine, item->actor, address);
+        break;
     case NS_SCHEDULE_HOLD:
         ns_hw_hold(machine, item->actor, address);
         break;

@@ -43,13 +43,20 @@ static enum ns_status poll_once(struct poll *poll, unsigned flags) {
     return ns_device_read(run->machine, step->actor, bus, intended, poll->length, poll->data, poll->versions, flags);
 }
 
-/* The value was written, and this poll will never see it. An ordinary load says why; the report adds what that means
- * for the program. */
+/* The value was written, and this poll will never see it. An ordinary load says why, unless a look of the poll has said
+ * it already; the report adds what that means for the program. */
 static void report_blind_poll(struct poll *poll) {
     struct ns_log *log = poll->run->log;
-    const size_t before = log->hazard_count;
+    size_t first = log->hazard_count, end;
     (void)poll_once(poll, 0);
-    for (size_t i = before; i < log->hazard_count; i++) {
+    end = log->hazard_count;
+    if (end == first) {
+        while (first > 0 && log->hazard[first - 1].site != run_site(poll->run, poll->step))
+            first--;
+        end = first;
+        first -= first > 0;
+    }
+    for (size_t i = first; i < end; i++) {
         char why[sizeof log->hazard[i].detail];
         memcpy(why, log->hazard[i].detail, sizeof why);
         log->hazard[i].also = NS_OR_NO_PROGRESS;

@@ -223,6 +223,76 @@ static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct 
     emit_flight(path, &flight);
 }
 
+/* What the view's page table entry says behind the step, if the step changes it; else `before`. *part: the operation
+ * that changes it first. */
+static uint8_t type_behind(const struct path *path, const struct world *world, unsigned view,
+                           const struct ns_schedule_item *item, uint8_t before, uint32_t *part) {
+    uint8_t type = before;
+    for (uint32_t i = world_unit(world)->count; i-- > 0 && item->kind == NS_SCHEDULE_STEP;) {
+        const struct unit_op *change = world_unit_op(world, i);
+        const struct ns_recorded *page = &path->program->ops[change->op].recorded;
+        if (page->kind != NS_RECORDED_PTE || change->view != view || page->step == UINT32_MAX ||
+            path->program->steps[page->step].line != item->line)
+            continue;
+        if (type == before)
+            type = (uint8_t)((page->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : 1u << page->type);
+        *part = page->part;
+    }
+    return type;
+}
+
+/* The hart's translation of the page is an old one, of this type: it was made the last time before the page table was
+ * changed to something else. */
+static void emit_walk(struct path *path, uint32_t unit, unsigned view, unsigned hart, uint8_t type) {
+    const struct world *world = path->search->projection->world[unit];
+    struct ns_schedule_item item = {.kind = NS_SCHEDULE_WALK,
+                                    .actor = (uint8_t)hart,
+                                    .has_address = true,
+                                    .address = world_unit(world)->view[view].page};
+    size_t place = SIZE_MAX;
+    uint8_t now = world_unit(world)->view[view].type;
+    for (size_t at = 0; at < path->count; at++) {
+        uint32_t part = 0;
+        const uint8_t next = type_behind(path, world, view, &path->item[at], now, &part);
+        if (now == type && next != type) {
+            place = at;
+            item.part = part;
+        }
+        now = next;
+    }
+    if (place == SIZE_MAX)
+        return;
+    const struct ns_schedule_item *before = place > 0 ? &path->item[place - 1] : &item;
+    if (place == 0 || before->kind != item.kind || before->actor != item.actor || before->address != item.address)
+        path_insert(path, place, item);
+    bool dropped = false;
+    for (size_t at = place; at < path->count; at++)
+        dropped |=
+            (path->item[at].kind == NS_SCHEDULE_FORGET || (path->item[at].kind == NS_SCHEDULE_WALK && at > place)) &&
+            path->item[at].actor == item.actor && path->item[at].address == item.address;
+    item.kind = NS_SCHEDULE_RECALL;
+    item.part = 0;
+    if (dropped)
+        emit_move(path, item);
+}
+
+/* A fill through an old translation. */
+static void emit_old_translation(struct path *path, uint32_t unit, uint32_t state, struct world_move move) {
+    const uint8_t cacheable = 1u << NS_TYPE_CACHEABLE;
+    struct world *world = path->search->projection->world[unit];
+    uint8_t old = UNIT_VIEWS;
+    if (move.action != WORLD_FILL && move.action != WORLD_SAMPLE && move.action != WORLD_DIRTY)
+        return;
+    for (uint8_t view = 0; view < world_unit(world)->view_count; view++) {
+        if ((world_current_type(world, state, view) & cacheable) != 0)
+            return;
+        if ((world_view_types(world, state, view, move.a) & cacheable) != 0)
+            old = view;
+    }
+    if (old < UNIT_VIEWS)
+        emit_walk(path, unit, old, move.a, cacheable);
+}
+
 /* The hardware's way from a unit's state to a node of its closure. */
 static void emit_closure(struct path *path, uint32_t unit, uint32_t node, size_t number) {
     struct world *world = path->search->projection->world[unit];
@@ -230,6 +300,7 @@ static void emit_closure(struct path *path, uint32_t unit, uint32_t node, size_t
     uint32_t way[PATH_WAY];
     for (size_t length = path_closure_way(closure, node, way); length > 0;) {
         const struct closure_node *to = &closure->nodes[way[--length]];
+        emit_old_translation(path, unit, closure->nodes[to->parent].state, to->move);
         emit_item(path, unit, closure->nodes[to->parent].state, to->move, number);
     }
     path->units[unit] = closure->nodes[node].state;
@@ -254,21 +325,7 @@ static void emit_translation(struct path *path, uint32_t unit, const struct proj
         emit_move(path, item);
         return;
     }
-    /* The old translation was made before the page table changed: before the first such change in the schedule. */
-    item.kind = NS_SCHEDULE_WALK;
-    for (uint32_t i = 0; i < world_unit(world)->count; i++) {
-        const struct unit_op *change = world_unit_op(world, i);
-        const struct ns_recorded *page = &path->program->ops[change->op].recorded;
-        if (page->kind != NS_RECORDED_PTE || change->view != unit_op->view || change->op > op->op)
-            continue;
-        const struct program_step *step = &path->program->steps[page->step];
-        for (size_t at = 0; at < path->count; at++)
-            if (path->item[at].kind == NS_SCHEDULE_STEP && path->item[at].line == step->line) {
-                item.part = page->part;
-                path_insert(path, at, item);
-                return;
-            }
-    }
+    emit_walk(path, unit, unit_op->view, entry->actor, taken);
 }
 
 /* ---- transitions ----------------------------------------------------------------------------- */

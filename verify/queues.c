@@ -405,8 +405,17 @@ static bool has_a_full_late_queue(const struct program *program) {
     return room > 0 && lines > room;
 }
 
+/* A store whose page changes its type may be one that waits in the buffer, or none. */
+static bool changes_types(const struct program *program) {
+    bool changes = false;
+    for (size_t op = 0; op < program->op_count && !changes; op++)
+        changes = program->ops[op].recorded.kind == NS_RECORDED_PTE && program->ops[op].recorded.step != UINT32_MAX;
+    return changes;
+}
+
 bool program_is_rough(const struct program *program) {
     const struct ns_machine_config *machine = program->machine;
+    const bool changes = changes_types(program);
     bool rough = false;
     if (has_a_full_late_queue(program))
         return true;
@@ -414,11 +423,12 @@ bool program_is_rough(const struct program *program) {
         uint64_t entries = 0;
         for (size_t op = 0; op < program->op_count; op++) {
             const struct ns_recorded *entry = &program->ops[op].recorded;
-            if (entry->kind == NS_RECORDED_STORE && entry->actor == hart && entry->type != NS_TYPE_CACHEABLE)
+            if (entry->kind == NS_RECORDED_STORE && entry->actor == hart &&
+                (changes || entry->type != NS_TYPE_CACHEABLE))
                 entries += (entry->length + NS_STORE_ENTRY_BYTES - 1) / NS_STORE_ENTRY_BYTES + 1;
         }
         rough = entries > machine->store_buffer_entries && !queues_know(program, hart);
     }
     return rough && machine->store_buffer_entries > 0 && machine->store_buffer_drain == NS_DRAIN_LAZY &&
-           !program_stores_leave(program);
+           (changes || !program_stores_leave(program));
 }

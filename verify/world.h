@@ -179,6 +179,8 @@ bool world_flight(struct world *world, uint32_t state, unsigned index, struct wo
 
 /* The types that the hart may use for an operation now, as a mask of 1 << enum ns_memory_type and VIEW_FAULTS. */
 uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op);
+/* ... of a view, whatever the operation. */
+uint8_t world_view_types(struct world *world, uint32_t state, unsigned view, unsigned hart);
 /* Would the hardware make the entry that the page table holds now anyway? The type there. */
 uint8_t world_current_type(struct world *world, uint32_t state, unsigned view);
 

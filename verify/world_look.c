@@ -162,6 +162,11 @@ uint8_t world_types(struct world *world, uint32_t state, uint32_t unit_op) {
     return bench_types(&world->bench, unit_op);
 }
 
+uint8_t world_view_types(struct world *world, uint32_t state, unsigned view, unsigned hart) {
+    world_lay_out(world, state);
+    return world->bench.types[view][hart];
+}
+
 uint8_t world_current_type(struct world *world, uint32_t state, unsigned view) {
     world_lay_out(world, state);
     return world->bench.current[view];

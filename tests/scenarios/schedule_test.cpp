@@ -46,6 +46,7 @@ TEST(Schedule, ReadsEveryKindOfItemAndPrintsTheSame) {
                              "look:cpu0:0x8000_0000,4", "look:nic:0x8000_0000,4",
                              "walk:cpu0:0x8000_0000,4",
                              "forget:cpu0:0x8000_0000,4",
+                             "recall:cpu0:0x8000_0000,4",
                              "hold:cpu0:0x8000_0000,4,release:cpu0:0x8000_0000,5",
                              "late,4,5",
                              "no-prefetcher,4,5",
