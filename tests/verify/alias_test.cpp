@@ -36,6 +36,8 @@ class alias {
         for (const char *word : {"speculative-fill", "evict", "drain"})
             if (!chance(4))
                 may += (may.empty() ? "" : ", ") + std::string(word);
+        if (chance(5))
+            may += (may.empty() ? "" : ", ") + std::string("late-maintenance");
         line("  may " + (may.empty() ? "nothing" : may));
         if (chance(3))
             line(std::string("  fill ") + (chance(2) ? "ordered" : "escaping"));
