@@ -345,6 +345,12 @@ void tlm_cache::load_words(tlm::tlm_generic_payload &payload, attributes &attrib
     attribute.versions = versions;
 }
 
+// A whole-cache operation visits each copy that it finds, and nothing else.
+sc_time tlm_cache::maintenance_time(const ns_cache_result &result) const {
+    const uint32_t absent = std::max(1u, result.lines) - result.lines_present;
+    return times(timing_.maintenance_present, result.lines_present) + times(timing_.maintenance_absent, absent);
+}
+
 ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                                       sc_time &delay) {
     take_lock(attribute);
@@ -362,7 +368,7 @@ ns_status tlm_cache::hardware_request(unsigned hart_index, tlm::tlm_generic_payl
         if (hops_)
             wait_for_range(attribute.maintenance.address, attribute.maintenance.length);
         status = ns_cache_maintain(core_, hart_index, &attribute.maintenance, &result);
-        delay += timing_.maintenance_line * std::max(1u, result.lines);
+        delay += maintenance_time(result);
         break;
     case cache_request::fence:
         end_run(hart_index);

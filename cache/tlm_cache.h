@@ -50,7 +50,8 @@ namespace ns {
 
 struct cache_timing {
     sc_core::sc_time hit[NS_CACHE_MAX_LEVELS];   // added for each level that an access reaches
-    sc_core::sc_time maintenance_line;           // for each line that a maintenance operation visits
+    sc_core::sc_time maintenance_present;        // for each line that maintenance visits and a cache in its reach holds
+    sc_core::sc_time maintenance_absent;         // for each that none holds, and once if it visits none
     sc_core::sc_time snoop;                      // for each line for which the other L1s are asked
     sc_core::sc_time cycle;                      // of a hart
     unsigned outstanding = 1;                    // line fills under way at once (MSHRs of the last level), 1 to 16
@@ -169,7 +170,8 @@ class tlm_cache : public sc_core::sc_module {
     };
     using line_ring = std::vector<std::unique_ptr<line_on_its_way>>;
     bool is_on_its_way(uint64_t address, uint64_t length) const;
-    sc_core::sc_time hit_time(uint32_t length) const; // of an access that hits in one line
+    sc_core::sc_time hit_time(uint32_t length) const;                       // of an access that hits in one line
+    sc_core::sc_time maintenance_time(const ns_cache_result &result) const; // without the write-backs
     void finish(line_on_its_way &line);
     void wait_for(line_on_its_way &line, uint64_t number, sc_core::sc_time *ahead);
     void finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length), uint64_t address,
