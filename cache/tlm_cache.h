@@ -132,6 +132,8 @@ class tlm_cache : public sc_core::sc_module {
                              sc_core::sc_time &delay);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                      sc_core::sc_time &delay);
+    template <typename Moved>
+    ns_status move_lines(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute, Moved moved);
     static bool is_physical(const tlm::tlm_generic_payload &payload);
     void take_lock(const attributes &attribute);
     ns_version *versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute);
@@ -231,6 +233,40 @@ class tlm_cache : public sc_core::sc_module {
     // The event that explains the write-back under way; the observer sets it, the memory transaction carries it.
     uint32_t write_back_event = 0;
 };
+
+// The lines of an access, one behind the other: their bytes move, attribute.result adds up what they did, and `moved`
+// is told of each, with its bytes and what it alone did. Ends with the first that fails.
+template <typename Moved>
+ns_status tlm_cache::move_lines(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                                Moved moved) {
+    uint8_t *const data = payload.get_data_ptr();
+    ns_version *const all_versions = versions_of(payload, attribute);
+    const uint32_t line = config_.level[0].line;
+    return for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
+        const unsigned end = offset + length;
+        do { // once, too, for an access of no bytes, which is an error
+            const uint64_t address = payload.get_address() + offset;
+            const unsigned room = line - static_cast<unsigned>(address & (line - 1));
+            const unsigned bytes = end - offset < room ? end - offset : room;
+            ns_version *const versions = all_versions == nullptr ? nullptr : all_versions + offset;
+            ns_cache_result one{};
+            const ns_status status =
+                payload.is_read() ? ns_cache_load(core_, hart_index, address, bytes, data + offset, versions, &one)
+                                  : store(hart_index, address, bytes, data + offset, versions, &one);
+            moved(bytes, one);
+            if (one.hit_level > attribute.result.hit_level)
+                attribute.result.hit_level = one.hit_level;
+            attribute.result.lines += one.lines;
+            attribute.result.memory_reads += one.memory_reads;
+            attribute.result.memory_writes += one.memory_writes;
+            attribute.result.snoops += one.snoops;
+            if (status != NS_OK)
+                return status;
+            offset += bytes;
+        } while (offset < end);
+        return NS_OK;
+    });
+}
 
 } // namespace ns
 

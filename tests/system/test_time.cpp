@@ -131,6 +131,84 @@ TEST(Time, OfLoadsIsTheSumOfTheLevelsReached) {
     });
 }
 
+// Three lines of 8 words, of which L1 has the second one: the other two are looked up in L2 and read from memory.
+TEST(Time, OfALoadOfManyLinesIsTheSumOfItsLines) {
+    const uint64_t words = 8 * 2000, from_memory = 10000 + 86000;
+    for (const bool together : {true, false})
+        in_child([&] {
+            rig r;
+            r.two_levels();
+            r.build();
+            r.run_on_hart([&] {
+                r.load(0, A + 0x8000, 8);
+                r.load(0, A + 64, 8);
+                const uint64_t time = r.time_of([&] {
+                    for (uint64_t done = 0; done < 192; done += together ? 192 : 64)
+                        r.load(0, A + done, together ? 192 : 64);
+                });
+                EXPECT_EQ(time, 3 * words + 2 * from_memory) << together;
+            });
+        });
+}
+
+TEST(Time, OfAStoreToManyLinesIsTheSumOfItsLines) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000, 8);
+            r.store(0, A + 64, {1});
+            // 4 words of the first line, 8 of the second, 1 of the third
+            EXPECT_EQ(r.time_of([&] { r.store(0, A + 32, Bytes(104)); }), 13 * 2000u + 2 * (10000u + 86000u));
+        });
+    });
+}
+
+// Each level takes its time for the lines that got so far. Of four lines one is in L1, one in L2, one in L3.
+TEST(Time, OfALoadCountsTheLinesThatReachALevel) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.config.cache.levels = 3;
+        r.config.cache.level[2] = r.config.cache.level[1];
+        r.config.cache.level[1].size = 2048; // 16 sets of 2 ways
+        r.config.cache.level[1].ways = 2;
+        r.config.level_hit_cycles[2] = 30;
+        std::snprintf(r.config.level_name[2], sizeof r.config.level_name[2], "L3");
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000 + 0x200, 8);
+            const uint64_t in_l1 = A, in_l2 = A + 64, in_l3 = A + 128;
+            r.load(0, in_l2, 8);
+            r.load(0, in_l2 + 512, 8); // the L1's set again, another one of the L2
+            r.load(0, in_l2 + 1536, 8);
+            for (unsigned i = 0; i < 3; i++)
+                r.load(0, in_l3 + 1024 * i, 8); // one set of both
+            r.load(0, in_l1, 8);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 256); }), 32 * 2000u + 3 * 10000u + 2 * 30000u + 86000u);
+        });
+    });
+}
+
+// The lines that are in L2 come three at a time, and their words follow each other every cycle.
+TEST(Time, OfLinesAtTheSameTimeCountsThoseThatMissed) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.config.outstanding_loads = 3;
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000, 8);
+            for (unsigned i = 0; i < 3; i++) // an L1's set has two ways: the first ones stay in L2 alone
+                for (unsigned line = 0; line < 4; line++)
+                    r.load(0, A + 512 * i + 64 * line, 8);
+            r.load(0, A + 64, 8);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 256); }), 2000u + 31 * 1000u + 10000u);
+        });
+    });
+}
+
 // Past the caches each word is an access of its own: interconnect, a beat, memory.
 TEST(Time, OfANonCacheableLoadIsThatOfItsWords) {
     const struct {
