@@ -50,7 +50,8 @@ namespace ns {
 
 struct cache_timing {
     sc_core::sc_time hit[NS_CACHE_MAX_LEVELS];   // added for each level that an access reaches
-    sc_core::sc_time maintenance_line;           // for each line that a maintenance operation visits
+    sc_core::sc_time maintenance_present;        // for each line that maintenance visits and a cache in its reach holds
+    sc_core::sc_time maintenance_absent;         // for each that none holds, and once if it visits none
     sc_core::sc_time snoop;                      // for each line for which the other L1s are asked
     sc_core::sc_time cycle;                      // of a hart
     unsigned outstanding = 1;                    // line fills under way at once (MSHRs of the last level), 1 to 16
@@ -131,6 +132,8 @@ class tlm_cache : public sc_core::sc_module {
                              sc_core::sc_time &delay);
     ns_status access(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
                      sc_core::sc_time &delay);
+    template <typename Moved>
+    ns_status move_lines(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute, Moved moved);
     static bool is_physical(const tlm::tlm_generic_payload &payload);
     void take_lock(const attributes &attribute);
     ns_version *versions_of(const tlm::tlm_generic_payload &payload, const attributes &attribute);
@@ -169,7 +172,8 @@ class tlm_cache : public sc_core::sc_module {
     };
     using line_ring = std::vector<std::unique_ptr<line_on_its_way>>;
     bool is_on_its_way(uint64_t address, uint64_t length) const;
-    sc_core::sc_time hit_time(uint32_t length) const; // of an access that hits in one line
+    sc_core::sc_time hit_time(uint32_t length) const;                       // of an access that hits in one line
+    sc_core::sc_time maintenance_time(const ns_cache_result &result) const; // without the write-backs
     void finish(line_on_its_way &line);
     void wait_for(line_on_its_way &line, uint64_t number, sc_core::sc_time *ahead);
     void finish_those(bool (*those)(const line_on_its_way &line, uint64_t address, uint64_t length), uint64_t address,
@@ -229,6 +233,40 @@ class tlm_cache : public sc_core::sc_module {
     // The event that explains the write-back under way; the observer sets it, the memory transaction carries it.
     uint32_t write_back_event = 0;
 };
+
+// The lines of an access, one behind the other: their bytes move, attribute.result adds up what they did, and `moved`
+// is told of each, with its bytes and what it alone did. Ends with the first that fails.
+template <typename Moved>
+ns_status tlm_cache::move_lines(unsigned hart_index, tlm::tlm_generic_payload &payload, attributes &attribute,
+                                Moved moved) {
+    uint8_t *const data = payload.get_data_ptr();
+    ns_version *const all_versions = versions_of(payload, attribute);
+    const uint32_t line = config_.level[0].line;
+    return for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
+        const unsigned end = offset + length;
+        do { // once, too, for an access of no bytes, which is an error
+            const uint64_t address = payload.get_address() + offset;
+            const unsigned room = line - static_cast<unsigned>(address & (line - 1));
+            const unsigned bytes = end - offset < room ? end - offset : room;
+            ns_version *const versions = all_versions == nullptr ? nullptr : all_versions + offset;
+            ns_cache_result one{};
+            const ns_status status =
+                payload.is_read() ? ns_cache_load(core_, hart_index, address, bytes, data + offset, versions, &one)
+                                  : store(hart_index, address, bytes, data + offset, versions, &one);
+            moved(bytes, one);
+            if (one.hit_level > attribute.result.hit_level)
+                attribute.result.hit_level = one.hit_level;
+            attribute.result.lines += one.lines;
+            attribute.result.memory_reads += one.memory_reads;
+            attribute.result.memory_writes += one.memory_writes;
+            attribute.result.snoops += one.snoops;
+            if (status != NS_OK)
+                return status;
+            offset += bytes;
+        } while (offset < end);
+        return NS_OK;
+    });
+}
 
 } // namespace ns
 

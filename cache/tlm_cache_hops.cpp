@@ -191,33 +191,12 @@ ns_status tlm_cache::access_by_hops(unsigned hart_index, tlm::tlm_generic_payloa
     clock.memory_from = lines_asked_;
     stores_ = passes && payload.is_write();
     demanded_ = !stores_;
-    uint8_t *data = payload.get_data_ptr();
-    ns_version *all_versions = versions_of(payload, attribute);
-    const ns_status status = for_each_enabled_run(payload, [&](unsigned offset, unsigned length) {
-        const uint32_t line = config_.level[0].line;
-        for (unsigned done = 0; done < length;) {
-            const uint64_t address = payload.get_address() + offset + done;
-            const unsigned piece =
-                static_cast<unsigned>(std::min<uint64_t>(length - done, line - (address & (line - 1))));
-            ns_version *versions = all_versions == nullptr ? nullptr : all_versions + offset + done;
-            ns_cache_result one{};
+    due_ = clock.asks;
+    const ns_status status =
+        move_lines(hart_index, payload, attribute, [&](unsigned bytes, const ns_cache_result &line) {
+            time_line(hart_index, bytes, line, passes, clock);
             due_ = clock.asks;
-            const ns_status moved =
-                payload.is_read()
-                    ? ns_cache_load(core_, hart_index, address, piece, data + offset + done, versions, &one)
-                    : store(hart_index, address, piece, data + offset + done, versions, &one);
-            time_line(hart_index, piece, one, passes, clock);
-            attribute.result.hit_level = std::max(attribute.result.hit_level, one.hit_level);
-            attribute.result.lines += one.lines;
-            attribute.result.memory_reads += one.memory_reads;
-            attribute.result.memory_writes += one.memory_writes;
-            attribute.result.snoops += one.snoops;
-            if (moved != NS_OK)
-                return moved;
-            done += piece;
-        }
-        return NS_OK;
-    });
+        });
     demanded_ = stores_ = false;
     operating_meter_ = nullptr;
     operating_ahead_ = nullptr;

@@ -15,6 +15,7 @@ void ns_machine_config_default(struct ns_machine_config *config) {
     snprintf(config->level_name[0], sizeof config->level_name[0], "L1D");
     config->level_hit_cycles[0] = 2;
     config->maintenance_line_cycles = 4;
+    config->maintenance_absent_cycles = NS_CONFIG_AS_PRESENT;
     config->hart_clock_ps = 1000;
     config->attributes = NS_ATTRIBUTES_SVPBMT;
     config->pte_encoding = NS_ENCODE_SVPBMT;

@@ -24,9 +24,10 @@ extern "C" {
 #define NS_CONFIG_MIN_FIRST_RAM   (UINT64_C(256) << 10)
 #define NS_CONFIG_MAX_CACHE_BYTES (UINT64_C(128) << 20) /* all caches together */
 #define NS_CONFIG_MAX_WINDOWS     8
-#define NS_CONFIG_MAX_LINES       16u   /* fills, or write-backs, under way at once */
-#define NS_CONFIG_MAX_MSHRS       32u   /* of a level */
-#define NS_CONFIG_MAX_STREAMING   1024u /* lines behind which stores stream */
+#define NS_CONFIG_MAX_LINES       16u        /* fills, or write-backs, under way at once */
+#define NS_CONFIG_MAX_MSHRS       32u        /* of a level */
+#define NS_CONFIG_MAX_STREAMING   1024u      /* lines behind which stores stream */
+#define NS_CONFIG_AS_PRESENT      UINT32_MAX /* maintenance of an absent line has no cost of its own */
 
 /* What the kernel's map, unmap and sync do (docs/manual.md, "DMA operations"). Same order as enum ns_dma_platform of
  * the pool. */
@@ -82,7 +83,9 @@ struct ns_machine_config {
                                  (cache/tlm_cache.h), 0 to NS_CONFIG_MAX_STREAMING; 0: all are read. Above 0 the lines
                                  of all levels have one size. Decides time alone */
     uint32_t passing_stores;  /* lines that stores missed and whose hart goes on, 0 to NS_CONFIG_MAX_MSHRS */
-    uint32_t maintenance_line_cycles; /* per line visited */
+    uint32_t maintenance_line_cycles;   /* per line visited that some cache in reach of the operation holds */
+    uint32_t maintenance_absent_cycles; /* per line visited that none of them holds, and of an operation that visits no
+                                           line; NS_CONFIG_AS_PRESENT: as for a line that is there */
     bool loads_pass; /* a hart goes on behind loads that miss, up to outstanding_loads of them if those are more than 1
                       */
     uint64_t hart_clock_ps; /* one cycle */

@@ -160,7 +160,10 @@ void machine::build_memory_map(const ns_machine_device *devices, size_t device_c
     timing.outstanding = config_.outstanding_loads;
     timing.write_backs = config_.write_back_buffer;
     timing.snoop = picoseconds(config_.snoop_latency_ps);
-    timing.maintenance_line = cycle_ * config_.maintenance_line_cycles;
+    timing.maintenance_present = cycle_ * config_.maintenance_line_cycles;
+    timing.maintenance_absent = config_.maintenance_absent_cycles == NS_CONFIG_AS_PRESENT
+                                    ? timing.maintenance_present
+                                    : cycle_ * config_.maintenance_absent_cycles;
     const ns_cache_observer cache_observer = {this, on_fill, on_write_back, on_drop};
     cache_ = std::make_unique<tlm_cache>("caches", config_.cache, timing, &cache_observer);
 

@@ -207,6 +207,16 @@ static void write_note_without_line(const struct ns_report_style *style, unsigne
     ns_buffer_release_piece(&text, out);
 }
 
+const struct ns_site *ns_report_place(const struct ns_log *log, const struct ns_hazard *hazard) {
+    const struct ns_site *place = ns_site_at(log, hazard->site);
+    for (unsigned i = hazard->note_count < NS_HAZARD_NOTES ? hazard->note_count : NS_HAZARD_NOTES;
+         i > 0 && place == NULL; i--) {
+        const struct ns_event *event = ns_event_at(log, hazard->note[i - 1].event);
+        place = event != NULL ? ns_site_at(log, event->site) : NULL;
+    }
+    return place;
+}
+
 void ns_report_hazard_text(const struct ns_log *log, size_t index, const struct ns_report_style *style,
                            struct ns_buffer *out) {
     assert(index < log->hazard_count);

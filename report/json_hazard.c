@@ -90,7 +90,7 @@ void ns_json_hazard(const struct ns_log *log, size_t index, void (*more)(struct 
     ns_label_headline(log, hazard, &headline);
     write_text(json, "message", &headline);
     ns_json_string(json, "file", log->file);
-    ns_json_place(json, ns_site_at(log, hazard->site));
+    ns_json_place(json, ns_report_place(log, hazard));
     ns_json_string(json, "actor", ns_actor_name(log, hazard->actor));
     ns_json_number(json, "event", hazard->event);
     ns_json_number(json, "time_ps", event != NULL ? event->time_ps : 0);

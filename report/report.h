@@ -28,6 +28,9 @@ size_t ns_report_schedule_length(const struct ns_log *log, const struct ns_hazar
 /* When an event was, seen from the program: "here" at a step, "before the first step", or "by the hardware itself"
  * between steps. */
 const char *ns_report_when(const struct ns_log *log, const struct ns_event *event);
+/* The step that a report of the hazard points at: its own, or where the hardware did it, which has none, the last one
+ * that the report speaks of. NULL: none. */
+const struct ns_site *ns_report_place(const struct ns_log *log, const struct ns_hazard *hazard);
 
 /* Hazards (unexpected ones first), expectations that failed, and the summary line. */
 void ns_report_run_text(const struct ns_log *log, const struct ns_report_style *style, struct ns_buffer *out);

@@ -56,6 +56,25 @@ static bool parse_maintenance(struct ns_parser *parser, void *target) {
     return true;
 }
 
+static bool parse_maintenance_cost(struct ns_parser *parser, void *target) {
+#define PART(member) NS_MEMBER(struct ns_machine_config, member)
+    static const struct ns_option parts[] = {{"absent", NS_OPTION_NUMBER, PART(maintenance_absent_cycles), 0,
+                                              NS_MOST_CYCLES, false, "cycles", NULL, NS_NO_OFFSET, NULL, false}};
+#undef PART
+    struct ns_machine_config *config = &((struct ns_machine_builder *)target)->block->config;
+    uint64_t cycles = 0, seen = 0;
+    if (!ns_parser_take_number(parser, 0, NS_MOST_CYCLES, &cycles, "`maintenance-cost`")) {
+        return false;
+    }
+    if (!ns_parser_accept_word(parser, "cycles")) {
+        return ns_parser_unexpected(
+            parser, "`maintenance-cost` is given in `cycles`: `maintenance-cost 20 cycles absent 6 cycles`");
+    }
+    config->maintenance_line_cycles = (uint32_t)cycles;
+    config->maintenance_absent_cycles = NS_CONFIG_AS_PRESENT;
+    return ns_parser_options(parser, parts, ROWS(parts), config, &seen, "`maintenance-cost`");
+}
+
 static bool parse_attributes(struct ns_parser *parser, void *target) {
     static const struct ns_choice schemes[] = {{"svpbmt", NS_ATTRIBUTES_SVPBMT},
                                                {"thead-maee", NS_ATTRIBUTES_THEAD_MAEE},
@@ -350,7 +369,7 @@ static const struct ns_option parameters[] = {
     {"edge-lines", CHOICE(cache.range.edge, edges)},
     {"maintenance", CUSTOM(parse_maintenance)},
     {"maintenance-reach", CHOICE(cache.reach, reaches)},
-    {"maintenance-cost", NUMBER(maintenance_line_cycles, 0, NS_MOST_CYCLES, "cycles")},
+    {"maintenance-cost", CUSTOM(parse_maintenance_cost)},
     {"attributes", CUSTOM(parse_attributes)},
     {"pte-encoding", CUSTOM(parse_encoding)},
     {"tlb", NUMBER(tlb_entries, 1, NS_TLB_MAX_ENTRIES, "entries")},

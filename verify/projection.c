@@ -95,10 +95,34 @@ static bool add_touches(struct projection *projection, uint32_t number, struct p
     return true;
 }
 
-static bool is_same_fence(const struct program *program, const struct projected_op *before,
-                          const struct ns_recorded *fence) {
-    const struct ns_recorded *entry = &program->ops[before->op].recorded;
-    return entry->kind == NS_RECORDED_FENCE && entry->flags == fence->flags && !before->is_part;
+/* Does an operation of this actor let everything arrive that it waits for, too? */
+static bool waits_alike(const struct ns_recorded *entry, const struct ns_recorded *other) {
+    if (entry->kind == NS_RECORDED_FENCE)
+        return other->kind == NS_RECORDED_FENCE && other->flags == entry->flags;
+    return other->kind == NS_RECORDED_DMA_READ || other->kind == NS_RECORDED_DEVICE_FLUSH;
+}
+
+/* The operation waits only for what its actor has on its way, and nothing has got on its way since one like it, or at
+ * all. */
+static bool has_nothing_to_wait_for(const struct projection *projection, unsigned actor,
+                                    const struct ns_recorded *entry) {
+    const struct program *program = projection->program;
+    if (entry->kind != NS_RECORDED_FENCE && entry->kind != NS_RECORDED_DMA_READ &&
+        entry->kind != NS_RECORDED_DEVICE_FLUSH)
+        return false;
+    for (size_t i = projection->op_count[actor]; i-- > 0;) {
+        const struct projected_op *before = &projection->ops[actor][i];
+        const struct ns_recorded *other = &program->ops[before->op].recorded;
+        if (before->is_part || other->kind == NS_RECORDED_STORE || other->kind == NS_RECORDED_DMA_WRITE ||
+            other->kind == NS_RECORDED_MAINTAIN)
+            return false;
+        if (waits_alike(entry, other))
+            return true;
+    }
+    for (size_t i = 0; i < program->setup_count; i++)
+        if (program->ops[i].recorded.actor == entry->actor && program->ops[i].recorded.kind != NS_RECORDED_INITIAL)
+            return false;
+    return true;
 }
 
 /* ---- operations in parts --------------------------------------------------------------------- */
@@ -240,10 +264,8 @@ static enum ns_status take_whole(struct taking *taking, struct projected_op *op,
         (op->touches == 0 && !settles(projection, op->op) && !is_signal(program, entry, traffic, keep != NULL)))
         return status;
     op->settles = settles(projection, op->op);
-    const size_t count = projection->op_count[actor];
-    if (op->touches == 0 && entry->kind == NS_RECORDED_FENCE && count > 0 &&
-        is_same_fence(program, &projection->ops[actor][count - 1], entry))
-        return NS_OK; /* nothing has come since the one before */
+    if (op->touches == 0 && !op->settles && has_nothing_to_wait_for(projection, actor, entry))
+        return NS_OK;
     status = take(taking, op);
     for (unsigned phase = 1; phase <= what->phases && !first && status == NS_OK; phase++)
         if (op->touches > 0 || !what->loose || settles(projection, op->op))

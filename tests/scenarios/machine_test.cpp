@@ -57,6 +57,11 @@ const Row rows[] = {
     {"maintenance-reach local", VALUE(cache.reach), NS_REACH_LOCAL},
     {"maintenance-reach all-harts", VALUE(cache.reach), NS_REACH_ALL_HARTS},
     {"maintenance-cost 9 cycles", VALUE(maintenance_line_cycles), 9},
+    {"maintenance-cost 9 cycles", VALUE(maintenance_absent_cycles), NS_CONFIG_AS_PRESENT},
+    {"maintenance-cost 20 cycles absent 6 cycles", VALUE(maintenance_line_cycles), 20},
+    {"maintenance-cost 20 cycles absent 6 cycles", VALUE(maintenance_absent_cycles), 6},
+    {"maintenance-cost 20 cycles absent 0 cycles", VALUE(maintenance_absent_cycles), 0},
+    {"maintenance-cost 0 cycles absent 100000 cycles", VALUE(maintenance_absent_cycles), 100000},
     {"attributes thead-maee", VALUE(attributes), NS_ATTRIBUTES_THEAD_MAEE},
     {"attributes thead-maee", VALUE(pte_encoding), NS_ENCODE_THEAD_6_8},
     {"attributes none", VALUE(pte_encoding), NS_ENCODE_NONE},
@@ -215,6 +220,18 @@ TEST(Machine, FromAPresetOnlyWhatIsSaidChanges) {
     ASSERT_EQ(2u, parsed->machine.ram_count);
     EXPECT_EQ(UINT64_C(0x80000000), parsed->machine.ram[0].start);
     EXPECT_EQ(UINT64_C(0x200000000), parsed->machine.ram[1].start);
+}
+
+TEST(Machine, OneCostOfMaintenanceReplacesTwo) {
+    const char *const both = "machine \"m\"\nmaintenance-cost 20 cycles absent 6 cycles\nend\n";
+    Parsed kept(std::string(both) + "machine \"n\" from \"m\"\nharts 2\nend\nuse machine \"n\"\n");
+    ASSERT_EQ("", kept.errors());
+    EXPECT_EQ(20u, kept->machine.maintenance_line_cycles);
+    EXPECT_EQ(6u, kept->machine.maintenance_absent_cycles);
+    Parsed one(std::string(both) + "machine \"n\" from \"m\"\nmaintenance-cost 30 cycles\nend\nuse machine \"n\"\n");
+    ASSERT_EQ("", one.errors());
+    EXPECT_EQ(30u, one->machine.maintenance_line_cycles);
+    EXPECT_EQ(NS_CONFIG_AS_PRESENT, one->machine.maintenance_absent_cycles);
 }
 
 TEST(Machine, LevelsCanBeLeftOut) {

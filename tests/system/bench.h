@@ -122,7 +122,7 @@ class bench : public sc_core::sc_module {
         ns::cache_timing timing;
         timing.hit[0] = ns(2);
         timing.hit[1] = ns(10);
-        timing.maintenance_line = ns(4);
+        timing.maintenance_present = timing.maintenance_absent = ns(4);
         timing.write_streaming = options.streaming;
         cache = std::make_unique<ns::tlm_cache>("cache", config, timing, nullptr);
         ns::bus_timing bus_times;

@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "tests/model/in_child.h"
 
+#include <algorithm>
 #include <tlm_utils/tlm_quantumkeeper.h>
 
 namespace {
@@ -215,6 +216,30 @@ TEST(Quantum, OneInitiatorLosesNothingByRunningAhead) {
         EXPECT_EQ(ahead.store_hits, waits.store_hits);
         EXPECT_EQ(ahead.store_misses, waits.store_misses);
     }
+}
+
+// The first and the last of three words: the second piece finds the line that the first one fetched. L1 takes its time
+// for three words, L2 and memory theirs for one line.
+TEST(ByteEnables, ALineOfTwoPiecesIsLookedUpBelowOnce) {
+    in_child([] {
+        bench made("bench");
+        made.harts[0]->program = [&] {
+            std::vector<uint8_t> data(24);
+            std::vector<unsigned char> enables(24, TLM_BYTE_ENABLED);
+            std::fill(enables.begin() + 8, enables.begin() + 16, TLM_BYTE_DISABLED);
+            tlm_generic_payload payload;
+            ns::set_payload(payload, tlm::TLM_READ_COMMAND, ram_start, data.data(), 24);
+            payload.set_byte_enable_ptr(enables.data());
+            payload.set_byte_enable_length(24);
+            EXPECT_EQ(made.harts[0]->blocking(payload), tlm::TLM_OK_RESPONSE);
+            EXPECT_EQ(sc_time_stamp(), bench::ns(2 * l1 + memory));
+            payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+            EXPECT_EQ(made.harts[0]->blocking(payload), tlm::TLM_OK_RESPONSE);
+            EXPECT_EQ(sc_time_stamp(), bench::ns(2 * l1 + memory + 3 * l1));
+        };
+        sc_core::sc_start();
+        made.expect_no_complaints();
+    });
 }
 
 // ---- several initiators -------------------------------------------------------------------------

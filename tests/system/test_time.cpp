@@ -131,6 +131,84 @@ TEST(Time, OfLoadsIsTheSumOfTheLevelsReached) {
     });
 }
 
+// Three lines of 8 words, of which L1 has the second one: the other two are looked up in L2 and read from memory.
+TEST(Time, OfALoadOfManyLinesIsTheSumOfItsLines) {
+    const uint64_t words = 8 * 2000, from_memory = 10000 + 86000;
+    for (const bool together : {true, false})
+        in_child([&] {
+            rig r;
+            r.two_levels();
+            r.build();
+            r.run_on_hart([&] {
+                r.load(0, A + 0x8000, 8);
+                r.load(0, A + 64, 8);
+                const uint64_t time = r.time_of([&] {
+                    for (uint64_t done = 0; done < 192; done += together ? 192 : 64)
+                        r.load(0, A + done, together ? 192 : 64);
+                });
+                EXPECT_EQ(time, 3 * words + 2 * from_memory) << together;
+            });
+        });
+}
+
+TEST(Time, OfAStoreToManyLinesIsTheSumOfItsLines) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000, 8);
+            r.store(0, A + 64, {1});
+            // 4 words of the first line, 8 of the second, 1 of the third
+            EXPECT_EQ(r.time_of([&] { r.store(0, A + 32, Bytes(104)); }), 13 * 2000u + 2 * (10000u + 86000u));
+        });
+    });
+}
+
+// Each level takes its time for the lines that got so far. Of four lines one is in L1, one in L2, one in L3.
+TEST(Time, OfALoadCountsTheLinesThatReachALevel) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.config.cache.levels = 3;
+        r.config.cache.level[2] = r.config.cache.level[1];
+        r.config.cache.level[1].size = 2048; // 16 sets of 2 ways
+        r.config.cache.level[1].ways = 2;
+        r.config.level_hit_cycles[2] = 30;
+        std::snprintf(r.config.level_name[2], sizeof r.config.level_name[2], "L3");
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000 + 0x200, 8);
+            const uint64_t in_l1 = A, in_l2 = A + 64, in_l3 = A + 128;
+            r.load(0, in_l2, 8);
+            r.load(0, in_l2 + 512, 8); // the L1's set again, another one of the L2
+            r.load(0, in_l2 + 1536, 8);
+            for (unsigned i = 0; i < 3; i++)
+                r.load(0, in_l3 + 1024 * i, 8); // one set of both
+            r.load(0, in_l1, 8);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 256); }), 32 * 2000u + 3 * 10000u + 2 * 30000u + 86000u);
+        });
+    });
+}
+
+// The lines that are in L2 come three at a time, and their words follow each other every cycle.
+TEST(Time, OfLinesAtTheSameTimeCountsThoseThatMissed) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        r.config.outstanding_loads = 3;
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A + 0x8000, 8);
+            for (unsigned i = 0; i < 3; i++) // an L1's set has two ways: the first ones stay in L2 alone
+                for (unsigned line = 0; line < 4; line++)
+                    r.load(0, A + 512 * i + 64 * line, 8);
+            r.load(0, A + 64, 8);
+            EXPECT_EQ(r.time_of([&] { r.load(0, A, 256); }), 2000u + 31 * 1000u + 10000u);
+        });
+    });
+}
+
 // Past the caches each word is an access of its own: interconnect, a beat, memory.
 TEST(Time, OfANonCacheableLoadIsThatOfItsWords) {
     const struct {
@@ -168,6 +246,138 @@ TEST(Time, OfMaintenanceIsPerLineVisited) {
             r.store(0, A, {1});
             // and a write-back: interconnect, 8 beats, memory
             EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_CLEAN, A, 256); }), 4 * 4000u + 86000u);
+        });
+    });
+}
+
+// 20 cycles for a line that is there, 6 for one that is not, of 1 ns.
+void tell_present_from_absent(rig &r) {
+    r.config.maintenance_line_cycles = 20;
+    r.config.maintenance_absent_cycles = 6;
+}
+
+TEST(Time, OfMaintenanceTellsLinesThatAreThereFromThoseThatAreNot) {
+    const struct { unsigned lines, present; } rows[] = {{1, 0}, {1, 1}, {4, 0}, {4, 1}, {4, 4}, {16, 5}};
+    for (const ns_cache_op op : {NS_CACHE_CLEAN, NS_CACHE_INVALIDATE, NS_CACHE_FLUSH})
+        in_child([&] {
+            rig r;
+            tell_present_from_absent(r);
+            r.build();
+            r.run_on_hart([&] {
+                uint64_t at = A;
+                r.load(0, A + 0x8000, 8); // the translation
+                for (const auto &row : rows) {
+                    const uint64_t length = row.lines * 64;
+                    for (unsigned i = 0; i < row.present; i++)
+                        r.load(0, at + 64 * (row.lines - 1 - i), 8);
+                    EXPECT_EQ(r.time_of([&] { r.maintain(0, op, at, length); }),
+                              row.present * 20000u + (row.lines - row.present) * 6000u)
+                        << row.present << " of " << row.lines;
+                    const unsigned kept = op == NS_CACHE_CLEAN ? row.present : 0;
+                    EXPECT_EQ(r.time_of([&] { r.maintain(0, op, at, length); }),
+                              kept * 20000u + (row.lines - kept) * 6000u);
+                    at += length;
+                }
+            });
+        });
+}
+
+// A write-back is the interconnect's 10 ns, 8 beats of 2 ns and memory's 60 ns.
+TEST(Time, OfMaintenanceOfADirtyLineIsThatOfALineThatIsThereAndItsWriteBack) {
+    in_child([] {
+        rig r;
+        tell_present_from_absent(r);
+        r.build();
+        r.run_on_hart([&] {
+            r.store(0, A, {1});
+            r.load(0, A + 128, 8);
+            EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_FLUSH, A, 256); }), 2 * 20000u + 2 * 6000u + 86000u);
+            EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_FLUSH, A, 256); }), 4 * 6000u);
+        });
+    });
+}
+
+TEST(Time, OfMaintenanceOfOneCostIsTheSameForLinesThatAreThereOrNot) {
+    in_child([] {
+        rig r;
+        r.config.maintenance_line_cycles = 9;
+        r.build();
+        r.run_on_hart([&] {
+            r.load(0, A, 8);
+            EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_FLUSH, A, 256); }), 4 * 9000u);
+            EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_FLUSH, A, 256); }), 4 * 9000u);
+        });
+    });
+}
+
+TEST(Time, OfMaintenanceLooksAtTheLevelsThatItReaches) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        tell_present_from_absent(r);
+        r.build();
+        r.run_on_hart([&] {
+            const auto clean = [&](ns_cache_scope scope) {
+                return r.time_of([&] { r.maintain(0, NS_CACHE_CLEAN, A, 64, scope); });
+            };
+            const auto drop = [&](ns_cache_scope scope) {
+                return r.time_of([&] { r.maintain(0, NS_CACHE_INVALIDATE, A, 64, scope); });
+            };
+            for (unsigned i = 0; i < 3; i++)
+                r.load(0, A + 512 * i, 8); // a set of two ways: the first line is left in L2
+            EXPECT_EQ(clean(NS_SCOPE_L1), 6000u);
+            EXPECT_EQ(clean(NS_SCOPE_OUTER), 20000u);
+            EXPECT_EQ(clean(NS_SCOPE_POC), 20000u);
+            r.load(0, A, 8);
+            EXPECT_EQ(clean(NS_SCOPE_POC), 20000u) << "a line in both is one line";
+            EXPECT_EQ(drop(NS_SCOPE_OUTER), 20000u);
+            EXPECT_EQ(clean(NS_SCOPE_OUTER), 6000u) << "L1 still has it";
+            EXPECT_EQ(drop(NS_SCOPE_POC), 20000u);
+            EXPECT_EQ(drop(NS_SCOPE_POC), 6000u);
+        });
+    });
+}
+
+TEST(Time, OfMaintenanceLooksAtTheHartsThatItReaches) {
+    for (const ns_maintenance_reach reach : {NS_REACH_ALL_HARTS, NS_REACH_LOCAL})
+        in_child([&] {
+            rig r;
+            r.config.cache.harts = 2;
+            r.config.cache.reach = reach;
+            tell_present_from_absent(r);
+            r.build();
+            r.on(1, [&] { r.load(1, A, 8); });
+            r.on(0, [&] {
+                r.load(0, A + 0x8000, 8);
+                ns_actor_pause(r.machine, 0, 10000000);
+                EXPECT_EQ(r.time_of([&] { r.maintain(0, NS_CACHE_FLUSH, A, 64); }),
+                          reach == NS_REACH_ALL_HARTS ? 20000u : 6000u);
+            });
+            EXPECT_EQ(r.run(), NS_OK);
+        });
+}
+
+// Empty places cost nothing; to find that there is nothing costs one line that is absent.
+TEST(Time, OfWholeCacheMaintenanceIsThatOfTheCopiesFound) {
+    in_child([] {
+        rig r;
+        r.two_levels();
+        tell_present_from_absent(r);
+        r.build();
+        r.run_on_hart([&] {
+            const auto all = [&](ns_cache_op op, ns_cache_scope scope) {
+                const ns_maintenance what = {op, scope, NS_WHOLE_CACHE, 0, 0};
+                r.step(0);
+                return r.time_of([&] { EXPECT_EQ(ns_hart_maintain(r.machine, 0, &what), NS_OK); });
+            };
+            r.load(0, A, 8); // the translation
+            all(NS_CACHE_FLUSH, NS_SCOPE_POC);
+            EXPECT_EQ(all(NS_CACHE_FLUSH, NS_SCOPE_POC), 6000u);
+            r.load(0, A, 8);
+            EXPECT_EQ(all(NS_CACHE_CLEAN, NS_SCOPE_POC), 2 * 20000u) << "one in L1, one in L2";
+            EXPECT_EQ(all(NS_CACHE_CLEAN, NS_SCOPE_L1), 20000u);
+            EXPECT_EQ(all(NS_CACHE_FLUSH, NS_SCOPE_POC), 2 * 20000u);
+            EXPECT_EQ(all(NS_CACHE_FLUSH, NS_SCOPE_POC), 6000u);
         });
     });
 }
