@@ -227,10 +227,14 @@ static bool choose(struct search_result *found, size_t chosen) {
                 rank[i] = rank[j] + 1;
                 break;
             }
-    for (uint32_t turn = 0; count < found->count; turn++)
+    uint32_t turn = 0;
+    for (; count < chosen; turn++)
         for (size_t i = 0; i < found->count; i++)
             if (rank[i] == turn)
                 ordered[count++] = found->discoveries[i];
+    for (size_t i = 0; i < found->count; i++)
+        if (rank[i] >= turn)
+            ordered[count++] = found->discoveries[i];
     memcpy(found->discoveries, ordered, count * sizeof *ordered);
     qsort(found->discoveries, chosen, sizeof *found->discoveries, shorter_first);
     free(rank);
@@ -476,7 +480,8 @@ static enum ns_status replay_all(struct verification *all) {
     if (found->count > 0)
         qsort(found->discoveries, found->count, sizeof *found->discoveries, shorter_first);
     drop_repetitions(found);
-    const size_t count = found->count < NS_VERIFY_REPLAYS ? found->count : NS_VERIFY_REPLAYS;
+    const size_t limit = all->options->replay_limit != 0 ? all->options->replay_limit : NS_VERIFY_REPLAYS;
+    const size_t count = found->count < limit ? found->count : limit;
     if (count < found->count && !choose(found, count))
         return NS_ERROR_MEMORY;
     all->result->unnamed = found->count - count;

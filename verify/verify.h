@@ -37,6 +37,7 @@ struct ns_verify_options {
     uint64_t state_limit;              /* states of all lines together; 0: NS_VERIFY_STATES */
     uint64_t memory_limit;             /* bytes of host memory for states, of all jobs; 0: NS_VERIFY_MEMORY */
     uint64_t time_limit_ms;            /* 0: none */
+    uint32_t replay_limit;             /* counterexamples that are replayed; 0: NS_VERIFY_REPLAYS */
     const volatile sig_atomic_t *stop; /* when not NULL and not 0: ends soon, incomplete */
     void (*progress)(void *context, const struct ns_verify_progress *now); /* may be NULL */
     void *progress_context;
@@ -114,7 +115,7 @@ struct ns_verify_result {
         unreplayed; /* behaviours whose replay on the timed machine did not show the hazard: a defect of nosnoop ... */
     char *unreplayed_text; /* the schedule of the first of them; NULL: none */
     bool rough;     /* ... unless what full store buffers let go is followed only roughly: then none of them counts */
-    size_t unnamed; /* further behaviours that show a hazard, not replayed: the limit NS_VERIFY_REPLAYS was met */
+    size_t unnamed; /* further behaviours that show a hazard, not replayed: replay_limit was met */
     size_t observation_count;
     struct ns_verify_observation *observations; /* judgements in the order of the file, then registers */
     size_t missing_count;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the verdict, the observations, the limits and the machine's `may` list mean.
+#include "run_hazards.h"
 #include "support.h"
 
 #include <csignal>
@@ -271,6 +272,29 @@ TEST(Cost, DoesNotGrowWithTheLengthOfABuffer) {
             states = found.result.stats.states;
         EXPECT_EQ(found.result.stats.states, states);
     }
+}
+
+// A stale read behind any number of another hart's invalidates: one kind of trouble, many ways, each shorter than the
+// way to the second wait, which nobody ends. They must not take its place.
+TEST(Replays, AreOfEveryKindOfTroubleWhereTheyAreFewerThanTheWays) {
+    std::string text = "machine \"m\" from \"one-core-wb64\"\n  harts 2\n  may evict\nend\nuse machine \"m\"\n"
+                       "device nic irq done\nbuffer b size 64 align 64\ncpu0: store b fill 1\ncpu0: doorbell nic\n"
+                       "nic: start\nnic: read b\nnic: raise done\ncpu0: wait done\n";
+    for (unsigned i = 0; i < 12; i++)
+        text += "cpu1: invalidate b\n";
+    for (unsigned i = 0; i < 20; i++)
+        text += "cpu0: fence\n";
+    const parsed_scenario scenario(text + "cpu0: wait done\n");
+    ASSERT_TRUE(scenario.good());
+    const verified all(scenario.get());
+    EXPECT_EQ(all.result.unnamed, 0u);
+    const std::set<seen> every = hazards_of(all);
+    EXPECT_EQ(every.count({NS_OR_NO_PROGRESS, 46}), 1u);
+    ns_verify_options options{};
+    options.replay_limit = 10;
+    const verified some(scenario.get(), options);
+    EXPECT_GT(some.result.unnamed, 10u);
+    EXPECT_EQ(hazards_of(some), every);
 }
 
 TEST(Expectations, OfABugThatOccursAreAsExpectedAndOfOneThatCannotAreNot) {
