@@ -69,11 +69,11 @@ static void check_undefined(struct bench *bench, const struct unit_op *op) {
 static bool is_meant(const struct bench *bench, const struct unit_op *op, enum ns_memory_type type) {
     const struct ns_recorded *entry = &bench->world->program->ops[op->op].recorded;
     uint16_t typed = 0;
+    if (entry->meant == NS_RECORDED_NO_TYPE)
+        return true;
     for (uint32_t i = 0; bench->world->ops[i].op < op->op; i++)
         if (unit_recorded(bench->world, i)->kind == NS_RECORDED_PTE && bench->world->ops[i].view == op->view)
             typed = (uint16_t)(i + 1);
-    if (entry->meant == NS_RECORDED_NO_TYPE)
-        return true;
     return typed == bench->typed[op->view] ? entry->meant == type : (bench->current[op->view] & 1u << type) != 0;
 }
 

@@ -228,15 +228,16 @@ static void emit_item(struct path *path, uint32_t unit, uint32_t before, struct 
 static uint8_t type_behind(const struct path *path, const struct world *world, unsigned view,
                            const struct ns_schedule_item *item, uint8_t before, uint32_t *part) {
     uint8_t type = before;
-    for (uint32_t i = world_unit(world)->count; i-- > 0 && item->kind == NS_SCHEDULE_STEP;) {
+    bool changes = false;
+    for (uint32_t i = 0; i < world_unit(world)->count && item->kind == NS_SCHEDULE_STEP; i++) {
         const struct unit_op *change = world_unit_op(world, i);
         const struct ns_recorded *page = &path->program->ops[change->op].recorded;
         if (page->kind != NS_RECORDED_PTE || change->view != view || page->step == UINT32_MAX ||
             path->program->steps[page->step].line != item->line)
             continue;
-        if (type == before)
-            type = (uint8_t)((page->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : 1u << page->type);
-        *part = page->part;
+        *part = changes ? *part : page->part;
+        changes = true;
+        type = (uint8_t)((page->flags & NS_RECORDED_FAULTS) != 0 ? VIEW_FAULTS : 1u << page->type);
     }
     return type;
 }
