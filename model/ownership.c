@@ -37,10 +37,11 @@ bool check_type(struct ns_tracker *tracker, uint32_t event, uint32_t object, uin
     if (object == NS_NO_OBJECT || (uint8_t)tracker->object[object].type == access->type)
         return false;
     char detail[256];
-    snprintf(detail, sizeof detail, "%s is meant to be %s, but the %s gives %s a %s access",
-             tracker->object[object].name, type_text[tracker->object[object].type],
-             tracker->view.config->attributes == NS_ATTRIBUTES_MPU ? "MPU" : "page table",
-             actor_name(tracker, access->actor), type_text[access->type]);
+    const bool mpu = tracker->view.config->attributes == NS_ATTRIBUTES_MPU;
+    /* Of the page table as it is, or as it was when the TLB last read it. */
+    snprintf(detail, sizeof detail, "%s is meant to be %s, but %s%s makes this access %s", tracker->object[object].name,
+             type_text[tracker->object[object].type], mpu ? "the MPU" : actor_name(tracker, access->actor),
+             mpu ? "" : "'s translation", type_text[access->type]);
     uint32_t earlier = last_event(tracker, NS_EVENT_SET_TYPE, event, address);
     if (earlier == NS_NO_EVENT)
         earlier = last_event(tracker, NS_EVENT_ALLOC_COHERENT, event, address);
